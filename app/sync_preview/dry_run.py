@@ -72,7 +72,7 @@ async def dry_run_context(
 
 def to_response(result: DryRunResult, context: EventContext) -> DryRun:
     """Convert the dry run for the dashboard."""
-    row, outcome, client = result.row, result.outcome, result.client
+    item, outcome, client = result.item, result.outcome, result.client
     waiting_for = (
         WaitReason.PAUSE if context.gates.closed_because == PendingReason.PAUSED else outcome.waiting_for
     )
@@ -82,7 +82,7 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
         last_at=context.now,
     )
     return DryRun(
-        registration_id=row.job.registration_id,
+        registration_id=item.job.registration_id,
         outcome=outcome.state,
         waiting_for=waiting_for,
         skipped_because=outcome.skipped_because,
@@ -94,19 +94,19 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
             for each in client.requests
         ],
         error=error,
-        warnings=[warning_shown(warning.as_json()) for warning in dict.fromkeys(row.warnings)],
+        warnings=[warning_shown(warning.as_json()) for warning in dict.fromkeys(item.warnings)],
         calls_spent=client.calls,
         as_of=context.now,
     )
 
 
 def _person(result: DryRunResult, context: EventContext) -> PersonPlan:
-    row = result.row
+    item = result.item
     fields = _sent_fields(result, PERSON)
     if fields is not None:
         return PersonPlan(action="create", person=None, fields=fields)
-    slot = row.slots.get(SlotKey(PERSON))
-    if row.person is None or slot is None or slot.sf_id is None:
+    slot = item.slots.get(SlotKey(PERSON))
+    if item.person is None or slot is None or slot.sf_id is None:
         return PersonPlan(action="none", person=None, fields=None)
     person = person_link(slot, context.instance_url)
     changes = _sent_fields(result, PERSON_UPDATE)
@@ -115,7 +115,7 @@ def _person(result: DryRunResult, context: EventContext) -> PersonPlan:
 
 def _activities(result: DryRunResult, context: EventContext) -> list[ActivityPlan]:
     plans = []
-    for key, slot in sorted(result.row.slots.items()):
+    for key, slot in sorted(result.item.slots.items()):
         kind = kind_of_slot(key.slot)
         if kind is None or not kind.is_activity:
             continue
@@ -128,15 +128,15 @@ def _activities(result: DryRunResult, context: EventContext) -> list[ActivityPla
 
 
 def _member(result: DryRunResult, context: EventContext) -> MemberPlan:
-    row = result.row
-    slot = row.slots.get(row.job.member_key) if row.job.member_key else None
-    standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
+    item = result.item
+    slot = item.slots.get(item.job.member_key) if item.job.member_key else None
+    standing = item.job.written.get(item.job.member_key) if item.job.member_key else None
     fields = _sent_fields(result, MEMBER)
     member = member_link(slot if fields is None else standing, context.instance_url)
     if fields is not None:
         action = "update" if "id" in fields else "create"
         return MemberPlan(action=action, reason=None, member=member, fields=fields)
-    return MemberPlan(action="none", reason=_why_no_member(row, slot), member=member, fields=None)
+    return MemberPlan(action="none", reason=_why_no_member(item, slot), member=member, fields=None)
 
 
 def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
@@ -152,7 +152,7 @@ def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
 
 def _sent_fields(result: DryRunResult, slot: str) -> dict[str, Any] | None:
     """The fields of the record that would be sent for a slot; None where nothing would be."""
-    for exchange in result.row.exchanges:
+    for exchange in result.item.exchanges:
         if exchange.slot == slot:
             body = exchange.request["body"]
             [record] = body.get("records", [body])

@@ -8,10 +8,11 @@ from app.states import WriteState
 from app.sync.execution.packing import DependentGroup, person_reference_id
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch
+from app.sync.model.batch_items import BatchItems
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, joined
 from app.sync.model.records import ACCOUNT
-from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.model.work_item import WriteOperation
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes
 
@@ -28,7 +29,7 @@ class DependentPlan:
 
 
 def plan_dependent_composite(
-    people: Sequence[WriteOperation], found: LookupResult, *, batch: Batch, clock: Clock
+    people: Sequence[WriteOperation], items: BatchItems, found: LookupResult, *, batch: Batch, clock: Clock
 ) -> DependentPlan | None:
     """Plan what depends on each new person; None where one composite cannot hold them all.
 
@@ -41,8 +42,8 @@ def plan_dependent_composite(
     decisions: list[ItemDecision] = []
     for number, person in enumerate(people):
         reference = NewPerson(person.record.sobject, person_reference_id(number))
-        persons = {item.job.registration_id: reference for item in person.rows}
-        plan = joined(plan_writes(person.rows, persons, found, batch=batch, clock=clock))
+        persons = {job.registration_id: reference for job in person.jobs}
+        plan = joined(plan_writes(items.of(person), persons, found, batch=batch, clock=clock))
         groups.append(DependentGroup(number, person, plan.operations))
         decisions += plan.decisions
     size = sum(len(group.operations) for group in groups)
@@ -51,13 +52,14 @@ def plan_dependent_composite(
     return DependentPlan(tuple(groups), tuple(decisions))
 
 
-def fully_written(groups: Iterable[DependentGroup]) -> list[WorkItem]:
-    """The items of which all was written that was planned: nothing is left to plan for them."""
-    return [item for group in groups if _is_written(group) for item in group.person.rows]
+def fully_written(groups: Iterable[DependentGroup], items: BatchItems) -> frozenset[str]:
+    """The registrations of which all was written that was planned: nothing is left to plan for them."""
+    written = (group.person.jobs for group in groups if _is_written(group, items))
+    return frozenset(job.registration_id for jobs in written for job in jobs)
 
 
-def _is_written(group: DependentGroup) -> bool:
-    slots = (item.slots.get(operation.key) for operation in group.operations for item in operation.rows)
+def _is_written(group: DependentGroup, items: BatchItems) -> bool:
+    slots = (item.slots.get(operation.key) for operation in group.operations for item in items.of(operation))
     return all(slot is not None and slot.state == WriteState.WRITTEN for slot in slots)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
@@ -18,8 +19,8 @@ from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
 from app.sync.engine.complete_batch import complete_batch
-from app.sync.engine.interruptions import BudgetReached, close_gates
-from app.sync.engine.pipeline import Lookup, is_api_budget_exhausted, look_up, process_batch
+from app.sync.engine.interruptions import close_gates
+from app.sync.engine.pipeline import BatchResult, Lookup, is_api_budget_exhausted, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import hosts_with_open_gates
@@ -85,8 +86,12 @@ class Turn:
     faults: int
 
 
-class HostDrainStopped(Exception):
-    """The org or the host has to wait; the rows stay where they are."""
+class TurnEnd(Enum):
+    """How a host's turn ended; STOPPED: the org or the host has to wait."""
+
+    NOTHING_DUE = auto()
+    WORKED = auto()
+    STOPPED = auto()
 
 
 async def drain(context: DrainContext, org_id: str, *, stop: asyncio.Event) -> bool:
@@ -154,16 +159,16 @@ async def _drain_hosts(org: OrgDrain) -> bool:
             failures = lease.failures
             turn = Turn(host_id, is_alone=len(hosts) == 1, faults=hosts[host_id])
             try:
-                has_worked = await HostDrain(org, turn).run() or has_worked
-            except HostDrainStopped:
-                stopped_hosts.add(host_id)
-                if lease.failures > failures:
-                    return False
+                end = await HostDrain(org, turn).run()
             except Exception as error:
                 if is_of_all_hosts(error):
                     raise
+                end = await _break_off(org, host_id, error)
+            if end is TurnEnd.STOPPED:
                 stopped_hosts.add(host_id)
-                await _break_off(org, host_id, error)
+                if lease.failures > failures:
+                    return False
+            has_worked = has_worked or end is TurnEnd.WORKED
         if not has_worked:
             return False
 
@@ -173,7 +178,7 @@ def is_of_all_hosts(error: Exception) -> bool:
     return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
 
 
-async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> None:
+async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> TurnEnd:
     """Something of this host's own ended its turn: it rests, and the drain goes on to its neighbours."""
     about = {"org_id": org.lease.org_id, "host_id": host_id, "error": type(error).__name__}
     code = error.reason_code if isinstance(error, ConnectionUnusable) else INTERNAL_FAULT
@@ -181,6 +186,7 @@ async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> None:
     log.error("host_turn_broke_off", extra=about, exc_info=error if is_ours else None)
     await org.prefetcher.drop(host_id)
     await back_off_host(org.context.database, org.lease, host_id, code=code, is_caused_by_rows=is_ours)
+    return TurnEnd.STOPPED
 
 
 @dataclass(frozen=True)
@@ -188,14 +194,9 @@ class ClaimedWork:
     """A claimed batch with its work items; `row_limit` is how many rows a batch of the org may have."""
 
     claimed: ClaimedBatch
-    items: list[WorkItem]
+    items: tuple[WorkItem, ...]
     store: WriteStore
     row_limit: int
-
-    @property
-    def fresh_items(self) -> list[WorkItem]:
-        """The items whose registrations did not change since they were read."""
-        return [item for item in self.items if item.job.registration_id not in self.claimed.stale]
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class HostDrain:
     1. `claim`: the host's due rows become the lease's, those that were prefetched first.
     2. The host's client is opened. Where that fails the rows are completed as they are and the host stops.
     3. The next claim begins, where no other host waits: it overlaps with this batch's calls.
-    4. `process`: look-ups, plans, writes. What concerns more than single rows is returned as interruption.
+    4. `process`: look-ups, plans, writes. What concerns more than single items is returned as interruption.
     5. The look-up of the next batch begins: not before all of this batch is written.
     6. `complete`: results, jobs and API figures are committed in one transaction; then the row caps.
     7. `conclude`: an interruption closes gates of the org or the host and stops the host; otherwise the
@@ -215,28 +216,26 @@ class HostDrain:
     org: OrgDrain
     turn: Turn
 
-    async def run(self) -> bool:
-        """Work on one batch; returns whether there was one.
-
-        Raises HostDrainStopped where the host has to wait, LeaseLost, and what is a fault of this host's own.
-        """
+    async def run(self) -> TurnEnd:
+        """Work on one batch. Raises LeaseLost, and what is a fault of this host's own."""
         work = await self.claim()
         if work is None:
-            return False
+            return TurnEnd.NOTHING_DUE
         client = await self._open_client(work)
+        if client is None:
+            return TurnEnd.STOPPED
         if self.turn.is_alone and work.claimed.is_full and not self.turn.faults:
             size = min(work.row_limit, work.claimed.size * 2)
             self.org.prefetcher.begin(self.turn.host_id, size=size)
         started_at = time.monotonic()
-        interruption = await self.process(work, client)
+        result = await self.process(work, client)
         calls = client.take_uncounted_calls()
-        has_stale = any(item.stale_describes for item in work.items)
-        if interruption is None and self.org.has_time() and not has_stale:
+        has_stale = any(item.stale_describes for item in result.items)
+        if result.interruption is None and self.org.has_time() and not has_stale:
             look_up_next = partial(_prefetch, self.org.context, self.org.lease, client.client)
             self.org.prefetcher.ask(self.turn.host_id, look_up_next)
-        await self.complete(work, client, calls=calls, interruption=interruption)
-        await self.conclude(work, interruption, started_at=started_at)
-        return True
+        await self.complete(work, client, result, calls=calls)
+        return await self.conclude(work, result.interruption, started_at=started_at)
 
     async def claim(self) -> ClaimedWork | None:
         """The host's next rows; None where nothing is due. Each fault of the host halves the batch."""
@@ -246,62 +245,67 @@ class HostDrain:
         claimed = await self.org.prefetcher.take(self.turn.host_id, size=size)
         if claimed is None:
             return None
-        items = [work_item_for(job) for job in claimed.batch.jobs]
+        items = tuple(work_item_for(job) for job in claimed.batch.jobs)
         batch = replace(claimed.batch, jobs=tuple(item.job for item in items))
         return ClaimedWork(
             claimed, items, WriteStore(context.database, lease, batch, context.quiet), row_limit
         )
 
-    async def process(self, work: ClaimedWork, client: HostClient) -> Exception | None:
-        """Bring the rows as far as they can go; returns what kept the rest of them from it."""
-        context, store, items = self.org.context, work.store, work.fresh_items
-        if not items:
-            return None
+    async def process(self, work: ClaimedWork, client: HostClient) -> BatchResult:
+        """Bring the items as far as they can go, but for those whose registrations changed since they were
+        read.
+        """
+        context, store, claimed = self.org.context, work.store, work.claimed
+        fresh = [item for item in work.items if item.registration_id not in claimed.stale]
+        stale = [item for item in work.items if item.registration_id in claimed.stale]
+        if not fresh:
+            return BatchResult(work.items)
         clock = Clock(store.batch.now, context.quiet)
-        try:
-            await process_batch(context, client.client, store, items, clock=clock, asked=work.claimed.asked)
-        except ConnectionUnusable:
-            raise
-        except (SalesforceError, BudgetReached) as error:
-            return error
-        return None
+        result = await process_batch(
+            context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup
+        )
+        return replace(result, items=(*result.items, *stale))
 
     async def complete(
-        self, work: ClaimedWork, client: HostClient, *, calls: int, interruption: Exception | None
+        self, work: ClaimedWork, client: HostClient, result: BatchResult, *, calls: int
     ) -> None:
-        """Commit how every row ended, and what the org can take at a time."""
-        has_broken_off = isinstance(interruption, BrokenOff)
+        """Commit how every item ended, and what the org can take at a time."""
+        has_broken_off = isinstance(result.interruption, BrokenOff)
         await complete_batch(
-            work.store, work.items, client.client, calls=calls, has_broken_off=has_broken_off
+            work.store, result.items, client.client, calls=calls, has_broken_off=has_broken_off
         )
-        if interruption is not None and is_too_large(interruption):
+        if result.interruption is not None and is_too_large(result.interruption):
             self.org.lease.caps.halve(LOOK_UP, len(work.items))
         await leases.store_caps(self.org.context.database, self.org.lease)
 
-    async def conclude(self, work: ClaimedWork, interruption: Exception | None, *, started_at: float) -> None:
+    async def conclude(
+        self, work: ClaimedWork, interruption: Exception | None, *, started_at: float
+    ) -> TurnEnd:
         """Close the gates that an interruption closes, or note that all went well."""
         context, lease, host_id = self.org.context, self.org.lease, self.turn.host_id
         if interruption is not None:
             await close_gates(context.database, lease, host_id, interruption)
-            raise HostDrainStopped from interruption
+            return TurnEnd.STOPPED
         if self.turn.faults:
             async with context.database.tenant(host_id) as session:
                 await clear_fault(session, host_id)
-            return
+            return TurnEnd.WORKED
         took = time.monotonic() - started_at
         size = _next_size(work.claimed.size, len(work.items), took, work.row_limit)
         await record_success(context.database, lease, batch_size=size)
+        return TurnEnd.WORKED
 
-    async def _open_client(self, work: ClaimedWork) -> HostClient:
+    async def _open_client(self, work: ClaimedWork) -> HostClient | None:
+        """The host's client; None where there is none now, with the items completed as they are."""
         host_id, clients = self.turn.host_id, self.org.clients
         if host_id not in clients:
             try:
                 client = await self.org.context.open_client(host_id, before_send=self.org.lease.check_send)
             except ConnectionUnusable:
                 raise
-            except (Problem, SalesforceError) as error:
+            except (Problem, SalesforceError):
                 await complete_batch(work.store, work.items, None, calls=0)
-                raise HostDrainStopped from error
+                return None
             clients[host_id] = HostClient(client, counted_calls=client.calls)
         return clients[host_id]
 

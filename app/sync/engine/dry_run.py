@@ -44,7 +44,7 @@ HELD_CREATE_LOCKS = text("""
 class DryRunResult:
     """How the run would end; `client` holds the requests that were not sent."""
 
-    row: WorkItem
+    item: WorkItem
     outcome: JobOutcome
     client: RecordingClient
 
@@ -57,8 +57,7 @@ class ReadOnlyStore(WriteStore):
         return await database_now(session)
 
     async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
-        for row in items:
-            row.persisted_slots = dict(row.slots)
+        pass
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         pass
@@ -70,7 +69,7 @@ class ReadOnlyStore(WriteStore):
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "keys": [key for each in operations for key in each.create_locks],
-            "mine": [row.job.registration_id for each in operations for row in each.rows],
+            "mine": [job.registration_id for each in operations for job in each.jobs],
         }
         return {row.key: row.started_at for row in await session.execute(HELD_CREATE_LOCKS, values)}
 
@@ -82,18 +81,21 @@ async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch)
     """
     paper = RecordingClient(client, partial(_lacking, context.database, batch))
     [job] = batch.jobs
-    clock, row = Clock(batch.now, context.quiet), work_item_for(job)
+    clock = Clock(batch.now, context.quiet)
     nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
     store = ReadOnlyStore(context.database, nobodys, batch, context.quiet)
     try:
-        await process_batch(context, paper, store, [row], clock=clock)
+        result = await process_batch(context, paper, store, [work_item_for(job)], clock=clock)
     finally:
         async with context.database.tenant(batch.host_id) as session:
             await record_api_usage(session, batch.host_id, paper.usage, calls=paper.calls)
-    return DryRunResult(row, _last_verdict(row, batch.now), paper)
+    if result.interruption is not None:
+        raise result.interruption
+    [item] = result.items
+    return DryRunResult(item, _last_outcome(item, batch.now), paper)
 
 
-def _last_verdict(item: WorkItem, now: datetime) -> JobOutcome:
+def _last_outcome(item: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
     outcome = decide_outcome(item, now, jitter=0.5)
     if outcome.state != JobState.PENDING or not item.must_replan or item.last_rejection is None:

@@ -8,7 +8,7 @@ from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
-from app.sync.model.decisions import Blocked, ItemDecision
+from app.sync.model.decisions import Blocked, ItemDecision, LeadInSight
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import LEAD_CREATED
 from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
@@ -21,33 +21,31 @@ def hold_back(missing: Sequence[WorkItem], access: UserAccess) -> tuple[list[Wor
     """
     if not access.has_lost_leads:
         return list(missing), []
-    tried = 0 if access.hides_new_leads else 1
+    allowed = 0 if access.hides_new_leads else 1
     leaving = [item for item in missing if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules]
-    held = {id(item) for item in leaving[tried:]}
-    blocked = [ItemDecision(item, Blocked(Obstacle.ACCESS)) for item in leaving[tried:]]
-    return [item for item in missing if id(item) not in held], blocked
+    held_back = {item.registration_id for item in leaving[allowed:]}
+    blocked = [ItemDecision(item, Blocked(Obstacle.ACCESS)) for item in leaving[allowed:]]
+    return [item for item in missing if item.registration_id not in held_back], blocked
 
 
-def settle_lost(items: Iterable[WorkItem]) -> None:
-    """Where something could be written to a new Lead, the user sees it: a rejection is its own."""
-    for row in items:
-        if row.lost_lead is not None and _is_in_use(row):
-            row.fail(row.lost_lead)
-            row.lost_lead = None
+def leads_in_sight(items: Iterable[WorkItem]) -> list[ItemDecision]:
+    """Where something could be written to a new Lead, it is in sight: what was rejected failed for itself."""
+    lost = [item for item in items if item.lost_lead is not None]
+    return [ItemDecision(item, LeadInSight()) for item in lost if _is_in_use(item)]
 
 
 async def note_lost(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
-    """Store whether new Leads stay visible, where this batch shows it; Leads of this run first."""
-    if any(row.lost_lead is not None for row in items):
+    """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
+    if any(item.lost_lead is not None for item in items):
         await store.note_problems([NO_NEW_LEAD_ACCESS], about=())
     elif not access.has_lost_leads or access.hides_new_leads:
         return
-    elif any(is_new_lead(row) and _is_in_use(row) for row in items):
+    elif any(is_new_lead(item) and _is_in_use(item) for item in items):
         await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
-    elif any(Obstacle.LEAD_ACCESS in row.obstacles for row in items):
+    elif any(Obstacle.LEAD_ACCESS in item.obstacles for item in items):
         await store.note_problems([NO_NEW_LEAD_ACCESS], about=())
     elif any(
-        row.person is not None and is_lead_created_by_us(row.slots.get(SlotKey(PERSON))) for row in items
+        item.person is not None and is_lead_created_by_us(item.slots.get(SlotKey(PERSON))) for item in items
     ):
         await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
 
@@ -57,5 +55,5 @@ def _makes_lead(item: WorkItem) -> bool:
 
 
 def _is_in_use(item: WorkItem) -> bool:
-    """Whether more than the person was written for the row."""
+    """Whether more than the person was written for the item."""
     return any(slot.state == WriteState.WRITTEN for key, slot in item.slots.items() if key.slot != PERSON)

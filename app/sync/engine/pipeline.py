@@ -1,18 +1,19 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from app.api.api_budget import is_share_used_up
 from app.config.settings import Settings
+from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import RequestRejected
+from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import JobReason, WriteState
 from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
 from app.sync.engine.interruptions import BudgetReached
-from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
-from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
+from app.sync.engine.lost_leads import hold_back, leads_in_sight, note_lost
+from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import cap_of
@@ -30,17 +31,18 @@ from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, expire_describes, load_describes
 from app.sync.lookup.lookup import LookupResult, fetch_person_accounts, look_up_batch
 from app.sync.lookup.query_bisection import (
-    fail_rejected_query,
     is_query_rejected,
     is_too_large,
+    query_rejected,
     split_in_half,
 )
 from app.sync.lookup.requirements import LookupRequirements, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
+from app.sync.model.batch_items import BatchItems
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
-from app.sync.model.decisions import apply_decisions, apply_plan
+from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
@@ -56,6 +58,9 @@ Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
 
 
+NOTHING_WRITTEN: Final = frozenset[str]()
+
+
 class PipelineContext(Protocol):
     """What the steps need of the engine."""
 
@@ -66,6 +71,16 @@ class PipelineContext(Protocol):
     def pepper(self) -> bytes: ...
 
 
+@dataclass(frozen=True)
+class BatchResult:
+    """The items as far as they came; `interruption` concerns more than single items and kept the rest of them
+    from going on.
+    """
+
+    items: tuple[WorkItem, ...]
+    interruption: SalesforceError | BudgetReached | None = None
+
+
 async def process_batch(
     context: PipelineContext,
     client: SalesforceClient,
@@ -73,65 +88,88 @@ async def process_batch(
     items: Sequence[WorkItem],
     *,
     clock: Clock,
-    asked: Awaitable[Lookup | None] | None = None,
-) -> None:
-    """Bring the rows as far as they can go now; `asked` is a look that began since anything was written.
+    prefetched: Awaitable[Lookup | None] | None = None,
+) -> BatchResult:
+    """Bring the items as far as they can go now; `prefetched` is a look-up that began before anything of this
+    batch was written.
 
-    Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
-    What the connected user may not look for lets the rows wait until somebody gives that user access.
+    What the connected user may not look for lets the items wait until somebody gives that user access.
     """
+    current = BatchItems(items)
+    interruption: SalesforceError | BudgetReached | None
     try:
-        await _process(context, client, store, items, clock=clock, asked=asked)
+        lookup = await _look_up_or_reject(client, store, prefetched)
+        if isinstance(lookup, RequestRejected):
+            return await _bisect(context, client, store, items, clock=clock, refused=lookup)
+        interruption = await _write(context, client, store, current, lookup, clock=clock)
+    except ConnectionUnusable:
+        raise
     except RequestRejected as refused:
-        if is_too_large(refused) and len(items) == 1:
-            fail_rejected_query(items[0], refused)
-            return
-        if not is_lasting(refused):
-            raise
-        if not isinstance(refused, RecentlyRejected):
-            await store.note_problems([problem_from(refused)], about=())
-        for row in items:
-            row.obstacles.add(Obstacle.ACCESS)
-            row.is_processed = True
+        interruption = await _apply_rejected_request(store, current, refused)
+    except SalesforceError as error:
+        interruption = error
+    return BatchResult(tuple(current), interruption)
 
 
-async def _process(
-    context: PipelineContext,
-    client: SalesforceClient,
-    store: WriteStore,
-    items: Sequence[WorkItem],
-    *,
-    clock: Clock,
-    asked: Awaitable[Lookup | None] | None,
-) -> None:
-    batch = store.batch
+async def _look_up_or_reject(
+    client: SalesforceClient, store: WriteStore, prefetched: Awaitable[Lookup | None] | None
+) -> Lookup | RequestRejected:
+    """What was found; the rejection where Salesforce takes no such query, but may take a smaller one."""
+    caps, size = store.lease.caps, len(store.batch.jobs)
     try:
-        prefetched = await asked if asked is not None else None
-        requirements, found = prefetched or await look_up(client, store)
+        found = (await prefetched if prefetched is not None else None) or await look_up(client, store)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if is_too_large(refused):
-            store.lease.caps.halve(LOOK_UP, len(batch.jobs))
-        await _bisect(context, client, store, items, clock=clock, refused=refused)
-        return
-    store.lease.caps.note_clean(LOOK_UP, len(batch.jobs))
+            caps.halve(LOOK_UP, size)
+        return refused
+    caps.note_clean(LOOK_UP, size)
+    return found
+
+
+async def _apply_rejected_request(
+    store: WriteStore, items: BatchItems, refused: RequestRejected
+) -> RequestRejected | None:
+    """Let the items wait for access, or fail the only one; returns what neither explains."""
+    if is_too_large(refused) and len(items) == 1:
+        items.apply(query_rejected(item, refused) for item in items)
+        return None
+    if not is_lasting(refused):
+        return refused
+    if not isinstance(refused, RecentlyRejected):
+        await store.note_problems([problem_from(refused)], about=())
+    blocked = Blocked(Obstacle.ACCESS)
+    items.apply(ItemDecision(item, blocked, is_processed=True) for item in items)
+    return None
+
+
+async def _write(
+    context: PipelineContext,
+    client: SalesforceClient,
+    store: WriteStore,
+    items: BatchItems,
+    lookup: Lookup,
+    *,
+    clock: Clock,
+) -> BudgetReached | None:
+    batch, (requirements, found) = store.batch, lookup
     if await is_api_budget_exhausted(client, store):
-        raise BudgetReached
+        return BudgetReached()
     executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
-    people, done = await _people(executor, found, requirements, pepper=context.pepper)
+    people, written = await _people(executor, found, requirements, pepper=context.pepper)
     person_accounts = await fetch_person_accounts(client, people, requirements)
     found = replace(found, people=people, person_accounts=person_accounts)
-    unfinished = _unfinished(items, done)
+    unfinished = _unfinished(items, written)
     rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
-    await executor.run([operation async for plan in yielding(rest) for operation in apply_plan(plan)])
+    await executor.run([operation async for plan in yielding(rest) for operation in items.apply_plan(plan)])
     await executor.pass_alerts()
-    apply_decisions(settle_unplanned_slots(items, found, clock=clock))
-    await _note_campaigns(store, items, requirements)
-    settle_lost(items)
-    await note_lost(store, items, requirements.access)
-    for item in items:
-        item.is_processed = True
+    items.apply(settle_unplanned_slots(items, found, clock=clock))
+    await _note_campaigns(store, list(items), requirements)
+    items.apply(leads_in_sight(items))
+    await note_lost(store, list(items), requirements.access)
+    items.apply(ItemDecision(item, is_processed=True) for item in items)
+    return None
 
 
 async def _note_campaigns(
@@ -160,14 +198,20 @@ async def _bisect(
     *,
     clock: Clock,
     refused: RequestRejected,
-) -> None:
-    """Find the row that alone makes a look-up fail; the others are looked up without it."""
+) -> BatchResult:
+    """Find the item that alone makes a look-up fail; the others are looked up without it."""
     if len(store.batch.jobs) == 1:
-        fail_rejected_query(items[0], refused)
-        return
+        current = BatchItems(items)
+        current.apply(query_rejected(item, refused) for item in items)
+        return BatchResult(tuple(current))
+    done: tuple[WorkItem, ...] = ()
     for half in split_in_half(items):
-        batch = replace(store.batch, jobs=tuple(row.job for row in half))
-        await process_batch(context, client, replace(store, batch=batch), half, clock=clock)
+        batch = replace(store.batch, jobs=tuple(item.job for item in half))
+        part = await process_batch(context, client, replace(store, batch=batch), half, clock=clock)
+        done += part.items
+        if part.interruption is not None:
+            return BatchResult((*done, *items[len(done) :]), part.interruption)
+    return BatchResult(done)
 
 
 async def _requirements(
@@ -270,74 +314,74 @@ async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -
 
 async def _people(
     executor: Executor, found: LookupResult, requirements: LookupRequirements, *, pepper: bytes
-) -> tuple[PersonIndex, list[WorkItem]]:
-    """Create who is missing; returns the people known by then, and the items with nothing left to write."""
-    store, clock = executor.store, executor.clock
-    missing_items = []
-    async for item in yielding(open_items(executor.rows)):
+) -> tuple[PersonIndex, frozenset[str]]:
+    """Create who is missing; returns the people known by then, and the registrations with nothing left to
+    write.
+    """
+    store, clock, items = executor.store, executor.clock, executor.items
+    without_person = []
+    async for item in yielding(open_items(items)):
         resolution = resolve_person(item, found.people, batch=store.batch, clock=clock)
-        apply_decisions(resolution.decisions)
+        items.apply(resolution.decisions)
         if resolution.is_missing:
-            missing_items.append(item)
-    allowed, held_back = hold_back(missing_items, requirements.access)
-    apply_decisions(held_back)
-    alike = by_person(allowed)
-    if not alike:
-        return found.people, []
-    around = await _create_context(executor.client, alike, found)
-    org = OrgContext(found.describes, around)
-    askable = [some for some in alike if primary_item(some).is_open]
-    ready, accounts = await _accounts(executor, askable, org, pepper=pepper)
+            without_person.append(item)
+    allowed, held_back = hold_back(items.current(without_person), requirements.access)
+    items.apply(held_back)
+    groups = by_person(allowed)
+    if not groups:
+        return found.people, NOTHING_WRITTEN
+    org = OrgContext(found.describes, await _create_context(executor, groups, found))
+    groups = [now for group in groups if primary_item(now := items.current(group)).is_open]
+    ready, accounts = await _accounts(executor, groups, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
-    missing = [operation async for plan in yielding(creates) for operation in apply_plan(plan)]
-    dependent = plan_dependent_composite(missing, found, batch=store.batch, clock=clock)
-    done: list[WorkItem] = []
+    missing = [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]
+    dependent = plan_dependent_composite(missing, items, found, batch=store.batch, clock=clock)
+    written = NOTHING_WRITTEN
     if dependent is None:
         await executor.run(missing)
     else:
-        apply_decisions(dependent.decisions)
+        items.apply(dependent.decisions)
         await executor.execute_dependent(dependent.groups)
-        done = fully_written(dependent.groups)
-    people = await settle_duplicates(executor, found.people, requirements)
+        written = fully_written(dependent.groups, items)
+    people = await resolve_duplicates(executor, found.people, requirements)
     await _resolve_person_contacts(executor, missing)
-    return people, done
+    return people, written
 
 
-def _unfinished(items: Sequence[WorkItem], done: Sequence[WorkItem]) -> list[WorkItem]:
-    """The items to plan: those that are not done, with every other item of their persons."""
-    done_ids = {id(item) for item in done}
-    persons = {item.person.id for item in items if item.person and id(item) not in done_ids}
-    return [item for item in items if id(item) not in done_ids or (item.person and item.person.id in persons)]
+def _unfinished(items: Iterable[WorkItem], written: Collection[str]) -> list[WorkItem]:
+    """The items to plan: those that are not all written, with every other item of their persons."""
+    persons = {item.person.id for item in items if item.person and item.registration_id not in written}
+    return [
+        item
+        for item in items
+        if item.registration_id not in written or (item.person and item.person.id in persons)
+    ]
 
 
 async def _create_context(
-    client: SalesforceClient, groups: Sequence[Sequence[WorkItem]], found: LookupResult
+    executor: Executor, groups: Sequence[Sequence[WorkItem]], found: LookupResult
 ) -> CreateContext:
     """What these people need to know of the org; whoever makes the query fail is told and left out."""
     jobs = [primary_item(some).job for some in groups]
     try:
-        return await load_create_context(client, jobs, found.describes)
+        return await load_create_context(executor.client, jobs, found.describes)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if len(groups) == 1:
-            for row in groups[0]:
-                fail_rejected_query(row, refused)
+            executor.items.apply(query_rejected(item, refused) for item in groups[0])
             return CreateContext()
-    return CreateContext.of([await _create_context(client, half, found) for half in split_in_half(groups)])
+    return CreateContext.of([await _create_context(executor, half, found) for half in split_in_half(groups)])
 
 
 async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:
     """The Contacts of Person Accounts that were just created."""
-    of_persons = [
-        each
-        for each in created
-        if each.record.sobject == ACCOUNT and (who := each.rows[0].person) and who.sobject == ACCOUNT
-    ]
-    ids = {row.person.id for each in of_persons for row in each.rows if row.person}
+    accounts = (operation for operation in created if operation.record.sobject == ACCOUNT)
+    of_accounts = [item for operation in accounts for item in executor.items.of(operation)]
+    ids = {item.person.id for item in of_accounts if item.person and item.person.sobject == ACCOUNT}
     if ids:
         contacts = await executor.client.person_contacts(sorted(ids))
-        apply_decisions(attach_person_contacts(of_persons, contacts))
+        executor.items.apply(attach_person_contacts(of_accounts, contacts))
 
 
 async def _accounts(
@@ -346,8 +390,8 @@ async def _accounts(
     """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
     batch, clock = executor.store.batch, executor.clock
     accounts = plan_accounts(groups, org, batch=batch, clock=clock, pepper=pepper)
-    creates = apply_plan(accounts.plan)
+    creates = executor.items.apply_plan(accounts.plan)
     if creates:
         await executor.run(creates)
-        await settle_duplicate_accounts(executor)
-    return people_with_accounts(accounts, groups)
+        await resolve_duplicate_accounts(executor)
+    return people_with_accounts(accounts, [executor.items.current(group) for group in groups])

@@ -30,13 +30,13 @@ UNCHANGED = text("""
 class ClaimedBatch:
     """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew.
 
-    `asked` is the look at their people that is under way already.
+    `lookup` is the look-up of their people that is under way already.
     """
 
     batch: Batch
     size: int
     stale: frozenset[str] = frozenset()
-    asked: Awaitable[Lookup | None] | None = None
+    lookup: Awaitable[Lookup | None] | None = None
 
     @property
     def is_full(self) -> bool:
@@ -137,9 +137,9 @@ class BatchPrefetcher:
             batch = await with_siblings(session, batch) if is_same else await _reload(session, batch)
         if not is_same or len(stale) == len(batch.jobs):
             await self._forget_asked()
-        asked = self._asked.pop(batch.host_id, None)
+        lookup = self._asked.pop(batch.host_id, None)
         await self._forget_asked()
-        return replace(taken, batch=batch, stale=stale, asked=asked)
+        return replace(taken, batch=batch, stale=stale, lookup=lookup)
 
     async def _ask(self, waiting: Awaitable[ClaimedBatch | None], look: Look) -> Lookup | None:
         """None where something changed since the rows were taken, or their turn has not come."""

@@ -1,6 +1,7 @@
 """The history of a batch: what was sent for each row and what came back, written with the batch's end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -15,6 +16,7 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import full_name
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.cooperative import yielding
+from app.sync.model.decisions import ItemDecision
 from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.record_kinds import milestones
 from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
@@ -25,34 +27,47 @@ USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK
 INSERT_ATTEMPTS = text("""
     INSERT INTO sync_attempts (host_id, registration_id, at, event_id, org_id, kind, reason, requested_by,
                                outcome, requests, responses, error)
-    SELECT :host_id, told.registration_id, clock_timestamp(), told.event_id, :org_id, told.kind, told.reason,
-           told.requested_by, told.outcome, told.requests, told.responses, told.error
-    FROM jsonb_to_recordset(CAST(:told AS jsonb)) AS told (
+    SELECT :host_id, attempt.registration_id, clock_timestamp(), attempt.event_id, :org_id, attempt.kind,
+           attempt.reason, attempt.requested_by, attempt.outcome, attempt.requests, attempt.responses,
+           attempt.error
+    FROM jsonb_to_recordset(CAST(:attempts AS jsonb)) AS attempt (
         registration_id text, event_id text, kind text, reason text, requested_by text, outcome text,
         requests jsonb, responses jsonb, error jsonb
     )
-    JOIN registrations AS known ON known.host_id = :host_id AND known.registration_id = told.registration_id
+    JOIN registrations AS known
+      ON known.host_id = :host_id AND known.registration_id = attempt.registration_id
     WHERE known.erased_at IS NULL
     ON CONFLICT DO NOTHING
 """)
 
 
-def log_response(operation: WriteOperation, result: RowResult, *, api_version: str, is_alone: bool) -> None:
-    """Tell the operation's rows what Salesforce said of it."""
+def response_answer(result: RowResult) -> dict[str, Any]:
+    """What Salesforce said of one record."""
     errors = _errors(result.failures)
     answer = {"success": result.is_success, "id": result.id, "errors": errors, "is_lost": False}
     matches = [_match(each) for failure in result.failures for each in failure.matches]
-    answer |= {"matches": matches} if matches else {}
-    _log(operation, answer, api_version=api_version, is_alone=is_alone)
+    return answer | ({"matches": matches} if matches else {})
 
 
-def log_lost_response(
-    operation: WriteOperation, error: ResponseLost, *, api_version: str, is_alone: bool
-) -> None:
-    """Tell the operation's rows that nobody knows, and by which word of Salesforce's the call ended."""
+def lost_answer(error: ResponseLost) -> dict[str, Any]:
+    """Nobody knows, and by which word of Salesforce's the call ended."""
     errors = _errors(error.failures) if isinstance(error, BrokenOff) else []
-    answer: dict[str, Any] = {"success": None, "id": None, "errors": errors, "is_lost": True}
-    _log(operation, answer, api_version=api_version, is_alone=is_alone)
+    return {"success": None, "id": None, "errors": errors, "is_lost": True}
+
+
+def log_exchange(
+    operation: WriteOperation,
+    items: Iterable[WorkItem],
+    answer: Mapping[str, Any],
+    *,
+    api_version: str,
+    is_alone: bool,
+) -> Iterator[ItemDecision]:
+    """The operation's request and its answer belong to the history of all its items."""
+    request = request_of(operation, api_version=api_version, is_alone=is_alone)
+    exchange = LoggedRequest(operation.key.slot, operation.milestone, request, answer)
+    for item in items:
+        yield ItemDecision(item, exchanges=(*item.exchanges, exchange))
 
 
 def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
@@ -66,28 +81,35 @@ def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
     ]
 
 
-def name_matches(item: WorkItem, people: PersonIndex) -> None:
+def name_matches(item: WorkItem, people: PersonIndex) -> ItemDecision:
     """Say who the records are that a duplicate rule named, as far as they may be seen."""
-    for match in (match for each in item.exchanges for match in each.answer.get("matches", ())):
-        found = people.rows.get(match["id"])
-        if found is not None:
-            match |= {"name": full_name(found), "email": found.email_key}
+    return ItemDecision(item, exchanges=tuple(_with_names(each, people) for each in item.exchanges))
+
+
+def _with_names(exchange: LoggedRequest, people: PersonIndex) -> LoggedRequest:
+    matches = [_named(match, people) for match in exchange.answer.get("matches", ())]
+    return replace(exchange, answer={**exchange.answer, "matches": matches}) if matches else exchange
+
+
+def _named(match: Mapping[str, Any], people: PersonIndex) -> Mapping[str, Any]:
+    found = people.rows.get(match["id"])
+    return {**match, "name": full_name(found), "email": found.email_key} if found else match
 
 
 async def insert_attempts(
     session: AsyncSession, store: WriteStore, outcomes: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
 ) -> None:
     """One statement for the whole batch; rows that Salesforce never heard of leave no trace."""
-    told = [
-        _attempt_row(row, outcome)
-        async for row, outcome in yielding(outcomes if calls else ())
-        if _has_reached(row, outcome)
+    attempts = [
+        _attempt_row(item, outcome)
+        async for item, outcome in yielding(outcomes if calls else ())
+        if _has_reached(item, outcome)
     ]
-    if told:
+    if attempts:
         values = {
             "host_id": store.batch.host_id,
             "org_id": store.batch.org_id,
-            "told": to_json(told).decode(),
+            "attempts": to_json(attempts).decode(),
         }
         await session.execute(INSERT_ATTEMPTS, values)
 
@@ -102,13 +124,6 @@ def request_of(operation: WriteOperation, *, api_version: str, is_alone: bool) -
     row = {"attributes": {"type": record.sobject}, **known, **record.fields}
     path = f"{api_path(api_version)}/composite/sobjects"
     return {"method": method, "path": path, "body": {"allOrNone": False, "records": [row]}}
-
-
-def _log(operation: WriteOperation, answer: dict[str, Any], *, api_version: str, is_alone: bool) -> None:
-    request = request_of(operation, api_version=api_version, is_alone=is_alone)
-    exchange = LoggedRequest(operation.key.slot, operation.milestone, request, answer)
-    for row in operation.rows:
-        row.exchanges.append(exchange)
 
 
 def _match(match: DuplicateMatch) -> dict[str, Any]:

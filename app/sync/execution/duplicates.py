@@ -11,7 +11,6 @@ from app.salesforce.soql import in_list, quote
 from app.states import WriteAction, WriteState
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
-from app.sync.execution.write_transitions import handle_rejection
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.lookup.lookup import fetch_people
 from app.sync.lookup.queries import ACCOUNT_PREFIX
@@ -28,11 +27,12 @@ from app.sync.matching.duplicate_matching import (
     pick_match,
 )
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, resolve
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, SlotKey, WrittenSlot
+from app.sync.model.decisions import ItemDecision, person_found
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import WriteOperation, set_person
+from app.sync.model.work_item import WriteOperation
 
 TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
@@ -41,7 +41,7 @@ ROUNDS: Final = 2
 Refusals = Sequence[tuple[WriteOperation, ApiError]]
 
 
-async def settle_duplicates(
+async def resolve_duplicates(
     executor: Executor, people: PersonIndex, requirements: LookupRequirements
 ) -> PersonIndex:
     """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
@@ -49,11 +49,13 @@ async def settle_duplicates(
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = [await _with_holder(executor, *each) for each in await executor.resolve_duplicates()]
+        refused = [await _with_holder(executor, *each) for each in await executor.identify_duplicates()]
         if not refused:
             break
         people = await _look_up(executor, refused, people, requirements)
-        again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
+        again = [
+            operation for each in refused if (operation := _resolve(executor, *each, people)) is not None
+        ]
         await executor.run(again)
     return people
 
@@ -81,46 +83,48 @@ def _unique_values(operation: WriteOperation) -> dict[str, str]:
     }
 
 
-async def settle_duplicate_accounts(executor: Executor) -> None:
+async def resolve_duplicate_accounts(executor: Executor) -> None:
     """The same for Accounts; who fails, fails with the people that were to belong to them.
 
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = await executor.resolve_duplicates()
+        refused = await executor.identify_duplicates()
         if not refused:
             break
         ids = {match.id for _, failure in refused for match in failure.matches if match.sobject == ACCOUNT}
         soql = f"SELECT Id, Name FROM Account WHERE Id IN {in_list(sorted(ids))}" if ids else None  # noqa: S608
         rows = await executor.client.query(soql) if soql else []
         names = {to18(row["Id"]): str(row["Name"]) for row in rows}
-        again = [operation for each in refused if (operation := _settle_account(*each, names)) is not None]
+        again = [
+            operation
+            for each in refused
+            if (operation := _resolve_account(executor, *each, names)) is not None
+        ]
         await executor.run(again)
 
 
-def _settle_account(
-    operation: WriteOperation, failure: ApiError, names: Mapping[str, str]
+def _resolve_account(
+    executor: Executor, operation: WriteOperation, failure: ApiError, names: Mapping[str, str]
 ) -> WriteOperation | None:
     essence = normalized_name(str(operation.record.fields.get("Name") or ""))
     known = [each.id for each in failure.matches if each.id in names]
     same = [id_ for id_ in known if normalized_name(names[id_]) == essence]
     if not known:
-        handle_rejection(operation, failure)
+        executor.apply_rejection(operation, failure)
         return None
     id_ = (same or known)[0]
     named = f"{names[id_]} (Account {id_})"
-    adopts = operation.rows[0].job.rules.adopts_duplicates
+    adopts = operation.jobs[0].rules.adopts_duplicates
     match decide(failure, is_same=bool(same), adopts=adopts):
         case Decision.ADOPT:
-            adopt_account(operation, id_)
+            _adopt_account(executor, operation, id_)
         case Decision.ADOPT_WARNED:
-            adopt_account(operation, id_)
-            for row in operation.rows:
-                row.warnings.append(other_account_warning(named))
+            _adopt_account(executor, operation, id_, other_account_warning(named))
         case Decision.SAVE_AS_NEW:
-            return _beside(operation, account_alert_warning(named))
+            return _allow_alert(executor, operation, account_alert_warning(named))
         case Decision.FAIL:
-            handle_rejection(operation, failure)
+            executor.apply_rejection(operation, failure)
     return None
 
 
@@ -139,8 +143,7 @@ async def _look_up(
         ends = [_meant(operation, failure, people) for operation, failure in refused]
         missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     for operation, _ in refused:
-        for row in operation.rows:
-            name_matches(row, people)
+        executor.items.apply(name_matches(item, people) for item in executor.items.of(operation))
     return people
 
 
@@ -163,50 +166,55 @@ def _meant(
     return pick_match([match.id for match in failure.matches], people, operation.record.fields)
 
 
-def _settle(operation: WriteOperation, failure: ApiError, people: PersonIndex) -> WriteOperation | None:
+def _resolve(
+    executor: Executor, operation: WriteOperation, failure: ApiError, people: PersonIndex
+) -> WriteOperation | None:
     """The same create once more where it is to be saved beside its match."""
-    same = resolve(operation.rows[0].job, people)
+    same = resolve(operation.jobs[0], people)
     match = _meant(operation, failure, people)
     if isinstance(same, Found):
         # Somebody made the record since we looked: it has the attendee's own address or key.
-        _adopt(operation, same)
+        _adopt(executor, operation, same)
         return None
     if not isinstance(match, PersonRow):
-        handle_rejection(operation, failure)
+        executor.apply_rejection(operation, failure)
         return None
-    rules = operation.rows[0].job.rules
+    rules = operation.jobs[0].rules
     is_same = is_same_name(operation.record.fields, match)
-    decision = decide(failure, is_same=is_same, adopts=rules.adopts_duplicates)
-    match decision:
+    found = Found(match.sobject, match.id, "duplicate_rule")
+    match decide(failure, is_same=is_same, adopts=rules.adopts_duplicates):
         case Decision.ADOPT:
-            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"))
+            _adopt(executor, operation, found)
         case Decision.ADOPT_WARNED:
-            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"), other_name_warning(match))
+            _adopt(executor, operation, found, other_name_warning(match))
         case Decision.SAVE_AS_NEW:
-            return _beside(operation, alert_warning(match, operation.record.sobject))
+            return _allow_alert(executor, operation, alert_warning(match, operation.record.sobject))
         case Decision.FAIL:
-            handle_rejection(operation, failure)
+            executor.apply_rejection(operation, failure)
     return None
 
 
-def _adopt(operation: WriteOperation, person: Found, warning: ItemWarning | None = None) -> None:
-    for row in operation.rows:
-        row.slots.pop(SlotKey(PERSON), None)
-        set_person(row, person, details=SlotDetails(warning=warning))
-
-
-def _beside(operation: WriteOperation, warning: ItemWarning) -> WriteOperation:
-    for row in operation.rows:
-        row.warnings.append(warning)
-    headers = {**dict(operation.headers), **ALLOW_ALERTS}
-    return replace(
-        operation,
-        headers=tuple(headers.items()),
-        details=operation.details._replace(warning=warning),
+def _adopt(
+    executor: Executor, operation: WriteOperation, person: Found, warning: ItemWarning | None = None
+) -> None:
+    """The person that exists is the items' person, whatever their slot says of another."""
+    details = SlotDetails(warning=warning)
+    executor.items.apply(
+        person_found(replace(item, slots={}), person, details) for item in executor.items.of(operation)
     )
 
 
-def adopt_account(operation: WriteOperation, account_id: str) -> None:
+def _allow_alert(executor: Executor, operation: WriteOperation, warning: ItemWarning) -> WriteOperation:
+    """The same create, with the header that lets an alert pass."""
+    executor.items.apply(ItemDecision(item, warnings=(warning,)) for item in executor.items.of(operation))
+    headers = {**dict(operation.headers), **ALLOW_ALERTS}
+    details = operation.details._replace(warning=warning)
+    return replace(operation, headers=tuple(headers.items()), details=details)
+
+
+def _adopt_account(
+    executor: Executor, operation: WriteOperation, account_id: str, *warnings: ItemWarning
+) -> None:
     """Take the Account that a duplicate rule named."""
     found = WrittenSlot(
         state=WriteState.WRITTEN,
@@ -215,5 +223,7 @@ def adopt_account(operation: WriteOperation, account_id: str) -> None:
         sf_id=account_id,
         details=SlotDetails(found_by="duplicate_rule", is_created_by_us=False),
     )
-    for row in operation.rows:
-        row.slots[SlotKey(ACCOUNT_SLOT)] = found
+    executor.items.apply(
+        ItemDecision(item, slots={SlotKey(ACCOUNT_SLOT): found}, warnings=warnings)
+        for item in executor.items.of(operation)
+    )

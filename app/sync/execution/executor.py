@@ -1,4 +1,4 @@
-"""The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
+"""The one place that writes to Salesforce: commits the intent, sends, and applies how each write ended."""
 
 import time
 from collections.abc import Awaitable, Iterable, Sequence
@@ -18,20 +18,21 @@ from app.salesforce.composite import (
     parse_written,
 )
 from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
-from app.sync.execution.attempt_log import log_lost_response, log_response
+from app.sync.execution.attempt_log import log_exchange, lost_answer, response_answer
 from app.sync.execution.packing import Chunk, DependentGroup, collection_request, pack, single_request
 from app.sync.execution.write_transitions import (
-    apply_created_person,
-    handle_rejection,
-    mark_ambiguous,
-    mark_intended,
-    mark_not_applied,
-    mark_written,
+    rejection_outcome,
+    slot_ambiguous,
+    slot_intended,
+    slot_not_applied,
+    slot_written,
 )
 from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_warning
+from app.sync.model.batch_items import BatchItems
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
+from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
@@ -40,7 +41,7 @@ from app.sync.model.retry_policy import (
     is_beyond_limits,
     next_recheck,
 )
-from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.model.work_item import WriteOperation
 
 Answer = TypeVar("Answer")
 Interruption = ResponseLost | RequestRejected
@@ -49,7 +50,7 @@ Interruption = ResponseLost | RequestRejected
 
 @dataclass
 class Executor:
-    """Carries out operations in as few calls as the caps allow, for the rows of one batch.
+    """Carries out operations in as few calls as the caps allow, for the items of one batch.
 
     `duplicates` collects the creates that a duplicate rule refused, with what it said; `alerted` the changes
     of people that one refused, once; `sent_individually`
@@ -58,7 +59,7 @@ class Executor:
 
     client: SalesforceClient
     store: WriteStore
-    rows: Sequence[WorkItem]
+    items: BatchItems
     clock: Clock
     packs_duplicates: bool = False
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
@@ -72,8 +73,8 @@ class Executor:
     async def run(self, operations: Sequence[WriteOperation]) -> None:
         """Write them all.
 
-        Raises ResponseLost after marking the rows of that call, and NotSent or RequestRejected when the
-        connection or the org has to wait; rows that were not reached keep their slots.
+        Raises ResponseLost after marking the items of that call, and NotSent or RequestRejected when the
+        connection or the org has to wait; items that were not reached keep their slots.
         """
         if len(operations) == 1 and operations[0].create_lock is not None:
             await self._create_alone(operations[0])
@@ -94,7 +95,7 @@ class Executor:
             if has_reference_text(operation.record.fields):
                 await self._create_alone(operation)
 
-    async def resolve_duplicates(self) -> list[tuple[WriteOperation, ApiError]]:
+    async def identify_duplicates(self) -> list[tuple[WriteOperation, ApiError]]:
         """The creates that duplicate rules refused, each with the records that are said to be there.
 
         In a collection Salesforce does not name them, so what came back without is sent singly.
@@ -111,8 +112,8 @@ class Executor:
         """
         alerted, self.alerted = self.alerted, []
         for operation in alerted:
-            for row in operation.rows:
-                row.warnings.append(update_alert_warning(operation.record.sobject))
+            warning = update_alert_warning(operation.record.sobject)
+            self.items.apply(ItemDecision(item, warnings=(warning,)) for item in self.items.of(operation))
         await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
     async def _create_alone(self, operation: WriteOperation) -> None:
@@ -125,7 +126,7 @@ class Executor:
             result = RowResult(await self._send_marking(creating, [operation]))
         except RequestRejected as refused:
             result = RowResult(None, refused.failures)
-        _raise_interruption([self._settle(operation, result)])
+        _raise_interruption([self._apply_result(operation, result)])
 
     async def _send_singles(self, operations: Sequence[WriteOperation]) -> None:
         ready = await self._record_intents(operations)
@@ -135,7 +136,7 @@ class Executor:
         try:
             answers = await self._send_composite(requests, ready)
         except RequestRejected:
-            _mark_not_applied(ready)
+            self.mark_not_applied(ready)
             raise
         _raise_interruption([self._apply_response(*each) for each in zip(ready, answers, strict=True)])
 
@@ -147,7 +148,7 @@ class Executor:
         operations = [operation for group in groups for operation in group.operations]
         ready = {id(operation) for operation in await self._record_intents(operations)}
         sendable = [group for group in groups if id(group.person) in ready]
-        _mark_not_applied(
+        self.mark_not_applied(
             each for group in groups if id(group.person) not in ready for each in group.dependents
         )
         if not sendable:
@@ -157,7 +158,7 @@ class Executor:
         try:
             answers = iter(await self._send_composite(requests, sent))
         except RequestRejected as refused:
-            _mark_not_applied(sent)
+            self.mark_not_applied(sent)
             if action_for(refused.failure) in DRAIN_STOPPING:
                 raise
             await self.run([group.person for group in sendable])
@@ -172,12 +173,12 @@ class Executor:
         person = group.person
         interruptions = [self._apply_response(person, answers[0])]
         is_there = not answers[0].failures and all(
-            row.person and row.person.sobject == person.record.sobject for row in person.rows
+            item.person and item.person.sobject == person.record.sobject for item in self.items.of(person)
         )
         for operation, answer in zip(group.dependents, answers[1:], strict=True):
             # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
             if not is_there and _is_certainly_refused(answer):
-                _mark_not_applied([operation])
+                self.mark_not_applied([operation])
             else:
                 interruptions.append(self._apply_response(operation, answer))
         return interruptions
@@ -214,10 +215,10 @@ class Executor:
                 spared = set(map(id, too_many))
                 async for operation, result in yielding(zip(chunk, results, strict=True)):
                     if id(operation) not in spared:
-                        found = self._settle(operation, result)
+                        found = self._apply_result(operation, result)
                         stopped = stopped or found
         if stopped is not None:
-            _mark_not_applied(operation for chunk, _ in refused_chunks for operation in chunk)
+            self.mark_not_applied(operation for chunk, _ in refused_chunks for operation in chunk)
             raise lost or stopped
         for call in pack(too_many, self.store.lease.caps):
             await self._send(call)
@@ -227,7 +228,7 @@ class Executor:
             raise lost
 
     def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[WriteOperation]:
-        """The rows that an automation of the org could not take together: they are sent again, fewer each."""
+        """The records that an automation of the org could not take together: sent again, fewer at a time."""
         again, caps = [], self.store.lease.caps
         for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
             of_object = [
@@ -239,18 +240,18 @@ class Executor:
             elif len(of_object) > 1:
                 caps.halve(sobject, len(of_object))
                 again += refused
-        _mark_not_applied(again)
+        self.mark_not_applied(again)
         return again
 
     async def _split(self, operations: Sequence[WriteOperation], refused: RequestRejected) -> None:
-        """Find the row that alone makes a call fail, by halving; the others go through."""
+        """Find the record that alone makes a call fail, by halving; the others go through."""
         if action_for(refused.failure) in DRAIN_STOPPING:
             for operation in operations:
-                self._note(operation, RowResult(None, refused.failures))
-                mark_not_applied(operation, is_failed=False)
+                self._log(operation, RowResult(None, refused.failures))
+            self.mark_not_applied(operations)
             raise refused
         if len(operations) == 1:
-            self._settle(operations[0], RowResult(None, refused.failures))
+            self._apply_result(operations[0], RowResult(None, refused.failures))
             return
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
@@ -287,7 +288,7 @@ class Executor:
         if not operations:
             return []
         async with self.store.database.tenant(self.store.batch.host_id) as session:
-            now = await self.store.lock_jobs(session, self.rows)
+            now = await self.store.lock_jobs(session, list(self.items))
             create_locks = await self.store.acquire_create_locks(session, operations)
             ready = [
                 operation
@@ -295,37 +296,43 @@ class Executor:
                 if create_locks.keys().isdisjoint(operation.create_locks)
             ]
             for operation in ready:
-                mark_intended(operation, now)
-            await self.store.save(session, self.rows)
+                self.items.apply(slot_intended(operation, self.items.of(operation), now))
+            await self.store.save(session, self.items)
+        self.items.mark_persisted()
         self.committed_at = (now, time.monotonic())
         for operation in operations:
-            for raised_at in (create_locks[key] for key in operation.create_locks if key in create_locks):
-                for row in operation.rows:
-                    row.obstacles.add(Obstacle.CREATE_LOCK)
-                    row.wait_until(next_recheck(raised_at, self.clock.quiet, now))
+            for locked_at in (create_locks[key] for key in operation.create_locks if key in create_locks):
+                recheck_at = next_recheck(locked_at, self.clock.quiet, now)
+                self.items.apply(
+                    ItemDecision(item, Blocked(Obstacle.CREATE_LOCK), recheck_at=recheck_at)
+                    for item in self.items.of(operation)
+                )
         return ready
+
+    def mark_not_applied(self, operations: Iterable[WriteOperation]) -> None:
+        for operation in operations:
+            self.items.apply(slot_not_applied(operation, self.items.of(operation)))
 
     def _mark_interrupted(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
         is_doubted = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
             if isinstance(error, ResponseLost):
-                self._note(operation, error)
+                self._log(operation, error)
             if is_doubted:
-                mark_ambiguous(operation, ended_at=ended_at)
+                self.items.apply(slot_ambiguous(operation, self.items.of(operation), ended_at=ended_at))
             else:
-                mark_not_applied(operation, is_failed=False)
+                self.mark_not_applied([operation])
 
     def _now(self) -> datetime:
         """The database's time, by what it was at the last commit."""
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
-    def _note(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
+    def _log(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
         version, is_alone = self.client.api_version, operation in self.sent_individually
-        if isinstance(result, ResponseLost):
-            log_lost_response(operation, result, api_version=version, is_alone=is_alone)
-        else:
-            log_response(operation, result, api_version=version, is_alone=is_alone)
+        answer = lost_answer(result) if isinstance(result, ResponseLost) else response_answer(result)
+        items = self.items.of(operation)
+        self.items.apply(log_exchange(operation, items, answer, api_version=version, is_alone=is_alone))
 
     def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> Interruption | None:
         """Apply what one subrequest brought back; returns why nothing more may be sent."""
@@ -337,25 +344,27 @@ class Executor:
         except ResponseLost as error:
             self._mark_interrupted([operation], error)
             return error
-        return self._settle(operation, result)
+        return self._apply_result(operation, result)
 
-    def _settle(self, operation: WriteOperation, result: RowResult) -> RequestRejected | None:
-        """Apply the result to the operation's rows; returns a rejection that would meet all others."""
-        self._note(operation, result)
+    def _apply_result(self, operation: WriteOperation, result: RowResult) -> RequestRejected | None:
+        """Apply the result to the operation's items; returns a rejection that would meet all others."""
+        self._log(operation, result)
         if result.is_success and result.id is not None:
-            mark_written(operation, result.id)
-            apply_created_person(operation, result.id)
+            self.items.apply(slot_written(operation, self.items.of(operation), result.id))
         elif operation.create_lock is not None and _is_duplicate(result):
-            mark_not_applied(operation, is_failed=False)
+            self.mark_not_applied([operation])
             self.duplicates.append((operation, result.failures[0]))
         elif _may_be_alerted(operation, result):
-            mark_not_applied(operation, is_failed=False)
+            self.mark_not_applied([operation])
             self.alerted.append(operation)
         else:
-            handle_rejection(operation, result.failures[0])
+            self.apply_rejection(operation, result.failures[0])
             if action_for(result.failures[0]) in DRAIN_STOPPING:
                 return RequestRejected(result.failures)
         return None
+
+    def apply_rejection(self, operation: WriteOperation, failure: ApiError) -> None:
+        self.items.apply(rejection_outcome(operation, self.items.of(operation), failure))
 
 
 def _raise_interruption(found: Iterable[Interruption | None]) -> None:
@@ -364,11 +373,6 @@ def _raise_interruption(found: Iterable[Interruption | None]) -> None:
     lost = [each for each in interruptions if isinstance(each, ResponseLost)]
     if interruptions:
         raise lost[-1] if lost else interruptions[0]
-
-
-def _mark_not_applied(operations: Iterable[WriteOperation]) -> None:
-    for operation in operations:
-        mark_not_applied(operation, is_failed=False)
 
 
 def _is_certainly_refused(answer: SubResponse) -> bool:

@@ -1,6 +1,7 @@
 """What the rejection of one operation means for its rows. Pure: `write_transitions` applies it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.records import CAMPAIGN_MEMBER
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
-from app.sync.model.work_item import WriteOperation, is_new_lead
+from app.sync.model.work_item import WorkItem, WriteOperation, is_new_lead
 
 OPTIONAL_FIELDS = frozenset(
     {
@@ -58,7 +59,7 @@ FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
 @dataclass(frozen=True)
 class DropFields:
-    """The org does not take these fields: the rows are planned again without them."""
+    """The org does not take these fields: the items are planned again without them."""
 
     fields: frozenset[str]
     leaves_failed_slot: ClassVar[bool] = True
@@ -70,7 +71,7 @@ class DropFields:
 
 @dataclass(frozen=True)
 class AlreadyExists:
-    """Somebody added the member since we looked: the rows are planned again and recover it."""
+    """Somebody added the member since we looked: the items are planned again and recover it."""
 
     leaves_failed_slot: ClassVar[bool] = False
     hints: ClassVar[SlotDetails] = NO_DETAILS
@@ -78,7 +79,7 @@ class AlreadyExists:
 
 @dataclass(frozen=True)
 class RefreshDescribe:
-    """What does not fit the describe we have may fit the one of now: the rows are planned again, once."""
+    """What does not fit the describe we have may fit the one of now: the items are planned again, once."""
 
     leaves_failed_slot: ClassVar[bool] = True
     hints: ClassVar[SlotDetails] = SlotDetails(was_misjudged=True)
@@ -94,7 +95,7 @@ class FollowRecord:
 
 @dataclass(frozen=True)
 class CampaignsHidden:
-    """The user may not write members at all: the rows wait until that is changed, and none fails."""
+    """The user may not write members at all: the items wait until that is changed, and none fails."""
 
     leaves_failed_slot: ClassVar[bool] = False
     hints: ClassVar[SlotDetails] = NO_DETAILS
@@ -102,7 +103,7 @@ class CampaignsHidden:
 
 @dataclass(frozen=True)
 class LeadHidden:
-    """A Lead left the connected user's sight as it was created: its rows wait until it is seen again."""
+    """A Lead left the connected user's sight as it was created: its items wait until it is seen again."""
 
     leaves_failed_slot: ClassVar[bool] = False
     hints: ClassVar[SlotDetails] = NO_DETAILS
@@ -110,14 +111,14 @@ class LeadHidden:
 
 @dataclass(frozen=True)
 class Retry:
-    """The rows try again later and spend an attempt."""
+    """The items try again later and spend an attempt."""
 
     leaves_failed_slot: ClassVar[bool] = False
     hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
-class FailRows:
+class FailItems:
     """A person must act."""
 
     leaves_failed_slot: bool = True
@@ -125,8 +126,8 @@ class FailRows:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """The whole org or connection has to wait: the rows spend no attempt and show no error of their own."""
+class AwaitOrg:
+    """The whole org or connection has to wait: the items spend no attempt and show no error of their own."""
 
     leaves_failed_slot: ClassVar[bool] = False
     hints: ClassVar[SlotDetails] = NO_DETAILS
@@ -140,12 +141,12 @@ Rejection = (
     | CampaignsHidden
     | LeadHidden
     | Retry
-    | FailRows
-    | Wait
+    | FailItems
+    | AwaitOrg
 )
 
 
-def classify_rejection(operation: WriteOperation, failure: ApiError) -> Rejection:
+def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iterable[WorkItem]) -> Rejection:
     """The first that holds: what can be planned again goes before what waits, and that before what fails."""
     is_member = operation.record.sobject == CAMPAIGN_MEMBER
     hints = operation.rejection_hints
@@ -162,7 +163,7 @@ def classify_rejection(operation: WriteOperation, failure: ApiError) -> Rejectio
         return FollowRecord()
     if is_member and failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS:
         return CampaignsHidden()
-    if failure.error_code == UNSEEN and all(is_new_lead(row) for row in operation.rows):
+    if failure.error_code == UNSEEN and all(map(is_new_lead, items)):
         return LeadHidden()
     return _by_policy(failure)
 
@@ -179,11 +180,13 @@ def is_reference_configured(operation: WriteOperation, failure: ApiError) -> boo
     return is_pointing and operation.is_create and failure.error_code in REFERENCE_ERROR_CODES
 
 
-def _by_policy(failure: ApiError) -> Retry | FailRows | Wait:
+def _by_policy(failure: ApiError) -> Retry | FailItems | AwaitOrg:
     action = action_for(failure)
     if action is ErrorAction.RETRY:
         return Retry()
-    return Wait() if action in DRAIN_STOPPING else FailRows(leaves_failed_slot=action is ErrorAction.FAIL)
+    return (
+        AwaitOrg() if action in DRAIN_STOPPING else FailItems(leaves_failed_slot=action is ErrorAction.FAIL)
+    )
 
 
 def _contradicts_describe(operation: WriteOperation, failure: ApiError) -> bool:
@@ -205,8 +208,8 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
         return frozenset()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
     kind = kind_of_slot(operation.key.slot)
-    ours = kind.optional_fields if kind else frozenset[str]()
-    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else ours
+    unneeded = kind.optional_fields if kind else frozenset[str]()
+    unneeded = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else unneeded
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
-    optional = ours | operation.mapped if is_lost else ours - operation.mapped
+    optional = unneeded | operation.mapped if is_lost else unneeded - operation.mapped
     return frozenset(named) if named <= optional else frozenset()

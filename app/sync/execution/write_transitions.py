@@ -1,6 +1,6 @@
-"""How an operation ends: what its slot says before, during and after the call. Pure but for the rows."""
+"""How an operation ends: what its slot says before, during and after the call. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from app.salesforce.errors import ApiError
@@ -9,35 +9,45 @@ from app.states import WriteAction, WriteState
 from app.sync.errors.item_error import salesforce_error
 from app.sync.execution.rejections import (
     AlreadyExists,
+    AwaitOrg,
     CampaignsHidden,
     DropFields,
-    FailRows,
+    FailItems,
     FollowRecord,
     LeadHidden,
     RefreshDescribe,
     Rejection,
     Retry,
-    Wait,
     classify_rejection,
     is_describe_stale,
     is_reference_configured,
 )
 from app.sync.model.batch import PERSON, WrittenSlot
+from app.sync.model.decisions import (
+    Blocked,
+    Fail,
+    ItemDecision,
+    ItemEnd,
+    LeadOutOfSight,
+    ReplanRejected,
+    RetryLater,
+)
 from app.sync.model.item_errors import ItemError
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
-from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import WorkItem, WriteOperation, set_ticket_holder
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
+from app.sync.model.work_item import WorkItem, WriteOperation
 
 
-def mark_intended(operation: WriteOperation, now: datetime) -> None:
-    """Mark the slot as being written: committed before anything is sent."""
-
-    def intended(before: WrittenSlot | None) -> WrittenSlot:
-        rounds = before.rounds + 1 if before and before.state == WriteState.AMBIGUOUS else 0
-        first = before.first_attempt_at if before and before.state == WriteState.AMBIGUOUS else None
+def slot_intended(
+    operation: WriteOperation, items: Iterable[WorkItem], now: datetime
+) -> Iterator[ItemDecision]:
+    """The slot is being written: committed before anything is sent."""
+    for item in items:
+        before = item.slots.get(operation.key)
+        doubted = before if before and before.state == WriteState.AMBIGUOUS else None
         kept = before if before and before.exists_in_org else None
-        return WrittenSlot(
+        intended = WrittenSlot(
             state=WriteState.INTENDED,
             action=WriteAction.CREATE if operation.is_create else WriteAction.UPDATE,
             sobject=operation.record.sobject,
@@ -45,107 +55,110 @@ def mark_intended(operation: WriteOperation, now: datetime) -> None:
             meaning=kept.meaning if kept else operation.meaning,
             label=kept.label if kept else operation.label,
             reference=operation.reference,
-            details=operation.details.updated(operation.rejection_hints),
+            details=operation.details.updated(operation.rejection_hints).updated(
+                _item_details(operation, item)
+            ),
             attempt_started_at=now,
-            first_attempt_at=first or now,
-            rounds=rounds,
+            first_attempt_at=(doubted.first_attempt_at if doubted else None) or now,
+            rounds=doubted.rounds + 1 if doubted else 0,
         )
-
-    operation.each_slot(intended)
-    _store_item_details(operation)
+        yield ItemDecision(item, slots={operation.key: intended})
 
 
-def mark_written(operation: WriteOperation, sf_id: str) -> None:
-    """Salesforce has it."""
-
-    def written(before: WrittenSlot | None) -> WrittenSlot:
-        return WrittenSlot(
+def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: str) -> Iterator[ItemDecision]:
+    """Salesforce has it; a person that was just created is the person of its items."""
+    sobject = sobject_of(sf_id) or operation.record.sobject
+    person = _created_person(operation, sobject, sf_id)
+    for item in items:
+        before = item.slots.get(operation.key)
+        found = (
+            SlotDetails(person.found_by, attendee_id=item.job.attendee.attendee_id) if person else NO_DETAILS
+        )
+        written = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE if operation.is_create else WriteAction.UPDATE,
-            sobject=sobject_of(sf_id) or operation.record.sobject,
+            sobject=sobject,
             sf_id=sf_id,
             meaning=operation.meaning,
             label=operation.label,
             reference=operation.reference,
-            details=operation.details,
+            details=operation.details.updated(_item_details(operation, item)).updated(found),
             attempt_started_at=before.attempt_started_at if before else None,
             first_attempt_at=before.first_attempt_at if before else None,
         )
-
-    operation.each_slot(written)
-    _store_item_details(operation)
+        yield ItemDecision(item, slots={operation.key: written}, person=person)
 
 
-def apply_created_person(operation: WriteOperation, sf_id: str) -> None:
-    """A person that was just created is the person of its rows; an org may turn a new Lead into a Contact."""
+def _created_person(operation: WriteOperation, sobject: str, sf_id: str) -> Found | None:
+    """An org may turn a new Lead into a Contact."""
     if operation.key.slot != PERSON:
-        return
-    sobject = sobject_of(sf_id) or operation.record.sobject
-    found_by = "created" if sobject == operation.record.sobject else "converted_on_insert"
-    for row in operation.rows:
-        row.person = Found(sobject, sf_id, found_by)
-    _note(operation, SlotDetails(found_by=found_by))
-    for row in operation.rows:
-        set_ticket_holder(row)
+        return None
+    is_as_sent = sobject == operation.record.sobject
+    return Found(sobject, sf_id, "created" if is_as_sent else "converted_on_insert")
 
 
-def mark_ambiguous(operation: WriteOperation, *, ended_at: datetime | None = None) -> None:
-    """The answer was lost: the slot is not planned again before it is settled.
+def slot_ambiguous(
+    operation: WriteOperation, items: Iterable[WorkItem], *, ended_at: datetime | None = None
+) -> Iterator[ItemDecision]:
+    """The response was lost: the slot is not planned again before it is known what was written.
 
     `ended_at`: the call is known to have been over by then.
     """
-
-    def lost(before: WrittenSlot | None) -> WrittenSlot | None:
-        if before is None or ended_at is None:
-            return before and before._replace(state=WriteState.AMBIGUOUS)
-        details = before.details._replace(call_ended=True)
-        return before._replace(state=WriteState.AMBIGUOUS, attempt_started_at=ended_at, details=details)
-
-    operation.each_slot(lost)
-
-
-def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
-    """Nothing was applied: a create leaves a failed slot or none, an update what stood before."""
-
-    def unwritten(before: WrittenSlot | None) -> WrittenSlot | None:
-        if before is not None and before.exists_in_org:
-            details = before.details._replace(pending_digests=None)
-            return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
-        return (
-            before._replace(state=WriteState.FAILED, attempt_started_at=None)
-            if is_failed and before
-            else None
-        )
-
-    operation.each_slot(unwritten)
+    for item in items:
+        before = item.slots.get(operation.key)
+        if before is None:
+            continue
+        lost = before._replace(state=WriteState.AMBIGUOUS)
+        if ended_at is not None:
+            details = lost.details._replace(call_ended=True)
+            lost = lost._replace(attempt_started_at=ended_at, details=details)
+        yield ItemDecision(item, slots={operation.key: lost})
 
 
-def handle_rejection(operation: WriteOperation, failure: ApiError) -> None:
-    """Salesforce rejected this one operation: its rows go on as the rejection's kind says."""
-    apply_rejection(operation, failure, classify_rejection(operation, failure))
+def slot_not_applied(operation: WriteOperation, items: Iterable[WorkItem]) -> Iterator[ItemDecision]:
+    """Nothing was applied: of a create nothing is left, of an update what was written before."""
+    for item in items:
+        yield ItemDecision(item, slots={operation.key: _not_applied(item.slots.get(operation.key))})
 
 
-def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> None:
-    """Bring the slot and the rows of the operation to where this rejection leaves them."""
-    mark_not_applied(operation, is_failed=rejection.leaves_failed_slot)
-    _note(operation, rejection.hints)
-    stale = {operation.record.sobject} if is_describe_stale(operation, failure, rejection) else set()
-    for row in operation.rows:
-        row.stale_describes |= stale
-        error = _error(operation, failure, row)
-        match rejection:
-            case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord():
-                row.must_replan, row.last_rejection = True, error
-            case CampaignsHidden():
-                row.obstacles.add(Obstacle.CAMPAIGN_ACCESS)
-            case LeadHidden():
-                row.lost_lead = row.lost_lead or error
-            case Retry():
-                row.retry = row.retry or error
-            case FailRows():
-                row.fail(error)
-            case Wait():
-                pass
+def rejection_outcome(
+    operation: WriteOperation, items: Sequence[WorkItem], failure: ApiError
+) -> Iterator[ItemDecision]:
+    """Salesforce rejected this one operation: its items go on as the rejection's kind says."""
+    rejection = classify_rejection(operation, failure, items)
+    is_stale = is_describe_stale(operation, failure, rejection)
+    stale = frozenset({operation.record.sobject}) if is_stale else frozenset[str]()
+    for item in items:
+        slot = _not_applied(item.slots.get(operation.key), is_failed=rejection.leaves_failed_slot)
+        noted = slot and slot._replace(details=slot.details.updated(rejection.hints))
+        end = _end(rejection, _error(operation, failure, item))
+        yield ItemDecision(item, end, slots={operation.key: noted}, stale_describes=stale)
+
+
+def _not_applied(before: WrittenSlot | None, *, is_failed: bool = False) -> WrittenSlot | None:
+    """A rejected create leaves a failed slot, if that is to be kept."""
+    if before is not None and before.exists_in_org:
+        details = before.details._replace(pending_digests=None)
+        return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
+    if before is None or not is_failed:
+        return None
+    return before._replace(state=WriteState.FAILED, attempt_started_at=None)
+
+
+def _end(rejection: Rejection, error: ItemError) -> ItemEnd | None:
+    match rejection:
+        case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord():
+            return ReplanRejected(error)
+        case CampaignsHidden():
+            return Blocked(Obstacle.CAMPAIGN_ACCESS)
+        case LeadHidden():
+            return LeadOutOfSight(error)
+        case Retry():
+            return RetryLater(error)
+        case FailItems():
+            return Fail(error)
+        case AwaitOrg():
+            return None
 
 
 def _error(operation: WriteOperation, failure: ApiError, item: WorkItem) -> ItemError:
@@ -154,7 +167,7 @@ def _error(operation: WriteOperation, failure: ApiError, item: WorkItem) -> Item
         milestone=operation.milestone,
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
-        values=[*item.personal_values(), *_mapped_texts(operation)],
+        values=[*item.job.attendee.personal_values(), *_mapped_texts(operation)],
         describe=operation.describe,
         is_configured=is_reference_configured(operation, failure),
     )
@@ -166,13 +179,5 @@ def _mapped_texts(operation: WriteOperation) -> Iterable[str]:
     return (value for value in values if isinstance(value, str))
 
 
-def _store_item_details(operation: WriteOperation) -> None:
-    for row in operation.rows:
-        words = operation.details_by_item.get(row.job.registration_id)
-        if words:
-            slot = row.slots[operation.key]
-            row.slots[operation.key] = slot._replace(details=slot.details.updated(words))
-
-
-def _note(operation: WriteOperation, details: SlotDetails) -> None:
-    operation.each_slot(lambda slot: slot._replace(details=slot.details.updated(details)) if slot else None)
+def _item_details(operation: WriteOperation, item: WorkItem) -> SlotDetails:
+    return operation.details_by_item.get(item.registration_id, NO_DETAILS)

@@ -101,8 +101,6 @@ class WriteStore:
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
         if gone:
             await self._remove(session, gone)
-        for row in items:
-            row.persisted_slots = dict(row.slots)
 
     async def acquire_create_locks(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
@@ -112,7 +110,7 @@ class WriteStore:
         if not locked or "open_creates" in self.lease.guards_off:
             return {}
         keys = list(locked)
-        mine = [row.job.registration_id for operation in locked.values() for row in operation.rows]
+        mine = [job.registration_id for operation in locked.values() for job in operation.jobs]
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 from app.salesforce.errors import RequestRejected
 from app.states import Milestone
 from app.sync.errors.item_error import salesforce_error
+from app.sync.model.decisions import Fail, ItemDecision, RetryLater
 from app.sync.model.record_kinds import person_object
 from app.sync.model.retry_policy import ErrorAction, action_for
 from app.sync.model.work_item import WorkItem
@@ -52,14 +53,10 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
     return [half for half in (some[:middle], some[middle:]) if half]
 
 
-def fail_rejected_query(item: WorkItem, refused: RequestRejected) -> None:
-    """Salesforce takes no query about this row: it retries or fails, as the policy says."""
+def query_rejected(item: WorkItem, refused: RequestRejected) -> ItemDecision:
+    """Salesforce takes no query about this item: it retries or fails, as the policy says."""
     sobject = person_object(item.job.rules.creates)
-    error = salesforce_error(
-        refused.failure, milestone=Milestone.REGISTERED, sobject=sobject, values=item.personal_values()
-    )
-    if action_for(refused.failure) is ErrorAction.RETRY:
-        item.retry = item.retry or error
-    else:
-        item.fail(error)
-    item.is_processed = True
+    values = item.job.attendee.personal_values()
+    error = salesforce_error(refused.failure, milestone=Milestone.REGISTERED, sobject=sobject, values=values)
+    is_retried = action_for(refused.failure) is ErrorAction.RETRY
+    return ItemDecision(item, RetryLater(error) if is_retried else Fail(error), is_processed=True)

@@ -77,6 +77,19 @@ class Attendee:
     consent: Mapping[str, Any] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
 
+    def personal_values(self) -> list[str]:
+        """What the attendee brought, to be taken out of messages that are shown to others."""
+        values = (
+            self.email,
+            self.first_name,
+            self.last_name,
+            self.name,
+            self.company,
+            self.job_title,
+            self.phone,
+        )
+        return [value for value in values if value]
+
 
 @dataclass(frozen=True)
 class RegistrationFacts:

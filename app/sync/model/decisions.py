@@ -1,4 +1,4 @@
-"""What a planner decided: the records to write, and what becomes of each work item besides them."""
+"""What was decided about work items, and how writing them ended: what changes of each, as values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import WorkItem, WriteOperation, person_slots, person_warnings
+from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation, person_slots, person_warnings
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,50 @@ class Replan:
     """The item is looked up and planned again, without the person it had."""
 
 
-Outcome = Skip | Fail | Blocked | Replan
+@dataclass(frozen=True)
+class ReplanRejected:
+    """Salesforce rejected a write that can be planned otherwise: the item is looked up and planned again."""
+
+    error: ItemError
+
+
+@dataclass(frozen=True)
+class RetryLater:
+    error: ItemError
+
+
+@dataclass(frozen=True)
+class LeadOutOfSight:
+    """Nothing could be written to the Lead that was created just now, since the user does not see it."""
+
+    error: ItemError
+
+
+@dataclass(frozen=True)
+class LeadInSight:
+    """Something could be written to the new Lead: what was rejected as out of sight failed for itself."""
+
+
+ItemEnd = Skip | Fail | Blocked | Replan | ReplanRejected | RetryLater | LeadOutOfSight | LeadInSight
+"""How a part of an item ended; where several did, `BatchItems.apply` says what counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemDecision:
     """What changes for one item. `slots` are those to set, None removes one; `recheck_at` is the latest time
-    to look again; `stale_describes` are objects whose describe may be out of date.
+    to look again; `stale_describes` are objects whose describe may be out of date; `exchanges` are all of the
+    item's, where one is added or completed.
     """
 
     item: WorkItem
-    outcome: Outcome | None = None
+    outcome: ItemEnd | None = None
     slots: Mapping[SlotKey, WrittenSlot | None] = field(default_factory=dict)
     person: Found | None = None
     recheck_at: datetime | None = None
     warnings: tuple[ItemWarning, ...] = ()
     stale_describes: frozenset[str] = frozenset()
+    exchanges: tuple[LoggedRequest, ...] | None = None
+    is_processed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +110,3 @@ def person_found(item: WorkItem, person: Found, details: SlotDetails | None = No
         person=person,
         warnings=person_warnings(item, person, details),
     )
-
-
-def apply_plan(plan: Plan) -> tuple[WriteOperation, ...]:
-    """Apply the plan's decisions to their items; returns its operations."""
-    apply_decisions(plan.decisions)
-    return plan.operations
-
-
-def apply_decisions(decisions: Iterable[ItemDecision]) -> None:
-    """Change the items as the planners decided. No planner changes an item itself."""
-    for decision in decisions:
-        item = decision.item
-        item.warnings += decision.warnings
-        item.stale_describes |= decision.stale_describes
-        item.person = decision.person or item.person
-        for key, slot in decision.slots.items():
-            if slot is None:
-                item.slots.pop(key, None)
-            else:
-                item.slots[key] = slot
-        if decision.recheck_at is not None:
-            item.wait_until(decision.recheck_at)
-        if decision.outcome is not None:
-            _apply_outcome(item, decision.outcome)
-
-
-def _apply_outcome(item: WorkItem, outcome: Outcome) -> None:
-    match outcome:
-        case Skip(reason):
-            item.skipped_because = reason
-        case Fail(error):
-            item.fail(error)
-        case Blocked(obstacle):
-            item.obstacles.add(obstacle)
-        case Replan():
-            item.person, item.must_replan = None, True

@@ -13,7 +13,7 @@ PREVIOUS_HOLDER_MEMBER = PREVIOUS_HOLDER + MEMBER
 def work_item_for(job: Job) -> WorkItem:
     """Return the job's item after a ticket transfer, which the database does not have yet."""
     now = for_current_holder(job)
-    return WorkItem(now, slots=dict(now.written), persisted_slots=dict(job.written))
+    return WorkItem(now, slots=now.written, persisted_slots=job.written)
 
 
 def for_current_holder(job: Job) -> Job:

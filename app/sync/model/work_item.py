@@ -1,6 +1,6 @@
-"""One row of a batch while it is worked on: what is known of its slots, and how each part ended."""
+"""One item of a batch while it is worked on: what is known of its slots, and how each part ended."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `milestone` as in
+    """One record as it was sent for an item, and Salesforce's word on it; `slot`, `milestone` as in
     `WriteOperation`.
     """
 
@@ -28,9 +28,9 @@ class LoggedRequest:
     answer: Mapping[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A job and what became of it so far.
+    """A job and what became of it so far; `BatchItems.apply` makes the next value of it.
 
     `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
     may be out of date. `lost_lead` is the refusal to write to a Lead that left the user's sight as it was
@@ -38,29 +38,33 @@ class WorkItem:
     """
 
     job: Job
-    slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
-    persisted_slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
+    slots: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
+    persisted_slots: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
     person: Found | None = None
     skipped_because: SkipReason | None = None
     error: ItemError | None = None
     retry: ItemError | None = None
     last_rejection: ItemError | None = None
     recheck_at: datetime | None = None
-    obstacles: set[Obstacle] = field(default_factory=set)
+    obstacles: frozenset[Obstacle] = frozenset()
     lost_lead: ItemError | None = None
     must_replan: bool = False
     is_processed: bool = False
-    warnings: list[ItemWarning] = field(default_factory=list)
-    exchanges: list[LoggedRequest] = field(default_factory=list)
-    stale_describes: set[str] = field(default_factory=set)
+    warnings: tuple[ItemWarning, ...] = ()
+    exchanges: tuple[LoggedRequest, ...] = ()
+    stale_describes: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, job: Job) -> "WorkItem":
-        return cls(job, dict(job.written), dict(job.written))
+        return cls(job, job.written, job.written)
+
+    @property
+    def registration_id(self) -> str:
+        return self.job.registration_id
 
     @property
     def is_open(self) -> bool:
-        """Whether the planner still has something to decide for this row."""
+        """Whether the planner still has something to decide for this item."""
         is_stopped = self.must_replan or self.has_no_access
         return self.skipped_because is None and self.error is None and not is_stopped
 
@@ -69,47 +73,28 @@ class WorkItem:
         """Whether the connected user may not look for the item's person, or not see it."""
         return not NO_ACCESS.isdisjoint(self.obstacles)
 
-    def fail(self, error: ItemError) -> None:
-        """The first failed part is the one that is told."""
-        self.error = self.error or error
-
-    def wait_until(self, moment: datetime) -> None:
-        self.recheck_at = min(self.recheck_at or moment, moment)
-
     def changed_slots(self) -> dict[SlotKey, WrittenSlot | None]:
         """Slots that differ from what the database holds; None where a row must go."""
         slots, persisted = self.slots, self.persisted_slots
+        if slots is persisted:
+            return {}
         changed: dict[SlotKey, WrittenSlot | None] = {
             key: slot for key, slot in slots.items() if slot != persisted.get(key)
         }
         return changed | {key: None for key in persisted if key not in slots}
 
-    def personal_values(self) -> list[str]:
-        """What the attendee brought, to be taken out of messages that are shown to others."""
-        attendee = self.job.attendee
-        values = (
-            attendee.email,
-            attendee.first_name,
-            attendee.last_name,
-            attendee.name,
-            attendee.company,
-            attendee.job_title,
-            attendee.phone,
-        )
-        return [value for value in values if value]
-
 
 @dataclass(frozen=True)
 class WriteOperation:
-    """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
+    """One record to create or update. It fills the slot `key` of all its jobs; the first one carries it.
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
     `rejection_hints` is what earlier refusals taught; it goes with the slot until something is written.
-    `details_by_item` are details of single rows, by registration.
+    `details_by_item` are details of single items, by registration.
     """
 
     key: SlotKey
-    rows: tuple[WorkItem, ...] = field(compare=False, hash=False)
+    jobs: tuple[Job, ...] = field(compare=False, hash=False)
     record: Record = field(compare=False, hash=False)
     primary_registration_id: str = ""
     meaning: str | None = None
@@ -137,22 +122,6 @@ class WriteOperation:
     def milestone(self) -> str:
         """The part of the registration it belongs to, as rows and errors name it."""
         return milestone_of(self.key.slot, self.meaning)
-
-    def each_slot(self, change: Callable[[WrittenSlot | None], WrittenSlot | None]) -> None:
-        """Change this slot in all of its rows; None takes it away."""
-        for row in self.rows:
-            changed = change(row.slots.get(self.key))
-            if changed is None:
-                row.slots.pop(self.key, None)
-            else:
-                row.slots[self.key] = changed
-
-
-def set_person(item: WorkItem, person: Found, *, details: SlotDetails | None = None) -> None:
-    """The row's person is known and stands in Salesforce."""
-    item.warnings += person_warnings(item, person, details)
-    item.slots |= person_slots(item, person, details)
-    item.person = person
 
 
 def person_slots(
@@ -183,12 +152,6 @@ def person_warnings(
     return (*person.warnings, *([kept] if kept else ()))
 
 
-def set_ticket_holder(item: WorkItem) -> None:
-    """Remember whose ticket the person was written for."""
-    slot, holder = item.slots[SlotKey(PERSON)], SlotDetails(attendee_id=item.job.attendee.attendee_id)
-    item.slots[SlotKey(PERSON)] = slot._replace(details=slot.details.updated(holder))
-
-
 def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
     is_lead = slot is not None and slot.sobject == LEAD and slot.state == WriteState.WRITTEN
@@ -196,7 +159,7 @@ def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:
 
 
 def is_new_lead(item: WorkItem) -> bool:
-    """Whether the row's person is a Lead that was created in this run."""
+    """Whether the item's person is a Lead that was created in this run."""
     before = item.job.slot(PERSON)
     return is_lead_created_by_us(item.slots.get(SlotKey(PERSON))) and (
         before is None or before.state != WriteState.WRITTEN
@@ -204,4 +167,4 @@ def is_new_lead(item: WorkItem) -> bool:
 
 
 def open_items(items: Iterable[WorkItem]) -> list[WorkItem]:
-    return [row for row in items if row.is_open]
+    return [item for item in items if item.is_open]

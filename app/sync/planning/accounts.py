@@ -67,18 +67,19 @@ def people_with_accounts(
     accounts: AccountsPlan, missing: Sequence[PersonGroup]
 ) -> tuple[list[PersonGroup], Mapping[str, str]]:
     """After the creates: the people who can be created now, and the Accounts by primary registration."""
-    planned = {id(item) for operation in accounts.plan.operations for item in operation.rows}
-    waiting = {id(item) for group in accounts.waiting for item in group}
+    planned = {job.registration_id for operation in accounts.plan.operations for job in operation.jobs}
+    waiting = {item.registration_id for group in accounts.waiting for item in group}
     known = dict(accounts.known)
     ready = []
     for group in missing:
         primary = primary_item(group)
-        is_planned, registration_id = id(primary) in planned, primary.job.registration_id
+        registration_id = primary.registration_id
+        is_planned = registration_id in planned
         slot = primary.slots.get(KEY) if is_planned else None
         if slot is not None and slot.state == WriteState.WRITTEN and slot.sf_id:
             known[registration_id] = slot.sf_id
         is_made = not is_planned or registration_id in known
-        if is_made and id(primary) not in waiting and primary.is_open:
+        if is_made and registration_id not in waiting and primary.is_open:
             ready.append(group)
     return ready, known
 
@@ -144,7 +145,7 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
         record = replace(record, fields={**record.fields, "Name": job.rules.account_for_nobody})
     operation = WriteOperation(
         key=KEY,
-        rows=tuple(items),
+        jobs=tuple(item.job for item in items),
         record=record,
         primary_registration_id=job.registration_id,
         create_lock=keyed_hash(pepper, f"{batch.org_id}:account", name),

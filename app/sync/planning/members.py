@@ -139,7 +139,7 @@ def _member_plan(
     is_manual = isinstance(decision, KeepMember) and decision.is_manual
     operation = WriteOperation(
         key=key,
-        rows=change.items,
+        jobs=tuple(item.job for item in change.items),
         record=change.record,
         primary_registration_id=change.items[0].job.registration_id,
         meaning=decision.meaning,

@@ -112,24 +112,19 @@ def create_people(
         yield _create_person(group, org, batch, pepper=pepper, accounts=accounts)
 
 
-def attach_person_contacts(
-    operations: Iterable[WriteOperation], contacts: Mapping[str, str]
-) -> list[ItemDecision]:
+def attach_person_contacts(items: Iterable[WorkItem], contacts: Mapping[str, str]) -> list[ItemDecision]:
     """Replace the Person Accounts that were just created by their Contacts, which the rest is written to."""
+    persons = ((item, item.slots.get(SlotKey(PERSON))) for item in items)
     return [
-        _attach_contact(item, contacts.get(slot.sf_id or ""))
-        for operation in operations
-        if operation.record.sobject == ACCOUNT
-        and (slot := operation.rows[0].slots.get(operation.key)) is not None
-        and slot.state == WriteState.WRITTEN
-        for item in operation.rows
+        _attach_contact(item, slot, contacts.get(slot.sf_id or ""))
+        for item, slot in persons
+        if slot is not None and slot.sobject == ACCOUNT and slot.state == WriteState.WRITTEN
     ]
 
 
-def _attach_contact(item: WorkItem, contact_id: str | None) -> ItemDecision:
+def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -> ItemDecision:
     if contact_id is None:
         return ItemDecision(item, Replan())
-    slot = item.slots[SlotKey(PERSON)]
     details = slot.details._replace(person_account_id=slot.sf_id)
     attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
     person = Found(CONTACT, contact_id, "created")
@@ -240,7 +235,7 @@ def _create_person(
     describe = org.describes.get(draft.record.sobject)
     operation = WriteOperation(
         key=SlotKey(PERSON),
-        rows=(primary, *merged.items),
+        jobs=tuple(item.job for item in (primary, *merged.items)),
         record=Record(draft.record.sobject, {**draft.record.fields, **merged.fields}),
         primary_registration_id=primary.job.registration_id,
         create_lock=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),

@@ -116,7 +116,7 @@ def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -
     describe, items = found.describes[current.sobject], merged.contributors
     return WriteOperation(
         key=KEY,
-        rows=items,
+        jobs=tuple(item.job for item in items),
         record=Record(current.sobject, merged.fields, current.id),
         primary_registration_id=items[-1].job.registration_id,
         details_by_item=merged.details,

@@ -59,7 +59,7 @@ def _end_membership(
         return kept
     operation = WriteOperation(
         key=key,
-        rows=(item,),
+        jobs=(item.job,),
         record=Record(CAMPAIGN_MEMBER, {"Status": label}, current.id),
         primary_registration_id=item.job.registration_id,
         meaning=StatusMeaning.CANCELLED,

@@ -81,7 +81,7 @@ def _create_task(
         return Plan(decisions=(ItemDecision(item, warnings=tuple(warnings)), *failure))
     operation = WriteOperation(
         key=key,
-        rows=(item,),
+        jobs=(item.job,),
         record=draft.record,
         primary_registration_id=item.job.registration_id,
         reference=reference,

@@ -18,6 +18,7 @@ from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
 from app.sync.engine import pipeline
 from app.sync.engine.drain import DrainContext
+from app.sync.engine.pipeline import BatchResult
 from app.sync.jobs.claim import orgs_with_work
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for
@@ -123,10 +124,10 @@ def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
     """A bug that one attendee's data sets off, wherever it is in the batch."""
     taken = pipeline.process_batch
 
-    async def take_steps(means: Any, client: Any, store: Any, rows: Any, **more: Any) -> None:
+    async def take_steps(means: Any, client: Any, store: Any, rows: Any, **more: Any) -> BatchResult:
         if any(row.job.attendee.email == email for row in rows):
             raise ZeroDivisionError("a bug")
-        await taken(means, client, store, rows, **more)
+        return await taken(means, client, store, rows, **more)
 
     monkeypatch.setattr("app.sync.engine.drain.process_batch", take_steps)
 

@@ -169,8 +169,8 @@ async def test_a_look_counts_for_the_rows_that_it_was_about(rig: Rig, ahead: Bat
     ahead.ask(HOST, found)
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
-    assert taken.asked is not None
-    assert await taken.asked == FOUND
+    assert taken.lookup is not None
+    assert await taken.lookup == FOUND
 
 
 async def changed(rig: Rig, reg: str) -> None:
@@ -192,7 +192,7 @@ async def test_a_look_at_what_is_no_longer_so_is_forgotten(
     await change(rig, reg)
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
-    assert taken.asked is None
+    assert taken.lookup is None
 
 
 async def make_backfill(rig: Rig) -> None:
@@ -233,7 +233,7 @@ async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: 
     await asyncio.wait(ahead._asked.values())
     live = await rig.registered(2)
     turns = [await ahead.take(HOST, size=1), await ahead.take(HOST, size=1)]
-    assert [(each.batch.jobs[0].registration_id, each.asked) for each in turns if each] == [
+    assert [(each.batch.jobs[0].registration_id, each.lookup) for each in turns if each] == [
         (live, None),
         (old, None),
     ]
@@ -246,7 +246,7 @@ async def test_a_look_is_too_old_once_another_host_had_its_turn(rig: Rig, ahead:
     assert await ahead.take("host_other", size=1) is None
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
-    assert taken.asked is None
+    assert taken.lookup is None
 
 
 async def test_a_ticket_that_was_handed_on_is_looked_up_for_its_new_holder(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """How a job ends: what is certain of its item decides, in this order."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,10 +26,8 @@ SYNCED = JobOutcome(JobState.SYNCED, NOW, counts_as_attempt=True)
 
 def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutcome:
     row = item(slots=changes.pop("slots", {}), attempts=attempts)
-    row.obstacles |= set(obstacles)
-    for name, value in ({"is_processed": True} | changes).items():
-        setattr(row, name, value)
-    return decide_outcome(row, NOW, jitter=0.5)
+    values: dict[str, Any] = {"is_processed": True, "obstacles": frozenset(obstacles)} | changes
+    return decide_outcome(replace(row, **values), NOW, jitter=0.5)
 
 
 @pytest.mark.parametrize(

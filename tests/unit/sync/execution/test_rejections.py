@@ -1,5 +1,6 @@
 """What Salesforce's rejection of one record means for its rows, case by case."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,20 +9,21 @@ from app.salesforce.composite import Record
 from app.salesforce.errors import ApiError
 from app.sync.execution.rejections import (
     AlreadyExists,
+    AwaitOrg,
     CampaignsHidden,
     DropFields,
-    FailRows,
+    FailItems,
     FollowRecord,
     LeadHidden,
     RefreshDescribe,
     Rejection,
     Retry,
-    Wait,
     classify_rejection,
     is_describe_stale,
 )
-from app.sync.execution.write_transitions import handle_rejection, mark_intended
+from app.sync.execution.write_transitions import rejection_outcome, slot_intended
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.batch_items import BatchItems
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from tests.factories import NOW
@@ -37,27 +39,26 @@ def lead(record_id: str | None = None, **changes: Any) -> WriteOperation:
     fields |= changes.pop("fields", {})
     values: dict[str, Any] = {
         "key": SlotKey(PERSON_UPDATE if record_id else PERSON),
-        "rows": (WorkItem.of(job()),),
+        "jobs": (job(),),
     }
     return WriteOperation(record=Record("Lead", fields, record_id), **(values | changes))
 
 
 def member(**changes: Any) -> WriteOperation:
     record = Record("CampaignMember", {"LeadId": LEAD_ID, "Status": "Sent"})
-    values: dict[str, Any] = {"key": SlotKey(MEMBER, "701"), "rows": (WorkItem.of(job()),)}
+    values: dict[str, Any] = {"key": SlotKey(MEMBER, "701"), "jobs": (job(),)}
     return WriteOperation(record=record, **(values | changes))
 
 
 def task() -> WriteOperation:
     record = Record("Task", {"Subject": "Registered", "Description": "EVS", "ActivityDate": "2026-05-04"})
-    return WriteOperation(SlotKey(REGISTERED), (WorkItem.of(job()),), record)
+    return WriteOperation(SlotKey(REGISTERED), (job(),), record)
 
 
-def of_new_lead(is_ours: bool = True) -> tuple[WorkItem, ...]:
-    item = WorkItem.of(job())
+def of_new_lead(is_ours: bool = True) -> WorkItem:
     made = SlotDetails(is_created_by_us=is_ours)
-    item.slots[SlotKey(PERSON)] = WrittenSlot("written", "create", "Lead", LEAD_ID, details=made)
-    return (item,)
+    lead = WrittenSlot("written", "create", "Lead", LEAD_ID, details=made)
+    return replace(WorkItem.of(job()), slots={SlotKey(PERSON): lead})
 
 
 def error(code: str, *fields: str, message: str = "no") -> ApiError:
@@ -70,9 +71,9 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
         # Fields that the record can stand without.
         (lead(), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
         (lead(), error("INVALID_FIELD", message="No such column 'Title'"), DropFields(frozenset({"Title"}))),
-        (lead(), error("INVALID_FIELD", "LastName"), FailRows()),
-        (lead(), error("INVALID_FIELD", "Title", "LastName"), FailRows()),
-        (lead(), error("INVALID_FIELD", "Phone"), FailRows()),
+        (lead(), error("INVALID_FIELD", "LastName"), FailItems()),
+        (lead(), error("INVALID_FIELD", "Title", "LastName"), FailItems()),
+        (lead(), error("INVALID_FIELD", "Phone"), FailItems()),
         (
             lead(mapped=frozenset({"Own__c"})),
             error("INVALID_FIELD", "Own__c"),
@@ -81,7 +82,7 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
         (
             lead(mapped=frozenset({"Title"})),
             error("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Title"),
-            FailRows(),
+            FailItems(),
         ),
         (
             lead(
@@ -91,58 +92,66 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
             DropFields(frozenset({"Title", "Phone", "LeadSource"})),
         ),
         (task(), error("INVALID_FIELD", "ActivityDate"), DropFields(frozenset({"ActivityDate"}))),
-        (task(), error("INVALID_FIELD", "Subject"), FailRows()),
+        (task(), error("INVALID_FIELD", "Subject"), FailItems()),
         (
             lead(fields={"State": "Bayern", "Country": "Peru"}),
             error("FIELD_INTEGRITY_EXCEPTION", "State"),
             DropFields(frozenset({"State"})),
         ),
-        (lead(), error("FIELD_INTEGRITY_EXCEPTION", "Title"), FailRows()),
+        (lead(), error("FIELD_INTEGRITY_EXCEPTION", "Title"), FailItems()),
         (
             lead(fields={"OwnerId": "005"}),
             error("TRANSFER_REQUIRES_READ"),
             DropFields(frozenset({"OwnerId"})),
         ),
-        (lead(), error("TRANSFER_REQUIRES_READ"), FailRows()),
+        (lead(), error("TRANSFER_REQUIRES_READ"), FailItems()),
         # Members.
         (member(), error("DUPLICATE_VALUE"), AlreadyExists()),
-        (lead(), error("DUPLICATE_VALUE"), FailRows()),
+        (lead(), error("DUPLICATE_VALUE"), FailItems()),
         (member(), error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), CampaignsHidden()),
-        (lead(), error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), FailRows()),
+        (lead(), error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), FailItems()),
         (
             member(),
             error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message="Trig: execution of AfterInsert caused by"),
-            FailRows(),
+            FailItems(),
         ),
         # Describes that are out of date.
         (lead(describe=described()), error("STRING_TOO_LONG", "Company"), RefreshDescribe()),
-        (lead(), error("STRING_TOO_LONG", "Company"), FailRows()),
+        (lead(), error("STRING_TOO_LONG", "Company"), FailItems()),
         (
             lead(describe=described(), rejection_hints=SlotDetails(was_misjudged=True)),
             error("STRING_TOO_LONG", "Company"),
-            FailRows(),
+            FailItems(),
         ),
         (lead(describe=described()), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
         # Records that went elsewhere.
         (lead(LEAD_ID), error("ENTITY_IS_DELETED"), FollowRecord()),
-        (lead(LEAD_ID, rejection_hints=SlotDetails(was_moved=True)), error("ENTITY_IS_DELETED"), FailRows()),
-        (lead(fields={"OwnerId": "005"}), STRANGER, FailRows()),
+        (lead(LEAD_ID, rejection_hints=SlotDetails(was_moved=True)), error("ENTITY_IS_DELETED"), FailItems()),
+        (lead(fields={"OwnerId": "005"}), STRANGER, FailItems()),
         (lead(LEAD_ID, fields={"OwnerId": "005"}), STRANGER, FollowRecord()),
         (lead(), STRANGER, FollowRecord()),
-        # Leads that went out of sight.
-        (member(rows=of_new_lead()), error(HIDDEN), LeadHidden()),
-        (member(rows=of_new_lead(is_ours=False)), error(HIDDEN), FailRows()),
-        (member(rows=(*of_new_lead(), *of_new_lead(is_ours=False))), error(HIDDEN), FailRows()),
         # The policy.
         (lead(), error("UNABLE_TO_LOCK_ROW"), Retry()),
-        (lead(), error("REQUEST_LIMIT_EXCEEDED"), Wait()),
-        (lead(), error("API_DISABLED_FOR_ORG"), Wait()),
-        (lead(), error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), FailRows()),
-        (lead(), error("HTTP_503"), FailRows(leaves_failed_slot=False)),
+        (lead(), error("REQUEST_LIMIT_EXCEEDED"), AwaitOrg()),
+        (lead(), error("API_DISABLED_FOR_ORG"), AwaitOrg()),
+        (lead(), error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), FailItems()),
+        (lead(), error("HTTP_503"), FailItems(leaves_failed_slot=False)),
     ],
 )
 def test_a_rejection_is_classified(operation: WriteOperation, failure: ApiError, expected: Rejection) -> None:
-    assert classify_rejection(operation, failure) == expected
+    assert classify_rejection(operation, failure, [WorkItem.of(job())]) == expected
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([of_new_lead()], LeadHidden()),
+        ([of_new_lead(is_ours=False)], FailItems()),
+        ([of_new_lead(), of_new_lead(is_ours=False)], FailItems()),
+    ],
+)
+def test_leads_that_went_out_of_sight_are_hidden(items: list[WorkItem], expected: Rejection) -> None:
+    assert classify_rejection(member(), error(HIDDEN), items) == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_describes_that_salesforce_contradicts_are_stale(describe: Any, code: st
     operation = lead(
         describe=describe, fields={"OwnerId": "005"}, rejection_hints=SlotDetails(was_misjudged=True)
     )
-    rejection = classify_rejection(operation, error(code))
+    rejection = classify_rejection(operation, error(code), [WorkItem.of(job())])
     assert is_describe_stale(operation, error(code), rejection) == is_stale
 
 
@@ -172,14 +181,21 @@ APPLIED = {
 }
 
 
+def rejected(operation: WriteOperation, item: WorkItem, failure: ApiError) -> WorkItem:
+    """The item after the operation was sent and rejected."""
+    items = BatchItems([item])
+    items.apply(slot_intended(operation, items, NOW))
+    items.apply(rejection_outcome(operation, list(items), failure))
+    [after] = items
+    return after
+
+
 @pytest.mark.parametrize(("failure", "slot", "said"), APPLIED.values(), ids=APPLIED)
 def test_a_rejected_create_leaves_its_slot_and_its_row_so(
     failure: ApiError, slot: tuple[str, dict[str, Any]] | None, said: str | None
 ) -> None:
     operation = lead()
-    [item] = operation.rows
-    mark_intended(operation, NOW)
-    handle_rejection(operation, failure)
+    item = rejected(operation, WorkItem.of(job()), failure)
     left = item.slots.get(operation.key)
     assert (left and (left.state, left.details.as_json())) == slot
     errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
@@ -188,17 +204,11 @@ def test_a_rejected_create_leaves_its_slot_and_its_row_so(
 
 
 def test_a_rejected_update_leaves_what_was_written_before() -> None:
-    item = WorkItem.of(job())
     key = SlotKey(PERSON_UPDATE)
-    item.slots[key] = WrittenSlot(
+    before = WrittenSlot(
         "written", "create", "Lead", LEAD_ID, details=SlotDetails(written_digests={"Title": "x"})
     )
-    operation = lead(LEAD_ID, rows=(item,), details=SlotDetails(pending_digests={"Title": "y"}))
-    mark_intended(operation, NOW)
-    handle_rejection(operation, error("FIELD_CUSTOM_VALIDATION_EXCEPTION"))
-    left = item.slots[key]
-    assert (left.state, left.sf_id, "pending_digests" in left.details.as_json()) == (
-        "written",
-        LEAD_ID,
-        False,
-    )
+    item = WorkItem.of(job(written={key: before}))
+    operation = lead(LEAD_ID, details=SlotDetails(pending_digests={"Title": "y"}))
+    left = rejected(operation, item, error("FIELD_CUSTOM_VALIDATION_EXCEPTION")).slots[key]
+    assert (left.state, left.sf_id, left.details.pending_digests) == ("written", LEAD_ID, None)

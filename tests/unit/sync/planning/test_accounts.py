@@ -71,7 +71,7 @@ def test_account_that_is_missing_is_created() -> None:
 
 def test_people_of_one_company_share_a_create() -> None:
     plan = planned(attendee(1), attendee(2, "RIVER Limited"), attendee(3, "Otter AG"))
-    created = [[row.job.registration_id for row in each.rows] for each in plan.plan.operations]
+    created = [[job.registration_id for job in each.jobs] for each in plan.plan.operations]
     assert created == [["reg_1", "reg_2"], ["reg_3"]]
 
 
@@ -148,7 +148,7 @@ def test_fields_that_salesforce_refused_are_left_out() -> None:
 def test_people_are_ready_once_their_account_is_written() -> None:
     written, refused = attendee(1), attendee(2, "Otter AG")
     plan = planned(written, refused)
-    written.slots[KEY] = WRITTEN
+    written = replace(written, slots={KEY: WRITTEN})
     assert people_with_accounts(plan, [[written], [refused]]) == ([[written]], {"reg_1": ACCOUNT_ID})
 
 

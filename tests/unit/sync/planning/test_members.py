@@ -77,7 +77,7 @@ def test_missing_member_is_created(person: PersonRef, fields: dict[str, str]) ->
 def test_two_tickets_make_one_member_with_the_higher_status() -> None:
     first, second = registration(1), registration(2, facts=facts(checked_in_at=NOW))
     [operation] = planned(first, second).operations
-    assert set(map(id, operation.rows)) == {id(first), id(second)}
+    assert list(operation.jobs) == [first.job, second.job]
     assert (operation.label, operation.milestone) == ("Attended", "checked_in")
 
 
@@ -208,5 +208,5 @@ def test_ticket_whose_rules_do_not_fit_fails_alone() -> None:
     org = {"CampaignMember": described(picklist, name="CampaignMember")}
     plan = planned(answered(1, "vegan"), answered(2, "stones"), describes=org)
     [operation] = plan.operations
-    assert [row.job.registration_id for row in operation.rows] == ["reg_1"]
+    assert [job.registration_id for job in operation.jobs] == ["reg_1"]
     assert error_codes(plan.decisions) == {"reg_2": "VALUE_NOT_IN_PICKLIST"}

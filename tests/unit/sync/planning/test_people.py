@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from app.salesforce.composite import Record
 from app.states import SkipReason
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found, PersonRow
-from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.model.work_item import WorkItem
 from app.sync.planning.people import (
     PersonResolution,
     attach_person_contacts,
@@ -229,7 +228,7 @@ def test_two_tickets_make_one_person_from_the_older_one() -> None:
     plan = created(newer, older)
     [operation] = plan.operations
     assert operation.record.fields["LastName"] == "Otter"
-    assert [row.job.registration_id for row in operation.rows] == ["reg_1", "reg_2"]
+    assert [job.registration_id for job in operation.jobs] == ["reg_1", "reg_2"]
     warned = [{each.field for each in decision.warnings} for decision in plan.decisions]
     assert [fields & {"LastName"} for fields in warned] == [{"LastName"}] * 2
 
@@ -268,14 +267,13 @@ def test_rules_that_do_not_fit_the_org_fail_every_ticket_of_the_person() -> None
     assert error_codes(plan.decisions) == dict.fromkeys(("reg_1", "reg_2"), "RECORD_TYPE_NOT_AVAILABLE")
 
 
-def person_account(state: str = "written", sobject: str = "Account") -> tuple[WorkItem, WriteOperation]:
-    row = item(slots={KEY: slot(state, sobject, sf_id=ACCOUNT_ID, details={"found_by": "created"})})
-    return row, WriteOperation(key=KEY, rows=(row,), record=Record(sobject, {}))
+def person_account(state: str = "written", sobject: str = "Account") -> WorkItem:
+    return item(slots={KEY: slot(state, sobject, sf_id=ACCOUNT_ID, details={"found_by": "created"})})
 
 
 def test_created_person_account_is_replaced_by_its_contact() -> None:
-    row, operation = person_account()
-    [decision] = attach_person_contacts([operation], {ACCOUNT_ID: CONTACT_ID})
+    row = person_account()
+    [decision] = attach_person_contacts([row], {ACCOUNT_ID: CONTACT_ID})
     assert (decision.item, decision.person) == (row, Found("Contact", CONTACT_ID, "created"))
     attached = decision.slots[KEY]
     assert attached is not None
@@ -285,5 +283,4 @@ def test_created_person_account_is_replaced_by_its_contact() -> None:
 
 @pytest.mark.parametrize(("state", "sobject"), [("failed", "Account"), ("written", "Lead")])
 def test_only_written_person_accounts_have_contacts(state: str, sobject: str) -> None:
-    _, operation = person_account(state, sobject)
-    assert attach_person_contacts([operation], {ACCOUNT_ID: CONTACT_ID}) == []
+    assert attach_person_contacts([person_account(state, sobject)], {ACCOUNT_ID: CONTACT_ID}) == []

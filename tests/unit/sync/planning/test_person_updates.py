@@ -80,7 +80,7 @@ def test_changed_value_is_written() -> None:
 def test_two_tickets_make_one_update() -> None:
     [operation] = planned(ticket(2, "CEO"), ticket(1)).operations
     assert operation.record.fields == {"Title": "CEO"}
-    assert [row.job.registration_id for row in operation.rows] == ["reg_1", "reg_2"]
+    assert [job.registration_id for job in operation.jobs] == ["reg_1", "reg_2"]
     assert operation.primary_registration_id == "reg_2"
 
 

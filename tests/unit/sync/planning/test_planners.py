@@ -1,6 +1,7 @@
 """A kind of record brings its planner."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,15 +29,14 @@ def test_tasks_are_planned_before_members_and_people_change_last() -> None:
 
 
 def test_a_planner_is_asked_for_the_items_whose_person_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, unknown = item("r1"), item("r2")
-    known.person = Found("Lead", LEAD_ID, "email")
+    known, unknown = replace(item("r1"), person=Found("Lead", LEAD_ID, "email")), item("r2")
     asked: list[Sequence[WorkItem]] = []
 
     def plan_badges(items: Sequence[WorkItem], persons: Persons, *_: Any, **__: Any) -> Iterator[Plan]:
         asked.append(items)
         for each in items:
             record = Record("EventBadge", {"HolderId": persons[each.job.registration_id].id})
-            yield Plan((WriteOperation(SlotKey("badge"), (each,), record),))
+            yield Plan((WriteOperation(SlotKey("badge"), (each.job,), record),))
 
     monkeypatch.setattr(plan_writes, "PLANNERS", {**PLANNERS, "badge": plan_badges})
     items = [known, unknown]

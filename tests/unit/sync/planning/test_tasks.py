@@ -70,7 +70,7 @@ def test_tasks_that_a_registration_has_to_have(
 def test_missing_task_is_created_on_the_person() -> None:
     row = item()
     [operation] = planned(row).operations
-    assert (operation.key, operation.rows, operation.is_create) == (KEY, (row,), True)
+    assert (operation.key, operation.jobs, operation.is_create) == (KEY, (row.job,), True)
     assert operation.record.fields["WhoId"] == LEAD_ID
     assert operation.record.fields["Subject"] == "Registered: Autumn Summit"
     assert operation.reference is not None

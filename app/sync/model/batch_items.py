@@ -1,0 +1,101 @@
+"""The work items of a batch as they are now: the one place where an item changes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.sync.model.decisions import (
+    Blocked,
+    Fail,
+    ItemDecision,
+    ItemEnd,
+    LeadInSight,
+    LeadOutOfSight,
+    Plan,
+    Replan,
+    ReplanRejected,
+    RetryLater,
+    Skip,
+)
+from app.sync.model.work_item import WorkItem, WriteOperation
+
+
+class BatchItems:
+    """Work items by registration. An item is a value: `apply` puts the next one in its place."""
+
+    def __init__(self, items: Iterable[WorkItem]) -> None:
+        self._items = {item.registration_id: item for item in items}
+
+    def __iter__(self) -> Iterator[WorkItem]:
+        return iter(self._items.values())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def current(self, items: Iterable[WorkItem]) -> list[WorkItem]:
+        """These items as they are now."""
+        return [self._items[item.registration_id] for item in items]
+
+    def of(self, operation: WriteOperation) -> list[WorkItem]:
+        """The items whose slot the operation fills."""
+        return [self._items[job.registration_id] for job in operation.jobs]
+
+    def apply(self, decisions: Iterable[ItemDecision]) -> None:
+        """Change the items as planners decided and as writing ended, in this order."""
+        for decision in decisions:
+            id_ = decision.item.registration_id
+            self._items[id_] = changed_item(self._items[id_], decision)
+
+    def apply_plan(self, plan: Plan) -> tuple[WriteOperation, ...]:
+        """Apply the plan's decisions; returns its operations."""
+        self.apply(plan.decisions)
+        return plan.operations
+
+    def mark_persisted(self) -> None:
+        """The database holds the slots of all items."""
+        for id_, item in self._items.items():
+            if item.persisted_slots is not item.slots:
+                self._items[id_] = replace(item, persisted_slots=item.slots)
+
+
+def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
+    """The item after a decision: of several errors the first one is kept, of several times the earliest."""
+    changes: dict[str, Any] = {}
+    if decision.slots:
+        slots = {**item.slots, **decision.slots}
+        changes["slots"] = {key: slot for key, slot in slots.items() if slot is not None}
+    if decision.person is not None:
+        changes["person"] = decision.person
+    if decision.recheck_at is not None:
+        changes["recheck_at"] = min(item.recheck_at or decision.recheck_at, decision.recheck_at)
+    if decision.exchanges is not None:
+        changes["exchanges"] = decision.exchanges
+    if decision.warnings:
+        changes["warnings"] = (*item.warnings, *decision.warnings)
+    if decision.stale_describes:
+        changes["stale_describes"] = item.stale_describes | decision.stale_describes
+    if decision.is_processed:
+        changes["is_processed"] = True
+    if decision.outcome is not None:
+        changes |= _after(item, decision.outcome)
+    return replace(item, **changes)
+
+
+def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:
+    match end:
+        case Skip(reason):
+            return {"skipped_because": reason}
+        case Fail(error):
+            return {"error": item.error or error}
+        case Blocked(obstacle):
+            return {"obstacles": item.obstacles | {obstacle}}
+        case Replan():
+            return {"person": None, "must_replan": True}
+        case ReplanRejected(error):
+            return {"must_replan": True, "last_rejection": error}
+        case RetryLater(error):
+            return {"retry": item.retry or error}
+        case LeadOutOfSight(error):
+            return {"lost_lead": item.lost_lead or error}
+        case LeadInSight():
+            return {"error": item.error or item.lost_lead, "lost_lead": None}
