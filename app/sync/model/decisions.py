@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.states import SkipReason
-from app.sync.model.batch import SlotKey, WrittenSlot
+from app.states import SkipReason, WriteAction, WriteState
+from app.sync.model.batch import PERSON, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation, person_slots, person_warnings
+from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,21 @@ def joined(plans: Iterable[Plan]) -> Plan:
     )
 
 
-def person_found(item: WorkItem, person: Found, details: SlotDetails | None = None) -> ItemDecision:
-    """The item's person is known and exists in Salesforce."""
+def person_found(item: WorkItem, person: Found, details: SlotDetails) -> ItemDecision:
+    """The item's person is known and exists in Salesforce; `details` go with a slot that lacks it so far."""
+    key, attendee_id = SlotKey(PERSON), item.job.attendee.attendee_id
+    before = item.slots.get(key)
+    if before and before.sf_id == person.id and before.state == WriteState.WRITTEN:
+        holder = before.details.attendee_id or attendee_id
+        slot = before._replace(details=before.details._replace(attendee_id=holder))
+    else:
+        found = SlotDetails(person.found_by, is_created_by_us=False, attendee_id=attendee_id)
+        slot = WrittenSlot(
+            WriteState.WRITTEN, WriteAction.CREATE, person.sobject, person.id, details=found.updated(details)
+        )
     return ItemDecision(
         item,
-        slots=person_slots(item, person, details),
+        slots={key: slot} if slot != before else {},
         person=person,
-        warnings=person_warnings(item, person, details),
+        warnings=(*person.warnings, details.warning) if details.warning else person.warnings,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.states import SkipReason, WriteAction, WriteState
+from app.states import SkipReason, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import NO_ACCESS, Obstacle
@@ -124,38 +124,11 @@ class WriteOperation:
         return milestone_of(self.key.slot, self.meaning)
 
 
-def person_slots(
-    item: WorkItem, person: Found, details: SlotDetails | None = None
-) -> dict[SlotKey, WrittenSlot]:
-    """The item's slot of a person who exists; empty where it is as it should be."""
-    before, attendee_id = item.slots.get(SlotKey(PERSON)), item.job.attendee.attendee_id
-    if before and before.sf_id == person.id and before.state == WriteState.WRITTEN:
-        if before.details.attendee_id is None and attendee_id is not None:
-            held = before.details._replace(attendee_id=attendee_id)
-            return {SlotKey(PERSON): before._replace(details=held)}
-        return {}
-    found = SlotDetails(person.found_by, is_created_by_us=False, attendee_id=attendee_id)
-    found = found.updated(details or NO_DETAILS)
-    return {
-        SlotKey(PERSON): WrittenSlot(
-            WriteState.WRITTEN, WriteAction.CREATE, person.sobject, person.id, details=found
-        )
-    }
-
-
-def person_warnings(
-    item: WorkItem, person: Found, details: SlotDetails | None = None
-) -> tuple[ItemWarning, ...]:
-    """The warnings of a person who exists: of how it was found, and the one that stays with it."""
-    before = item.slots.get(SlotKey(PERSON))
-    kept = (details or (before.details if before else NO_DETAILS)).warning
-    return (*person.warnings, *([kept] if kept else ()))
-
-
 def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
-    is_lead = slot is not None and slot.sobject == LEAD and slot.state == WriteState.WRITTEN
-    return slot is not None and is_lead and bool(slot.details.is_created_by_us)
+    return bool(
+        slot and slot.sobject == LEAD and slot.state == WriteState.WRITTEN and slot.details.is_created_by_us
+    )
 
 
 def is_new_lead(item: WorkItem) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from app.infrastructure.encryption import keyed_hash
 from app.salesforce.composite import Record
@@ -44,7 +43,6 @@ from app.sync.planning.record_builder import (
     rejection_hints,
 )
 
-NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
 HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
@@ -105,7 +103,7 @@ def create_people(
     *,
     batch: Batch,
     pepper: bytes,
-    accounts: Mapping[str, str] = NO_ACCOUNTS,
+    accounts: Mapping[str, str],
 ) -> Iterator[Plan]:
     """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
     for group in missing:

@@ -1,7 +1,7 @@
 """Plan the Tasks that are missing."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -46,8 +46,7 @@ def plan_tasks(
 
 def required_tasks(job: Job, batch: Batch) -> list[str]:
     """The slots of the Tasks that the registration has to have."""
-    happened = {REGISTERED: job.facts.confirmed_at, CHECKED_IN: job.facts.checked_in_at}
-    return [slot for slot, at in happened.items() if at is not None and batch.writes.task]
+    return [slot for slot in PREFIXES if batch.writes.task and _happened_at(job, slot) is not None]
 
 
 def plan_task(
@@ -102,12 +101,9 @@ def _reference(job: Job, slot: str, batch: Batch) -> str:
     return reference_tag(batch.host_id, batch.org_id, job.registration_id, name)
 
 
-def task_happened_at(job: Job, slot: str) -> datetime:
+def _happened_at(job: Job, slot: str) -> datetime | None:
     """When the thing that a Task tells happened, not when it is written."""
-    if slot == CHECKED_IN:
-        assert job.facts.checked_in_at is not None
-        return job.facts.checked_in_at
-    return job.facts.confirmed_at or job.facts.registered_at
+    return job.facts.checked_in_at if slot == CHECKED_IN else job.facts.confirmed_at
 
 
 def task_fields(
@@ -115,11 +111,12 @@ def task_fields(
 ) -> tuple[dict[str, Any], list[ItemWarning]]:
     """A completed Task on a person. WhatId stays empty: Salesforce refuses it where WhoId is a Lead."""
     zone, warnings = _zone(job.event)
-    happened_on: date = task_happened_at(job, slot).astimezone(zone).date()
+    happened_at = _happened_at(job, slot)
+    assert happened_at is not None
     fields = {
         "Subject": task_subject(slot, job.event.title),
         "Status": status,
-        "ActivityDate": happened_on.isoformat(),
+        "ActivityDate": happened_at.astimezone(zone).date().isoformat(),
         "WhoId": who_id,
         "Description": task_description(job, reference),
     }

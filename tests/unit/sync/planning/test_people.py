@@ -1,5 +1,6 @@
 """Who an attendee is in Salesforce, why nobody, and which people are created: one record per person."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -206,10 +207,12 @@ def test_tickets_are_grouped_by_person(items: list[WorkItem], groups: list[list[
     assert [[each.job.registration_id for each in group] for group in by_person(items)] == groups
 
 
-def created(*items: WorkItem, org: OrgContext | None = None, **more: Any) -> Plan:
+def created(
+    *items: WorkItem, org: OrgContext | None = None, accounts: Mapping[str, str] | None = None
+) -> Plan:
     def plan() -> Plan:
         context = org or OrgContext({"Lead": described()})
-        [only] = create_people([items], context, batch=batch(*items), pepper=PEPPER, **more)
+        [only] = create_people([items], context, batch=batch(*items), pepper=PEPPER, accounts=accounts or {})
         return only
 
     return unchanged(plan, *items)
