@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.states import JobReason, RegistrationStatus
+from app.states import JobReason, RegistrationStatus, WriteState
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
@@ -44,6 +44,12 @@ class WrittenSlot(NamedTuple):
     attempt_started_at: datetime | None = None
     first_attempt_at: datetime | None = None
     rounds: int = 0
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Digests of what we wrote, by field; those of an update count once it is known to be written."""
+        before = self.details.written_digests or {}
+        return (self.details.pending_digests or before) if self.state == WriteState.WRITTEN else before
 
     @property
     def has_ended(self) -> bool:

@@ -34,7 +34,8 @@ class SlotDetails(NamedTuple):
     """Of a member: whether a person chose its status; set by the planner of members."""
 
     written_digests: Mapping[str, str] | None = None
-    """Digests of the values we wrote, by field; set by the planners of people and members."""
+    """Digests of the values we wrote, by field, by which our writes are told from later edits; set by the
+    planners of people and members."""
 
     pending_digests: Mapping[str, str] | None = None
     """The same of an update on its way: they count once it is written, and go if it is rejected."""
@@ -85,3 +86,8 @@ class SlotDetails(NamedTuple):
 
 
 NO_DETAILS: Final = SlotDetails()
+
+
+def pending_digests(before: Mapping[str, str], now: Mapping[str, str]) -> SlotDetails:
+    """The details of an update that writes the digests `now`; none if no field is tracked."""
+    return SlotDetails(written_digests=before, pending_digests=now) if before or now else NO_DETAILS

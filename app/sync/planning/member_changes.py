@@ -10,9 +10,8 @@ from app.sync.model.batch import MEMBER, SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, MemberRow
-from app.sync.model.slot_details import SlotDetails
+from app.sync.model.slot_details import SlotDetails, pending_digests
 from app.sync.model.work_item import WorkItem
-from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
 from app.sync.planning.merge_registrations import by_registration_time, merge_updates
 from app.sync.planning.person_ref import PersonRef
@@ -87,7 +86,8 @@ def changed_member(
     """What differs of a member that exists; `ours` counts for registrations that wrote none of it yet."""
 
     def previous_digests(item: WorkItem) -> Mapping[str, str]:
-        return written_digests(item.slots.get(key) or ours)
+        before = item.slots.get(key) or ours
+        return before.digests if before else {}
 
     merged = merge_updates(
         CAMPAIGN_MEMBER,

@@ -9,9 +9,8 @@ from app.states import Milestone
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.system_fields import field_name, object_of
 from app.sync.model.decisions import ItemDecision
-from app.sync.model.slot_details import SlotDetails
+from app.sync.model.slot_details import SlotDetails, pending_digests
 from app.sync.model.work_item import WorkItem
-from app.sync.model.written_digests import pending_digests
 from app.sync.planning.record_builder import OrgContext, RecordBuildError, build_failure
 
 

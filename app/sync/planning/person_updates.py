@@ -14,7 +14,6 @@ from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.model.written_digests import written_digests
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
@@ -107,9 +106,10 @@ def previous_digests(item: WorkItem) -> Mapping[str, str]:
     person, profile = item.slots.get(SlotKey(PERSON)), item.slots.get(KEY)
     created = (person.details.written_digests or {}) if person else {}
     ids = (None, person.sf_id, person.details.person_account_id) if person else ()
-    is_of_this = profile is not None and profile.sf_id in ids
-    since = written_digests(profile)
-    return {**created, **since} if is_of_this else {**since, **created}
+    if profile is None:
+        return created
+    since = profile.digests
+    return {**created, **since} if profile.sf_id in ids else {**since, **created}
 
 
 def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -> WriteOperation:
