@@ -78,11 +78,8 @@ def attendee_values(attendee: Mapping[str, Any], answers: Iterable[Mapping[str, 
 def _texts(value: object) -> Iterable[str]:
     if isinstance(value, str):
         yield value.strip()
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(inner)
 
 

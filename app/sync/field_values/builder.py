@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from dataclasses import field as member
+from dataclasses import field as dataclass_field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -44,10 +44,10 @@ NO_DIGESTS: Final[Mapping[str, str]] = {}
 class FieldValues:
     """The fields to send; `digests` of the values we last wrote, by field, are stored with the record."""
 
-    fields: dict[str, Any] = member(default_factory=dict)
+    fields: dict[str, Any] = dataclass_field(default_factory=dict)
     warnings: tuple[ItemWarning, ...] = ()
     error: MappingError | None = None
-    digests: Mapping[str, str] = member(default_factory=dict)
+    digests: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def build_field_values(

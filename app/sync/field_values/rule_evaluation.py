@@ -160,16 +160,10 @@ def _fit(
     except NotInPicklist as reason:
         if rule.mode == SYSTEM:
             return RuleResult(warnings=(dropped_field_warning(target.sobject, rule.field),))
-        misfit = _mapping_error(
-            ErrorClass.CONFIGURATION, VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason))
-        )
-        return RuleResult(error=misfit)
+        return _failed(rule, target, VALUE_NOT_IN_PICKLIST, value=shown, text=str(reason))
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
-    warnings = (
-        (ItemWarning("value_cut", target.sobject, rule.field, converted.note),) if converted.note else ()
-    )
-    return RuleResult(converted, warnings)
+    return RuleResult(converted, _cut_warnings(rule, target, converted))
 
 
 def _fitted(
@@ -189,9 +183,7 @@ def _unfit(
         return _use_fallback(rule, field, target)
     if target.is_new and field.is_required_on_create:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
-        return RuleResult(
-            error=_mapping_error(ErrorClass.DATA, REQUIRED_VALUE_UNFIT, rule, (target, shown, text))
-        )
+        return _failed(rule, target, REQUIRED_VALUE_UNFIT, value=shown, text=text)
     code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
     return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
 
@@ -219,10 +211,13 @@ def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResu
     except ConversionError as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
     text = f"No {field.label.lower()} was given, so the {target.sobject} says “{converted.value}”."
-    warnings = [ItemWarning("fallback_used", target.sobject, rule.field, text)]
-    if converted.note:
-        warnings.insert(0, ItemWarning("value_cut", target.sobject, rule.field, converted.note))
-    return RuleResult(converted, tuple(warnings))
+    warning = ItemWarning("fallback_used", target.sobject, rule.field, text)
+    return RuleResult(converted, (*_cut_warnings(rule, target, converted), warning))
+
+
+def _cut_warnings(rule: FieldRule, target: RuleTarget, converted: ConvertedValue) -> tuple[ItemWarning, ...]:
+    note = converted.note
+    return (ItemWarning("value_cut", target.sobject, rule.field, note),) if note else ()
 
 
 def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
@@ -236,9 +231,7 @@ def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str
 
 def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
     text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
-    return RuleResult(
-        error=_mapping_error(ErrorClass.CONFIGURATION, OPTION_NOT_MAPPED, rule, (target, option, text))
-    )
+    return _failed(rule, target, OPTION_NOT_MAPPED, value=option, text=text)
 
 
 def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:
@@ -249,8 +242,6 @@ def _dropped(rule: FieldRule, target: RuleTarget, text: str, *, code: str = "fie
     return RuleResult(warnings=(ItemWarning(code, target.sobject, rule.field, text),))
 
 
-def _mapping_error(
-    error_class: str, code: str, rule: FieldRule, told: tuple[RuleTarget, str, str]
-) -> MappingError:
-    target, value, text = told
-    return MappingError(error_class, code, target.sobject, rule.field, value, text)
+def _failed(rule: FieldRule, target: RuleTarget, code: str, *, value: str, text: str) -> RuleResult:
+    error_class = ErrorClass.DATA if code == REQUIRED_VALUE_UNFIT else ErrorClass.CONFIGURATION
+    return RuleResult(error=MappingError(error_class, code, target.sobject, rule.field, value, text))

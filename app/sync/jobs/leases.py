@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import bindparam, text
@@ -103,14 +104,14 @@ RECOVER_RUNNING_JOBS = text("""
         FROM running
     ), blamed AS (
         SELECT doubt.*,
-               CAST(:died AS int) = 1 AND (was_called OR CAST(:host_id AS text) IS NOT NULL) AS is_suspect,
+               CAST(:crashes AS int) = 1 AND (was_called OR CAST(:host_id AS text) IS NOT NULL) AS is_suspect,
                CASE WHEN CAST(:host_id AS text) IS NULL THEN was_called
                     ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
         FROM doubt
     ), verdict AS (
         SELECT host_id, registration_id, is_open, requested_version, running_version,
-               worker_crashes + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS worker_crashes,
-               is_blamed AND worker_crashes + CAST(:died AS int) >= :max_deaths AS is_exhausted,
+               worker_crashes + CASE WHEN is_blamed THEN CAST(:crashes AS int) ELSE 0 END AS worker_crashes,
+               is_blamed AND worker_crashes + CAST(:crashes AS int) >= :max_crashes AS is_exhausted,
                CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
         FROM blamed
     ), settled AS (
@@ -163,6 +164,10 @@ class Lease:
     is_lost: bool = False
     confirmed_at: float = field(default_factory=time.monotonic)
     caps: Caps = field(default_factory=Caps)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"org_id": self.org_id, "owner": self.owner, "fence": self.fence}
 
     def confirm(self, asked_at: float) -> None:
         """The database said at `asked_at` (monotonic seconds) or later that the lease is ours."""
@@ -224,7 +229,7 @@ async def recover_running_jobs(
     if "reconcile" in guards_off:
         await session.execute(DELETE_INTENTS, {"org_id": org_id})
     whole_org = {"org_id": org_id, "host_id": None, "fence": None}
-    states = await _recover(session, whole_org, died=int(is_crash), error=OUTCOME_UNKNOWN)
+    states = await _recover(session, whole_org, crashes=int(is_crash), error=OUTCOME_UNKNOWN)
     return len(states)
 
 
@@ -237,20 +242,16 @@ async def recover_host_jobs(
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
     return JobState.FAILED in await _recover(
-        session, of_host, died=int(is_caused_by_rows), error=NOT_PROCESSED
+        session, of_host, crashes=int(is_caused_by_rows), error=NOT_PROCESSED
     )
 
 
 async def _recover(
-    session: AsyncSession, values: Mapping[str, object], *, died: int, error: ItemError
+    session: AsyncSession, values: Mapping[str, object], *, crashes: int, error: ItemError
 ) -> Sequence[str]:
-    about = {
-        "error": error.as_json(),
-        "group_id": error.group_id,
-        "max_deaths": MAX_WORKER_CRASHES,
-        "died": died,
-    }
-    return (await session.scalars(RECOVER_RUNNING_JOBS, {**values, **about})).all()
+    about = {"error": error.as_json(), "group_id": error.group_id, "crashes": crashes}
+    limits = {"max_crashes": MAX_WORKER_CRASHES}
+    return (await session.scalars(RECOVER_RUNNING_JOBS, {**values, **about, **limits})).all()
 
 
 async def store_caps(database: Database, lease: Lease) -> None:
@@ -271,8 +272,7 @@ async def release(database: Database, lease: Lease) -> None:
 
 async def release_in_transaction(session: AsyncSession, lease: Lease) -> bool:
     """The same within the caller's transaction; says whether the org was this lease's until now."""
-    values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
-    return bool((await session.execute(RELEASE, values)).rowcount)  # type: ignore[attr-defined]
+    return bool((await session.execute(RELEASE, lease.key)).rowcount)  # type: ignore[attr-defined]
 
 
 async def release_expired(
@@ -289,12 +289,7 @@ async def release_expired(
 
 async def renew_until_cancelled(database: Database, lease: Lease, *, life: float, every: float) -> None:
     """Renew until cancelled; a lease that could not be renewed is lost for good."""
-    values = {
-        "org_id": lease.org_id,
-        "owner": lease.owner,
-        "fence": lease.fence,
-        "life": timedelta(seconds=life),
-    }
+    values = {**lease.key, "life": timedelta(seconds=life)}
     while not lease.is_lost:
         await asyncio.sleep(every)
         asked_at = time.monotonic()

@@ -194,9 +194,7 @@ async def _events(
     hosts = MappingRules.of(host_layer) if host_layer else DEFAULT_RULES
     return {
         row.event_id: LoadedEvent(
-            event_of(row),
-            _link(row),
-            MappingRules.of(host_layer, row.layer) if row.layer else hosts,
+            event_of(row), _link(row), MappingRules.of(host_layer, row.layer) if row.layer else hosts
         )
         for row in rows
     }

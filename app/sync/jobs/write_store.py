@@ -71,6 +71,10 @@ class WriteStore:
     batch: Batch
     quiet: timedelta
 
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"host_id": self.batch.host_id, "org_id": self.batch.org_id}
+
     async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
         asked_at = time.monotonic()
@@ -95,9 +99,8 @@ class WriteStore:
             async for row in yielding(items)
             for key, slot in sorted(row.changed_slots().items())
         ]
-        values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
-        if values:
-            await self._upsert(session, values)
+        if values := [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]:
+            await session.execute(UPSERT_SLOTS, self._owner | {"rows": to_json(values).decode()})
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
         if gone:
             await self._remove(session, gone)
@@ -109,24 +112,17 @@ class WriteStore:
         locked = {key: operation for operation in operations for key in operation.create_locks}
         if not locked or "open_creates" in self.lease.guards_off:
             return {}
-        keys = list(locked)
-        mine = [job.registration_id for operation in locked.values() for job in operation.jobs]
-        values = {
-            "org_id": self.batch.org_id,
-            "host_id": self.batch.host_id,
-            "keys": keys,
+        values = self._owner | {
+            "keys": list(locked),
             "registration_ids": [operation.primary_registration_id for operation in locked.values()],
-            "mine": mine,
+            "mine": [job.registration_id for operation in locked.values() for job in operation.jobs],
             "quiet": self.quiet,
         }
-        raised = set(await session.scalars(ACQUIRE_CREATE_LOCK, values))
-        blocked = [key for key in keys if key not in raised]
+        blocked = locked.keys() - set(await session.scalars(ACQUIRE_CREATE_LOCK, values))
         if not blocked:
             return {}
-        standing = await session.execute(
-            BLOCKING_CREATE_LOCKS, {"org_id": self.batch.org_id, "keys": blocked}
-        )
-        return {row.key: row.started_at for row in standing}
+        others = {"org_id": self.batch.org_id, "keys": list(blocked)}
+        return {row.key: row.started_at for row in await session.execute(BLOCKING_CREATE_LOCKS, others)}
 
     async def written_since(self, since: datetime, slots: Collection[str]) -> frozenset[str]:
         """The records that we know to have written to these slots since then."""
@@ -142,9 +138,8 @@ class WriteStore:
     async def cache(self, sobject: str, body: Mapping[str, Any]) -> None:
         """Store what is known of an object beside the describes."""
         async with self.database.tenant(self.batch.host_id) as session:
-            await store_describes(
-                session, {sobject: body}, host_id=self.batch.host_id, org_id=self.batch.org_id
-            )
+            whose = self.batch
+            await store_describes(session, {sobject: body}, host_id=whose.host_id, org_id=whose.org_id)
 
     async def user_id(self) -> str | None:
         """The connected user, as far as known."""
@@ -157,23 +152,12 @@ class WriteStore:
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         """Keep what a look showed of the connected user's access; see `store_problems`."""
         async with self.database.tenant(self.batch.host_id) as session:
-            await store_problems(
-                session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
-            )
+            await store_problems(session, found, **self._owner, about=about)
 
     async def release_create_locks(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Release the locks of people whose creation came to a definite end."""
-        values = {
-            "org_id": self.batch.org_id,
-            "host_id": self.batch.host_id,
-            "settled": [row.job.registration_id for row in items if not _is_creating(row)],
-        }
-        await session.execute(RELEASE_CREATE_LOCKS, values)
-
-    async def _upsert(self, session: AsyncSession, values: list[dict[str, Any]]) -> None:
-        rows = to_json(values).decode()
-        owner = {"host_id": self.batch.host_id, "org_id": self.batch.org_id}
-        await session.execute(UPSERT_SLOTS, owner | {"rows": rows})
+        settled = [row.job.registration_id for row in items if not _is_creating(row)]
+        await session.execute(RELEASE_CREATE_LOCKS, {**self._owner, "settled": settled})
 
     async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
         key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.instance_key)

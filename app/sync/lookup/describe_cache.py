@@ -76,12 +76,7 @@ async def load_describes(
 
 
 async def cached_bodies(
-    session: AsyncSession,
-    *,
-    host_id: str,
-    org_id: str,
-    sobjects: Iterable[str],
-    max_age: timedelta = MAX_AGE,
+    session: AsyncSession, *, host_id: str, org_id: str, sobjects: Iterable[str], max_age: timedelta = MAX_AGE
 ) -> dict[str, dict[str, Any]]:
     """What our table has that is neither stale nor old, by object; empty for a hidden one."""
     values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": max_age}

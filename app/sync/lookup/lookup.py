@@ -15,8 +15,7 @@ from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
 from app.sync.lookup.parse import (
     Responding,
-    members_by_email,
-    members_by_person,
+    parse_members,
     parse_people,
     parse_statuses,
 )
@@ -160,14 +159,15 @@ async def _look_up(
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
     asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
     results = await run_queries(client, build_lookup_queries(asked))
-    members = records_of(results, QueryKind.MEMBERS)
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
+    found = records_of(results, QueryKind.MEMBERS)
+    members, members_by_email = parse_members(found, requirements, statuses)
     known = requirements.access.closed_statuses
     closed = closed_statuses(records_of(results, QueryKind.TASK_STATUSES)) if known is None else known
     return LookupResult(
         people=parse_people(records_of(results, QueryKind.PEOPLE), ids, requirements),
-        members=dict(members_by_person(members, requirements, statuses)),
-        members_by_email=dict(members_by_email(members, requirements, statuses)),
+        members=members,
+        members_by_email=members_by_email,
         statuses=statuses,
         describes=requirements.describes,
         closed_statuses=closed,

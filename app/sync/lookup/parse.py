@@ -1,6 +1,6 @@
 """From the records of a look-up's queries to values. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.salesforce.ids import to18
@@ -47,23 +47,20 @@ def parse_statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) 
     return statuses
 
 
-def members_by_person(
+def parse_members(
     rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: Responding
-) -> Iterator[tuple[MemberKey, MemberRow]]:
+) -> tuple[dict[MemberKey, MemberRow], dict[MemberKey, MemberRow]]:
+    """Return the members by their campaign and person's id, and by campaign and e-mail."""
+    by_id: dict[MemberKey, MemberRow] = {}
+    by_email: dict[MemberKey, MemberRow] = {}
     for row in rows:
-        for person in (row.get("LeadId"), row.get("ContactId")):
-            if person:
-                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, requirements, statuses)
-
-
-def members_by_email(
-    rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: Responding
-) -> Iterator[tuple[MemberKey, MemberRow]]:
-    for row in rows:
-        for parent in (row.get(LEAD), row.get(CONTACT)):
-            if parent and parent.get("Email"):
-                key = to18(row["CampaignId"]), address_key(parent["Email"]) or ""
-                yield key, _member_row(row, requirements, statuses)
+        campaign, member = to18(row["CampaignId"]), _member_row(row, requirements, statuses)
+        for sobject in (LEAD, CONTACT):
+            if id_ := row.get(f"{sobject}Id"):
+                by_id[campaign, to18(id_)] = member
+            if (person := row.get(sobject)) and person.get("Email"):
+                by_email[campaign, address_key(person["Email"]) or ""] = member
+    return by_id, by_email
 
 
 def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -73,9 +70,7 @@ def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any
 
 
 def records_by_label(
-    query: LostCreateQuery,
-    rows: Iterable[Mapping[str, Any]],
-    lost: Iterable[tuple[str, str, Sequence[str]]],
+    query: LostCreateQuery, rows: Iterable[Mapping[str, Any]], lost: Iterable[tuple[str, str, Sequence[str]]]
 ) -> dict[str, str]:
     """Where our reference cannot be read: by person and label, each record for one of the `lost`.
 

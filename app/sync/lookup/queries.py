@@ -193,11 +193,8 @@ def _available_length(request: LookupRequest) -> int:
     fields = max(
         len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
     )
-    of_members = (
-        len(_select_list(MEMBER_FIELDS, read.get(CAMPAIGN_MEMBER, ())))
-        + sum(map(len, request.campaigns))
-        + 3 * len(request.campaigns)
-    )
+    of_members = len(_select_list(MEMBER_FIELDS, read.get(CAMPAIGN_MEMBER, ())))
+    of_members += sum(len(each) + 3 for each in request.campaigns)
     return LOOKUP_LENGTH - max(fields, of_members)
 
 

@@ -12,22 +12,12 @@ from app.sync.model.retry_policy import ErrorAction, action_for
 from app.sync.model.work_item import WorkItem
 
 TOO_LARGE_CODES: Final = frozenset(
-    {
-        "HTTP_414",
-        "OPERATION_TOO_LARGE",
-        "QUERY_TIMEOUT",
-        "QUERY_TOO_COMPLICATED",
-        "REQUEST_RUNNING_TOO_LONG",
-    }
+    {"HTTP_414", "OPERATION_TOO_LARGE", "QUERY_TIMEOUT", "QUERY_TOO_COMPLICATED", "REQUEST_RUNNING_TOO_LONG"}
 )
 """What Salesforce says of a query that asks for too much at a time: a smaller one may pass."""
 
 REJECTED_QUERY_CODES: Final = frozenset(
-    {
-        "INVALID_QUERY_FILTER_OPERATOR",
-        "MALFORMED_QUERY",
-        *TOO_LARGE_CODES,
-    }
+    {"INVALID_QUERY_FILTER_OPERATOR", "MALFORMED_QUERY", *TOO_LARGE_CODES}
 )
 """What Salesforce says of a query that it does not take, whoever asks and however often.
 

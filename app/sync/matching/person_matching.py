@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
@@ -37,23 +38,15 @@ class PersonIndex:
         cls,
         rows: Iterable[PersonRow],
         queried_ids: Iterable[str] = (),
-        *,
-        hidden: frozenset[str] = frozenset(),
-        without_email: frozenset[str] = frozenset(),
-        has_lost_leads: bool = False,
-        fully_visible: frozenset[str] = frozenset(),
-    ) -> "PersonIndex":
+        **access: Any,
+    ) -> Self:
+        """Index the rows, those of one e-mail by age; `access` are the further members."""
         by_id = {row.id: row for row in rows}
-        by_email: dict[str, list[PersonRow]] = {}
-        for row in by_id.values():
+        by_email: dict[str, tuple[PersonRow, ...]] = {}
+        for row in sorted(by_id.values(), key=lambda row: (row.created_at, row.id)):
             if row.email_key:
-                by_email.setdefault(row.email_key, []).append(row)
-        sorted_rows = {
-            email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
-            for email, found in by_email.items()
-        }
-        asked = frozenset(queried_ids)
-        return cls(by_id, sorted_rows, asked, hidden, without_email, has_lost_leads, fully_visible)
+                by_email[row.email_key] = (*by_email.get(row.email_key, ()), row)
+        return cls(by_id, by_email, frozenset(queried_ids), **access)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from dataclasses import field as member
+from dataclasses import field as dataclass_field
 from typing import Any, Final, Self
 
 from app.sync.model.records import CONTACT, LEAD
@@ -35,7 +35,7 @@ class FieldRule:
     constant: str | None = None
     template: str | None = None
     mode: str = CREATE
-    choices: Mapping[str, str] = member(default_factory=dict)
+    choices: Mapping[str, str] = dataclass_field(default_factory=dict)
     otherwise: str | None = None
     fallback: str | None = None
 
@@ -96,7 +96,7 @@ class MappingRules:
     fills_required: bool = False
     leaves_company_blank: bool = False
     account_for_nobody: str | None = None
-    record_types: Mapping[str, str] = member(default_factory=dict)
+    record_types: Mapping[str, str] = dataclass_field(default_factory=dict)
     owner: OwnerRule = OwnerRule()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
     task_status: str | None = None
@@ -120,7 +120,7 @@ class MappingRules:
 
 def _merge_layer(rules: MappingRules, layer: Mapping[str, Any]) -> MappingRules:
     people, owner = layer.get("people") or {}, layer.get("owner")
-    chosen = {PEOPLE_MEMBERS[name]: value for name, value in people.items() if name in PEOPLE_MEMBERS}
+    chosen = {PEOPLE_SETTINGS[name]: value for name, value in people.items() if name in PEOPLE_SETTINGS}
     if "match_by" in people:
         by = people["match_by"]
         chosen["external_id"] = ExternalId(by["field"], by["from"]) if by else None
@@ -153,7 +153,7 @@ def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tupl
     return tuple(rule for rule in by_field.values() if rule.mode != OFF)
 
 
-PEOPLE_MEMBERS: Final = {
+PEOPLE_SETTINGS: Final = {
     "create": "creates",
     "update_existing": "is_updating",
     "adopt_duplicates": "adopts_duplicates",

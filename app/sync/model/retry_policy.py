@@ -128,13 +128,11 @@ def org_wait(failure: ApiError | None, failures: int, jitter: float) -> OrgWait:
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
-        return OrgWait(
-            _with_jitter(seconds, jitter), BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
-        )
-    step = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
-    return OrgWait(
-        _with_jitter(step, jitter), failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
-    )
+        reason: str = BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
+    else:
+        seconds = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
+        reason = failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
+    return OrgWait(_with_jitter(seconds, jitter), reason)
 
 
 def fault_wait(count: int, jitter: float) -> float:
