@@ -43,11 +43,6 @@ def common_login_url(settings: Settings, login_url: str) -> str:
     return common[OF_SANDBOXES.search(login_url) is not None]
 
 
-def environment_mismatch(environment: str, *, is_sandbox: bool | None) -> str | None:
-    """Return the advice code if the user signed in to another kind of org than chosen."""
-    return ENVIRONMENT_MISMATCHES.get((environment, is_sandbox))
-
-
 def _my_domain(settings: Settings, text: str) -> str:
     host = text.removeprefix("https://").rstrip("/")
     my_domain = my_domain_of(host)

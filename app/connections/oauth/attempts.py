@@ -35,6 +35,7 @@ WITHOUT_ID: Final = "without_id"
 """Among an attempt's details: the app was asked for the scopes without `id`."""
 
 UNDER_WAY: Final = (AttemptState.WAITING, AttemptState.CONFIRMING)
+IS_WAITING: Final = OAuthAttempt.state == AttemptState.WAITING
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,7 @@ async def redeem_ticket_again(
     """Send the same browser once more, without the scope `id`; None when that was done or it has ended."""
     state, verifier = secrets.token_urlsafe(32), new_code_verifier()
     attempt = await session.scalar(
-        select(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
-        .with_for_update()
+        select(OAuthAttempt).where(OAuthAttempt.attempt_id == attempt_id, IS_WAITING).with_for_update()
     )
     if attempt is None or WITHOUT_ID in attempt.details:
         return None
@@ -141,7 +140,7 @@ async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallba
     """The attempt that this state belongs to; None when it is unknown. One browser alone is the first."""
     taken = await session.execute(
         update(OAuthAttempt)
-        .where(OAuthAttempt.state_hash == sha256(state), OAuthAttempt.state == AttemptState.WAITING)
+        .where(OAuthAttempt.state_hash == sha256(state), IS_WAITING)
         .where(OAuthAttempt.arrived_at.is_(None))
         .values(arrived_at=NOW)
         .returning(OAuthAttempt, OAuthAttempt.expires_at <= NOW)
@@ -156,46 +155,37 @@ async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallba
 async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
     """From now on the attempt can be confirmed, with the code that is the answer; None when it was ended."""
     code = secrets.token_urlsafe(32)
-    waiting = await session.scalar(
-        update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
-        .values(
-            state=AttemptState.CONFIRMING,
-            code_hash=sha256(code),
-            code_verifier=None,
-            expires_at=NOW + LIFETIME,
-        )
-        .returning(OAuthAttempt.attempt_id)
-    )
-    return None if waiting is None else code
+    values = {"state": AttemptState.CONFIRMING, "code_hash": sha256(code), "code_verifier": None}
+    is_waiting = await _change(session, attempt_id, IS_WAITING, expires_at=NOW + LIFETIME, **values)
+    return code if is_waiting else None
 
 
 async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
     """A fresh code in the place of the one before, while the attempt can still be confirmed."""
     code = secrets.token_urlsafe(32)
-    confirming = await session.scalar(
-        update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.CONFIRMING)
-        .where(OAuthAttempt.expires_at > NOW)
-        .values(code_hash=sha256(code))
-        .returning(OAuthAttempt.attempt_id)
-    )
-    return None if confirming is None else code
+    is_confirming = (OAuthAttempt.state == AttemptState.CONFIRMING) & (OAuthAttempt.expires_at > NOW)
+    return code if await _change(session, attempt_id, is_confirming, code_hash=sha256(code)) else None
 
 
 async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> bool:
     """An attempt without a grant ends in an explanation; False when it had ended before."""
     words = failed.failure
     said = words and SalesforceWords.model_validate(words, from_attributes=True).model_dump()
-    ended = await session.scalar(
+    values = {"state": AttemptState.FAILED, "problem_code": failed.problem_code, "salesforce_error": said}
+    return await _change(session, attempt_id, IS_WAITING, **values, **_ended())
+
+
+async def _change(
+    session: AsyncSession, attempt_id: str, condition: ColumnElement[bool], **values: object
+) -> bool:
+    """Change the attempt while the condition holds; whether it did."""
+    changed = await session.scalar(
         update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
-        .values(
-            state=AttemptState.FAILED, problem_code=failed.problem_code, salesforce_error=said, **_ended()
-        )
+        .where(OAuthAttempt.attempt_id == attempt_id, condition)
+        .values(**values)
         .returning(OAuthAttempt.attempt_id)
     )
-    return ended is not None
+    return changed is not None
 
 
 def end_attempt(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
@@ -257,7 +247,7 @@ def sha256(secret: str) -> bytes:
 
 def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
     is_ours = OAuthAttempt.ticket_hash == sha256(ticket)
-    return is_ours, OAuthAttempt.state == AttemptState.WAITING, OAuthAttempt.expires_at > NOW
+    return is_ours, IS_WAITING, OAuthAttempt.expires_at > NOW
 
 
 def _ended() -> dict[str, object]:

@@ -8,7 +8,7 @@ from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import GrantKey
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
 from app.connections.model.encrypted_columns import CODE_VERIFIER
-from app.connections.model.login_urls import environment_mismatch
+from app.connections.model.login_urls import ENVIRONMENT_MISMATCHES
 from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, from_oauth
 from app.models import OAuthAttempt
 from app.salesforce import oauth
@@ -128,7 +128,7 @@ async def verify_grant(resources: Resources, attempt: OAuthAttempt, traded: Trad
     except IndexError as error:
         raise ConnectFailed(AWAY) from error
     is_sandbox = organization.get("IsSandbox")
-    mixed_up = environment_mismatch(attempt.environment, is_sandbox=is_sandbox)
+    mixed_up = ENVIRONMENT_MISMATCHES.get((attempt.environment, is_sandbox))
     if mixed_up is not None:
         raise ConnectFailed(mixed_up)
     return NewGrant(
