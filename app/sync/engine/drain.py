@@ -182,10 +182,10 @@ async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> TurnEnd:
     """Something of this host's own ended its turn: it rests, and the drain goes on to its neighbours."""
     about = {"org_id": org.lease.org_id, "host_id": host_id, "error": type(error).__name__}
     code = error.reason_code if isinstance(error, ConnectionUnusable) else INTERNAL_FAULT
-    is_ours = code == INTERNAL_FAULT
-    log.error("host_turn_broke_off", extra=about, exc_info=error if is_ours else None)
+    is_internal = code == INTERNAL_FAULT
+    log.error("host_turn_broke_off", extra=about, exc_info=error if is_internal else None)
     await org.prefetcher.drop(host_id)
-    await back_off_host(org.context.database, org.lease, host_id, code=code, is_caused_by_rows=is_ours)
+    await back_off_host(org.context.database, org.lease, host_id, code=code, is_caused_by_rows=is_internal)
     return TurnEnd.STOPPED
 
 
@@ -233,7 +233,7 @@ class HostDrain:
         has_stale = any(item.stale_describes for item in result.items)
         if result.interruption is None and self.org.has_time() and not has_stale:
             look_up_next = partial(_prefetch, self.org.context, self.org.lease, client.client)
-            self.org.prefetcher.ask(self.turn.host_id, look_up_next)
+            self.org.prefetcher.look_up(self.turn.host_id, look_up_next)
         await self.complete(work, client, result, calls=calls)
         return await self.conclude(work, result.interruption, started_at=started_at)
 
@@ -290,8 +290,8 @@ class HostDrain:
             async with context.database.tenant(host_id) as session:
                 await clear_fault(session, host_id)
             return TurnEnd.WORKED
-        took = time.monotonic() - started_at
-        size = _next_size(work.claimed.size, len(work.items), took, work.row_limit)
+        seconds = time.monotonic() - started_at
+        size = _next_size(work.claimed.size, len(work.items), seconds, work.row_limit)
         await record_success(context.database, lease, batch_size=size)
         return TurnEnd.WORKED
 
@@ -343,8 +343,8 @@ async def _abandon(context: DrainContext, lease: Lease, prefetcher: BatchPrefetc
             )
 
 
-def _next_size(size: int, used: int, took: float, most: int) -> int:
+def _next_size(size: int, used: int, seconds: float, limit: int) -> int:
     """Larger after a full batch that went quickly, smaller after a slow one."""
-    if took > SLOW_CALL_SECONDS:
+    if seconds > SLOW_CALL_SECONDS:
         return max(BATCH_MIN, size // 2)
-    return min(most, size * 2) if used >= size else size
+    return min(limit, size * 2) if used >= size else size

@@ -79,20 +79,20 @@ async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch)
 
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
-    paper = RecordingClient(client, partial(_lacking, context.database, batch))
+    recorder = RecordingClient(client, partial(_missing_fields, context.database, batch))
     [job] = batch.jobs
     clock = Clock(batch.now, context.quiet)
-    nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
-    store = ReadOnlyStore(context.database, nobodys, batch, context.quiet)
+    unowned = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
+    store = ReadOnlyStore(context.database, unowned, batch, context.quiet)
     try:
-        result = await process_batch(context, paper, store, [work_item_for(job)], clock=clock)
+        result = await process_batch(context, recorder, store, [work_item_for(job)], clock=clock)
     finally:
         async with context.database.tenant(batch.host_id) as session:
-            await record_api_usage(session, batch.host_id, paper.usage, calls=paper.calls)
+            await record_api_usage(session, batch.host_id, recorder.usage, calls=recorder.calls)
     if result.interruption is not None:
         raise result.interruption
     [item] = result.items
-    return DryRunResult(item, _last_outcome(item, batch.now), paper)
+    return DryRunResult(item, _last_outcome(item, batch.now), recorder)
 
 
 def _last_outcome(item: WorkItem, now: datetime) -> JobOutcome:
@@ -103,7 +103,7 @@ def _last_outcome(item: WorkItem, now: datetime) -> JobOutcome:
     return replace(outcome, state=JobState.FAILED, waiting_for=None, error=item.last_rejection)
 
 
-async def _lacking(
+async def _missing_fields(
     database: Database, batch: Batch, client: SalesforceClient, records: Sequence[Record]
 ) -> list[tuple[str, ...]]:
     """The required fields that new records lack, whichever rules filled them."""
@@ -127,13 +127,13 @@ async def load_single(database: Database, request: JobRequest) -> Batch:
         ids = [request.registration_id]
         batch = await load_batch(session, ids, host_id=request.host_id, org_id=request.org_id, fence=0)
         await session.rollback()
-    return replace(batch, jobs=tuple(map(_as_seen_from_outside, batch.jobs)))
+    return replace(batch, jobs=tuple(map(_as_if_interrupted, batch.jobs)))
 
 
-def _as_seen_from_outside(job: Job) -> Job:
+def _as_if_interrupted(job: Job) -> Job:
     """A call that is under way just now may have written: it is planned like one whose answer is missing."""
-    return replace(job, written={key: _doubted(slot) for key, slot in job.written.items()})
+    return replace(job, written={key: _with_unknown_end(slot) for key, slot in job.written.items()})
 
 
-def _doubted(slot: WrittenSlot) -> WrittenSlot:
+def _with_unknown_end(slot: WrittenSlot) -> WrittenSlot:
     return slot._replace(state=WriteState.AMBIGUOUS) if slot.state == WriteState.INTENDED else slot

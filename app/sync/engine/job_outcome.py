@@ -107,16 +107,16 @@ def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -
 
 
 def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, jitter: float) -> JobOutcome:
-    wait = retry_wait(attempts, jitter)
+    delay = retry_wait(attempts, jitter)
     if item.must_replan and item.retry is None and attempts <= len(RETRY_DELAYS):
         return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, counts_as_attempt=True)
-    if wait is None:
+    if delay is None:
         return JobOutcome(
             JobState.FAILED, now, error=item.retry or item.last_rejection, counts_as_attempt=True
         )
     return JobOutcome(
         JobState.PENDING,
-        now + timedelta(seconds=wait),
+        now + timedelta(seconds=delay),
         WaitReason.RETRY,
         error=item.retry,
         counts_as_attempt=True,

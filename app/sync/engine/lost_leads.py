@@ -14,7 +14,9 @@ from app.sync.model.mapping_rules import LEAD_CREATED
 from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
 
 
-def hold_back(missing: Sequence[WorkItem], access: UserAccess) -> tuple[list[WorkItem], list[ItemDecision]]:
+def limit_lead_creates(
+    missing: Sequence[WorkItem], access: UserAccess
+) -> tuple[list[WorkItem], list[ItemDecision]]:
     """Those of the items without a person who may be created now, and what keeps the others from it.
 
     Once an hour one Lead is tried.
@@ -34,7 +36,7 @@ def leads_in_sight(items: Iterable[WorkItem]) -> list[ItemDecision]:
     return [ItemDecision(item, LeadInSight()) for item in lost if _is_in_use(item)]
 
 
-async def note_lost(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
+async def store_lead_visibility(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
     """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
     if any(item.lost_lead is not None for item in items):
         await store.note_problems([NO_NEW_LEAD_ACCESS], about=())

@@ -12,7 +12,7 @@ from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import JobReason, WriteState
 from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
 from app.sync.engine.interruptions import BudgetReached
-from app.sync.engine.lost_leads import hold_back, leads_in_sight, note_lost
+from app.sync.engine.lost_leads import leads_in_sight, limit_lead_creates, store_lead_visibility
 from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.field_values.closed_status import TASK_STATUS
@@ -51,7 +51,7 @@ from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
 from app.sync.planning.person_ref import existing_persons
-from app.sync.planning.plan_writes import plan_writes, settle_unplanned_slots
+from app.sync.planning.plan_writes import plan_writes, reconcile_unplanned_slots
 from app.sync.planning.record_builder import OrgContext
 
 Lookup = tuple[LookupRequirements, LookupResult]
@@ -163,11 +163,11 @@ async def _write(
     unfinished = _unfinished(items, written)
     rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
     await executor.run([operation async for plan in yielding(rest) for operation in items.apply_plan(plan)])
-    await executor.pass_alerts()
-    items.apply(settle_unplanned_slots(items, found, clock=clock))
+    await executor.resend_alerted()
+    items.apply(reconcile_unplanned_slots(items, found, clock=clock))
     await _note_campaigns(store, list(items), requirements)
     items.apply(leads_in_sight(items))
-    await note_lost(store, list(items), requirements.access)
+    await store_lead_visibility(store, list(items), requirements.access)
     items.apply(ItemDecision(item, is_processed=True) for item in items)
     return None
 
@@ -252,9 +252,9 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
-        requirements, found = await _look_narrower(client, store, requirements)
+        requirements, found = await _look_up_visible_objects(client, store, requirements)
     if requirements.access.fully_visible is None and has_missing_person(store.batch.jobs, found.people):
-        requirements, found = await _look_closer(client, store, requirements, found)
+        requirements, found = await _look_up_with_view_all(client, store, requirements, found)
     access = requirements.access
     if access.closed_statuses is None:
         await store.cache(TASK_STATUS, {"closed": list(found.closed_statuses)})
@@ -263,7 +263,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     return requirements, found
 
 
-async def _look_narrower(
+async def _look_up_visible_objects(
     client: SalesforceClient, store: WriteStore, requirements: LookupRequirements
 ) -> Lookup:
     batch, people = store.batch, (LEAD, CONTACT)
@@ -284,7 +284,7 @@ async def _look_narrower(
     return requirements, await look_up_batch(client, batch, requirements, written_since=store.written_since)
 
 
-async def _look_closer(
+async def _look_up_with_view_all(
     client: SalesforceClient, store: WriteStore, requirements: LookupRequirements, found: LookupResult
 ) -> Lookup:
     """Where people whom we wrote are absent: whether that means deleted.
@@ -325,7 +325,7 @@ async def _people(
         items.apply(resolution.decisions)
         if resolution.is_missing:
             without_person.append(item)
-    allowed, held_back = hold_back(items.current(without_person), requirements.access)
+    allowed, held_back = limit_lead_creates(items.current(without_person), requirements.access)
     items.apply(held_back)
     groups = by_person(allowed)
     if not groups:

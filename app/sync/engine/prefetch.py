@@ -48,12 +48,12 @@ class ClaimedBatch:
         return all(job.reason in BACKFILL_REASONS for job in self.batch.jobs)
 
 
-Look = Callable[[Batch], Awaitable[Lookup | None]]
+LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]
 
 
 @dataclass
 class BatchPrefetcher:
-    """Takes batches under one lease. What was taken ahead and not asked for again is given back with it.
+    """Takes batches under one lease. What was claimed ahead and not asked for again is given back with it.
 
     Rows whose batch broke off go last in one claim and first in the next.
     """
@@ -61,7 +61,7 @@ class BatchPrefetcher:
     database: Database
     lease: Lease
     _waiting: dict[str, asyncio.Task[ClaimedBatch | None]] = field(default_factory=dict)
-    _asked: dict[str, asyncio.Task[Lookup | None]] = field(default_factory=dict)
+    _lookups: dict[str, asyncio.Task[Lookup | None]] = field(default_factory=dict)
     _claims: dict[str, int] = field(default_factory=dict)
 
     def begin(self, host_id: str, *, size: int) -> None:
@@ -69,47 +69,47 @@ class BatchPrefetcher:
         if host_id not in self._waiting:
             self._waiting[host_id] = asyncio.create_task(self._claim(host_id, size))
 
-    def ask(self, host_id: str, look: Look) -> None:
-        """Look at the people of the rows that were taken ahead, while the batch before is being settled.
+    def look_up(self, host_id: str, look_up: LookUpFunction) -> None:
+        """Look at the people of the rows that were claimed ahead, while the batch before is being settled.
 
         To be called when all of that batch is written: what is found counts for the very next batch only.
         """
         if host_id in self._waiting:
-            self._asked[host_id] = asyncio.create_task(self._ask(self._waiting[host_id], look))
+            self._lookups[host_id] = asyncio.create_task(self._look_up(self._waiting[host_id], look_up))
 
     async def take(self, host_id: str, *, size: int) -> ClaimedBatch | None:
-        """The host's next rows, those taken ahead first; None where nothing is due."""
-        taken = await self._next_in_turn(host_id)
-        if taken is not None:
-            return await self._confirmed(taken)
-        await self._forget_asked()
-        taken = await self._claim(host_id, size)
-        if taken is None:
+        """The host's next rows, those claimed ahead first; None where nothing is due."""
+        claimed = await self._next_claimed(host_id)
+        if claimed is not None:
+            return await self._confirmed(claimed)
+        await self._discard_lookups()
+        claimed = await self._claim(host_id, size)
+        if claimed is None:
             return None
         async with self.database.tenant(host_id) as session:
-            return replace(taken, batch=await with_siblings(session, taken.batch))
+            return replace(claimed, batch=await with_siblings(session, claimed.batch))
 
     async def drop(self, host_id: str) -> None:
-        """Take nothing more for this host; rows that were taken are left running."""
-        tasks = (self._asked.pop(host_id, None), self._waiting.pop(host_id, None))
+        """Take nothing more for this host; rows that were claimed are left running."""
+        tasks = (self._lookups.pop(host_id, None), self._waiting.pop(host_id, None))
         await _end([task for task in tasks if task is not None])
 
     async def stop(self) -> bool:
-        """Take nothing more; returns whether rows may be left that were taken ahead."""
-        await self._forget_asked()
+        """Take nothing more; returns whether rows may be left that were claimed ahead."""
+        await self._discard_lookups()
         left, self._waiting = list(self._waiting.values()), {}
         await _end(left)
         return bool(left)
 
-    async def _next_in_turn(self, host_id: str) -> ClaimedBatch | None:
-        """What was taken ahead; None while live rows that came since go before rows of a backfill."""
+    async def _next_claimed(self, host_id: str) -> ClaimedBatch | None:
+        """What was claimed ahead; None while live rows that came since go before rows of a backfill."""
         if host_id not in self._waiting:
             return None
-        taken = await self._waiting[host_id]
-        if taken is not None and taken.is_backfill and await self._is_overtaken(host_id):
+        claimed = await self._waiting[host_id]
+        if claimed is not None and claimed.is_backfill and await self._is_overtaken(host_id):
             return None
         del self._waiting[host_id]
-        return taken
+        return claimed
 
     async def _is_overtaken(self, host_id: str) -> bool:
         async with self.database.tenant(host_id) as session:
@@ -128,36 +128,38 @@ class BatchPrefetcher:
         self.lease.confirm(asked_at)
         return ClaimedBatch(batch, size)
 
-    async def _confirmed(self, taken: ClaimedBatch) -> ClaimedBatch:
+    async def _confirmed(self, claimed: ClaimedBatch) -> ClaimedBatch:
         """With siblings; read anew where the host unlinked, excluded or mapped something since."""
-        batch = taken.batch
+        batch = claimed.batch
         async with self.database.tenant(batch.host_id) as session:
             stale = await _stale(session, batch)
             is_same = await is_unchanged(session, batch)
             batch = await with_siblings(session, batch) if is_same else await _reload(session, batch)
         if not is_same or len(stale) == len(batch.jobs):
-            await self._forget_asked()
-        lookup = self._asked.pop(batch.host_id, None)
-        await self._forget_asked()
-        return replace(taken, batch=batch, stale=stale, lookup=lookup)
+            await self._discard_lookups()
+        lookup = self._lookups.pop(batch.host_id, None)
+        await self._discard_lookups()
+        return replace(claimed, batch=batch, stale=stale, lookup=lookup)
 
-    async def _ask(self, waiting: Awaitable[ClaimedBatch | None], look: Look) -> Lookup | None:
-        """None where something changed since the rows were taken, or their turn has not come."""
-        taken = await waiting
-        if taken is None or not await self._is_current(taken):
+    async def _look_up(
+        self, waiting: Awaitable[ClaimedBatch | None], look_up: LookUpFunction
+    ) -> Lookup | None:
+        """None where something changed since the rows were claimed, or their turn has not come."""
+        claimed = await waiting
+        if claimed is None or not await self._is_current(claimed):
             return None
-        return await look(taken.batch)
+        return await look_up(claimed.batch)
 
-    async def _is_current(self, taken: ClaimedBatch) -> bool:
-        batch = taken.batch
+    async def _is_current(self, claimed: ClaimedBatch) -> bool:
+        batch = claimed.batch
         async with self.database.tenant(batch.host_id) as session:
             if await _stale(session, batch) or not await is_unchanged(session, batch):
                 return False
-            return not (taken.is_backfill and await has_due_live_work(session, self.lease, batch.host_id))
+            return not (claimed.is_backfill and await has_due_live_work(session, self.lease, batch.host_id))
 
-    async def _forget_asked(self) -> None:
+    async def _discard_lookups(self) -> None:
         """What was found is too old once another batch is written, or is about other rows than now."""
-        left, self._asked = list(self._asked.values()), {}
+        left, self._lookups = list(self._lookups.values()), {}
         await _end(left)
 
 

@@ -34,7 +34,7 @@ from app.sync.model.records import ACCOUNT, Found, PersonRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WriteOperation
 
-TAKEN: Final = "DUPLICATE_VALUE"
+VALUE_TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 
@@ -49,7 +49,7 @@ async def resolve_duplicates(
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = [await _with_holder(executor, *each) for each in await executor.identify_duplicates()]
+        refused = [await _with_matches(executor, *each) for each in await executor.identify_duplicates()]
         if not refused:
             break
         people = await _look_up(executor, refused, people, requirements)
@@ -60,11 +60,11 @@ async def resolve_duplicates(
     return people
 
 
-async def _with_holder(
+async def _with_matches(
     executor: Executor, operation: WriteOperation, failure: ApiError
 ) -> tuple[WriteOperation, ApiError]:
     """Where a unique field does not say whose its value is, that is asked for."""
-    unique = _unique_values(operation) if failure.error_code == TAKEN and not failure.matches else {}
+    unique = _unique_values(operation) if failure.error_code == VALUE_TAKEN and not failure.matches else {}
     if not unique:
         return operation, failure
     sobject = operation.record.sobject
@@ -140,7 +140,7 @@ async def _look_up(
         people = await fetch_people(
             executor.client, missing, known=people, requirements=requirements, with_names=True
         )
-        ends = [_meant(operation, failure, people) for operation, failure in refused]
+        ends = [_named_match(operation, failure, people) for operation, failure in refused]
         missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     for operation, _ in refused:
         executor.items.apply(name_matches(item, people) for item in executor.items.of(operation))
@@ -160,7 +160,7 @@ async def _with_accounts(executor: Executor, requirements: LookupRequirements) -
     return replace(requirements, describes={**requirements.describes, **known})
 
 
-def _meant(
+def _named_match(
     operation: WriteOperation, failure: ApiError, people: PersonIndex
 ) -> PersonRow | NeedsLookup | None:
     return pick_match([match.id for match in failure.matches], people, operation.record.fields)
@@ -171,7 +171,7 @@ def _resolve(
 ) -> WriteOperation | None:
     """The same create once more where it is to be saved beside its match."""
     same = resolve(operation.jobs[0], people)
-    match = _meant(operation, failure, people)
+    match = _named_match(operation, failure, people)
     if isinstance(same, Found):
         # Somebody made the record since we looked: it has the attendee's own address or key.
         _adopt(executor, operation, same)

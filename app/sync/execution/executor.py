@@ -105,7 +105,7 @@ class Executor:
         again, self.duplicates = self.duplicates, []
         return [(operation, failure) for operation, failure in refused if failure.matches] + again
 
-    async def pass_alerts(self) -> None:
+    async def resend_alerted(self) -> None:
         """Change the people all the same whose change a duplicate rule only warned of.
 
         A collection does not say whether the rule alerts or blocks: one that blocks refuses again.
@@ -200,7 +200,7 @@ class Executor:
     async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubResponse]) -> None:
         lost: ResponseLost | None = None
         refused_chunks: list[tuple[Chunk, RequestRejected]] = []
-        too_many: list[WriteOperation] = []
+        over_limit: list[WriteOperation] = []
         stopped: RequestRejected | None = None
         for chunk, answer in zip(chunks, answers, strict=True):
             try:
@@ -211,16 +211,16 @@ class Executor:
             except RequestRejected as refused:
                 refused_chunks.append((chunk, refused))
             else:
-                too_many += self._beyond_limits(chunk, results)
-                spared = set(map(id, too_many))
+                over_limit += self._beyond_limits(chunk, results)
+                resent_ids = set(map(id, over_limit))
                 async for operation, result in yielding(zip(chunk, results, strict=True)):
-                    if id(operation) not in spared:
+                    if id(operation) not in resent_ids:
                         found = self._apply_result(operation, result)
                         stopped = stopped or found
         if stopped is not None:
             self.mark_not_applied(operation for chunk, _ in refused_chunks for operation in chunk)
             raise lost or stopped
-        for call in pack(too_many, self.store.lease.caps):
+        for call in pack(over_limit, self.store.lease.caps):
             await self._send(call)
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)
@@ -274,9 +274,11 @@ class Executor:
             return [await self._send_marking(self.client.collection(request), operations)]
         return await self._send_composite(requests, operations)
 
-    async def _send_marking(self, asking: Awaitable[Answer], operations: Sequence[WriteOperation]) -> Answer:
+    async def _send_marking(
+        self, response: Awaitable[Answer], operations: Sequence[WriteOperation]
+    ) -> Answer:
         try:
-            return await asking
+            return await response
         except RequestRejected:
             raise
         except SalesforceError as error:
@@ -314,12 +316,12 @@ class Executor:
             self.items.apply(slot_not_applied(operation, self.items.of(operation)))
 
     def _mark_interrupted(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
-        is_doubted = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
+        is_ambiguous = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
             if isinstance(error, ResponseLost):
                 self._log(operation, error)
-            if is_doubted:
+            if is_ambiguous:
                 self.items.apply(slot_ambiguous(operation, self.items.of(operation), ended_at=ended_at))
             else:
                 self.mark_not_applied([operation])

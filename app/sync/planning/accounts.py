@@ -98,7 +98,7 @@ def _plan_company(
     matches = {
         primary_item(group).job.registration_id: account.id
         for company, group in people
-        if (account := match_account(company, org.around.accounts)) is not None
+        if (account := match_account(company, org.create_context.accounts)) is not None
     }
     if matches:
         recovered = tuple(_recovered(items, next(iter(matches.values()))))
@@ -124,13 +124,13 @@ def _recovered(items: Iterable[WorkItem], account_id: str) -> Iterable[ItemDecis
 
 def _create_obstacles(items: Sequence[WorkItem], clock: Clock) -> tuple[ItemDecision, ...]:
     """While a lost create of the company may still be applied, nobody of it is created."""
-    own = [(item, create_obstacle(item, KEY, clock)) for item in items]
-    times = [each.recheck_at for _, each in own if each is not None and each.recheck_at]
-    if all(each is None for _, each in own):
+    obstacles = [(item, create_obstacle(item, KEY, clock)) for item in items]
+    times = [each.recheck_at for _, each in obstacles if each is not None and each.recheck_at]
+    if all(each is None for _, each in obstacles):
         return ()
     recheck_at = min(times, default=clock.now)
     shared = Blocked(Obstacle.CREATE_LOCK)
-    return tuple(each or ItemDecision(item, shared, recheck_at=recheck_at) for item, each in own)
+    return tuple(each or ItemDecision(item, shared, recheck_at=recheck_at) for item, each in obstacles)
 
 
 def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch, *, pepper: bytes) -> Plan:

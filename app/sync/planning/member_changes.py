@@ -49,12 +49,12 @@ def created_member(
     """A new member has the values of all registrations; of two values of a field, the later one."""
     org, without = OrgContext(found.describes), _dropped(key, items)
     person_field = "ContactId" if person.sobject == CONTACT else "LeadId"
-    own = {"CampaignId": key.instance_key, person_field: person.id, "Status": decision.label}
+    system_fields = {"CampaignId": key.instance_key, person_field: person.id, "Status": decision.label}
     drafts: list[tuple[WorkItem, Draft]] = []
     decisions: list[ItemDecision] = []
     for item in by_registration_time(items):
         try:
-            draft = build_record(CAMPAIGN_MEMBER, item.job, org, own=own, without=without)
+            draft = build_record(CAMPAIGN_MEMBER, item.job, org, system_fields=system_fields, without=without)
         except RecordBuildError as error:
             decisions += build_failure([item], error, org, milestone=milestone_of(MEMBER, decision.meaning))
             continue
@@ -80,13 +80,13 @@ def changed_member(
     items: Sequence[WorkItem],
     current: MemberRow,
     *,
-    ours: WrittenSlot | None,
+    written: WrittenSlot | None,
     found: LookupResult,
 ) -> MemberChange:
-    """What differs of a member that exists; `ours` counts for registrations that wrote none of it yet."""
+    """What differs of a member that exists; `written` counts for registrations that wrote none of it yet."""
 
     def previous_digests(item: WorkItem) -> Mapping[str, str]:
-        before = item.slots.get(key) or ours
+        before = item.slots.get(key) or written
         return before.digests if before else {}
 
     merged = merge_updates(

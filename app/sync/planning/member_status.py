@@ -49,12 +49,12 @@ class KeepMember:
 
 @dataclass(frozen=True)
 class NoMember:
-    """There is none and none is wanted, or a salesperson removed it."""
+    """There is none and none is needed, or a salesperson removed it."""
 
     was_removed: bool = False
 
 
-Decision = CreateMember | UpdateMember | KeepMember | NoMember
+MemberDecision = CreateMember | UpdateMember | KeepMember | NoMember
 
 
 def meaning_of(facts: RegistrationFacts) -> StatusMeaning | None:
@@ -77,60 +77,64 @@ def highest_meaning(registrations: Iterable[RegistrationFacts]) -> str | None:
 
 
 def decide_member(
-    wanted: str | None,
+    required: str | None,
     current: MemberRow | None,
     *,
-    ours: WrittenSlot | None,
+    written: WrittenSlot | None,
     labels: Mapping[str, str],
     reason: str = JobReason.LIVE,
-) -> Decision:
-    """What to do about one member. `ours` is what we wrote last; `labels` are the campaign's chosen statuses.
+) -> MemberDecision:
+    """What to do about one member. `written` is ours as last written; `labels` are the chosen statuses.
 
     `reason` is the reason of the work: a Retry re-adds a removed member, a re-apply renames what we wrote.
     """
-    meaning = _chosen(wanted, labels)
+    meaning = _chosen(required, labels)
     if current is None:
-        return _without_member(wanted, meaning, ours, labels, reason)
-    is_foreign = not was_last_set_by_us(current, ours)
+        return _without_member(required, meaning, written, labels, reason)
+    is_foreign = not was_last_set_by_us(current, written)
     if meaning is None:
-        kept = ours.meaning if ours and ours.meaning else StatusMeaning.REGISTERED
+        kept = written.meaning if written and written.meaning else StatusMeaning.REGISTERED
         return KeepMember(current.id, kept, current.status, is_foreign)
     if current.status == labels[meaning]:
-        manual = is_foreign and _was_set_manually(meaning, current, ours)
+        manual = is_foreign and _was_set_manually(meaning, current, written)
         return KeepMember(current.id, meaning, current.status, manual)
     known = _meaning_of_label(current.status, labels)
-    if _may_change(meaning, known, current, ours, reason):
+    if _may_change(meaning, known, current, written, reason):
         return UpdateMember(current.id, meaning, labels[meaning])
     kept = known or (StatusMeaning.ATTENDED if current.has_responded else meaning)
     return KeepMember(current.id, kept, current.status, is_foreign)
 
 
-def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
+def was_last_set_by_us(current: MemberRow, written: WrittenSlot | None) -> bool:
     """Whether the member says what we wrote last, as opposed to what we found and left."""
-    return ours is not None and ours.label == current.status and not ours.details.is_manual
+    return written is not None and written.label == current.status and not written.details.is_manual
 
 
-def _was_set_manually(meaning: str, current: MemberRow, ours: WrittenSlot | None) -> bool:
+def _was_set_manually(meaning: str, current: MemberRow, written: WrittenSlot | None) -> bool:
     """Of a status that is just what we want: a person's own Attended, or what we left to a person before."""
-    if ours is not None and ours.state == WriteState.AMBIGUOUS:
+    if written is not None and written.state == WriteState.AMBIGUOUS:
         return False
-    return meaning == StatusMeaning.ATTENDED or (ours is not None and ours.label == current.status)
+    return meaning == StatusMeaning.ATTENDED or (written is not None and written.label == current.status)
 
 
-def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
-    while wanted is not None and wanted not in labels:
-        wanted = FALLBACK_MEANING.get(wanted)
-    return wanted
+def _chosen(required: str | None, labels: Mapping[str, str]) -> str | None:
+    while required is not None and required not in labels:
+        required = FALLBACK_MEANING.get(required)
+    return required
 
 
 def _without_member(
-    wanted: str | None, meaning: str | None, ours: WrittenSlot | None, labels: Mapping[str, str], reason: str
-) -> Decision:
-    if meaning is None or wanted == StatusMeaning.CANCELLED:
+    required: str | None,
+    meaning: str | None,
+    written: WrittenSlot | None,
+    labels: Mapping[str, str],
+    reason: str,
+) -> MemberDecision:
+    if meaning is None or required == StatusMeaning.CANCELLED:
         return NoMember()
-    was_written = ours is not None and ours.sf_id is not None and ours.state == WriteState.WRITTEN
+    was_written = written is not None and written.sf_id is not None and written.state == WriteState.WRITTEN
     is_new_fact = meaning == StatusMeaning.ATTENDED and (
-        ours is None or ours.meaning != StatusMeaning.ATTENDED
+        written is None or written.meaning != StatusMeaning.ATTENDED
     )
     if was_written and not is_new_fact and reason != JobReason.RETRY:
         return NoMember(was_removed=True)
@@ -138,16 +142,16 @@ def _without_member(
 
 
 def _may_change(
-    meaning: str, known: str | None, current: MemberRow, ours: WrittenSlot | None, reason: str
+    meaning: str, known: str | None, current: MemberRow, written: WrittenSlot | None, reason: str
 ) -> bool:
     """Whether the status may become that of `meaning`; `known` is what the present one means."""
-    if was_last_set_by_us(current, ours):
-        assert ours is not None
+    if was_last_set_by_us(current, written):
+        assert written is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
-        return meaning != ours.meaning or reason == JobReason.REAPPLY
+        return meaning != written.meaning or reason == JobReason.REAPPLY
     if known is not None:
         return RANK[meaning] > RANK[known]
-    if ours is None:
+    if written is None:
         return not current.has_responded
     return meaning == StatusMeaning.ATTENDED and not current.has_responded
 

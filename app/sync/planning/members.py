@@ -50,20 +50,22 @@ def plan_member(
         return _blocked(items, Obstacle.CAMPAIGN)
     key = SlotKey(MEMBER, link.campaign_id)
     current = _current_member(key, items, person, found)
-    ours = _last_written_member(key, items, current, batch)
-    if ours is not None and not _is_settled(ours, current, clock):
-        recheck_at = clock.next_recheck(ours)
+    written = _last_written_member(key, items, current, batch)
+    if written is not None and not _may_be_planned(written, current, clock):
+        recheck_at = clock.next_recheck(written)
         return Plan(decisions=tuple(ItemDecision(item, recheck_at=recheck_at) for item in items))
-    wanted = highest_meaning(_facts_of_person(key, items, batch))
-    decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(items))
+    required = highest_meaning(_facts_of_person(key, items, batch))
+    decision = decide_member(
+        required, current, written=written, labels=link.labels, reason=_strongest_reason(items)
+    )
     if isinstance(decision, NoMember):
         return Plan(decisions=tuple(_forget_uncertain(items, key)))
-    was_before = bool(ours.details.was_member_before) if ours else current is not None
+    was_before = bool(written.details.was_member_before) if written else current is not None
     if isinstance(decision, CreateMember):
         change = created_member(decision, key, items, person, found)
     else:
         assert current is not None
-        change = changed_member(decision, key, items, current, ours=ours, found=found)
+        change = changed_member(decision, key, items, current, written=written, found=found)
     return _member_plan(decision, key, items, change=change, was_before=was_before)
 
 
@@ -78,8 +80,12 @@ def _last_written_member(
     own = [item.slots[key] for item in items if key in item.slots]
     if current is None or any(slot.state == WriteState.AMBIGUOUS for slot in own):
         return own[0] if own else None
-    alike = [slot for each in _campaign_emails(key, items) for slot in batch.sibling_members.get(each, ())]
-    return next((slot for slot in own + alike if was_last_set_by_us(current, slot)), own[0] if own else None)
+    of_siblings = [
+        slot for each in _campaign_emails(key, items) for slot in batch.sibling_members.get(each, ())
+    ]
+    return next(
+        (slot for slot in own + of_siblings if was_last_set_by_us(current, slot)), own[0] if own else None
+    )
 
 
 def is_usable(link: Link, found: LookupResult) -> bool:
@@ -98,11 +104,11 @@ def _current_member(
     return own or next((other for other in others if other), None)
 
 
-def _is_settled(ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
+def _may_be_planned(written: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
     """A lost create needs no quiet time, since a member is unique; a lost update is read again after it."""
-    if ours.state != WriteState.AMBIGUOUS or ours.action == WriteAction.CREATE:
+    if written.state != WriteState.AMBIGUOUS or written.action == WriteAction.CREATE:
         return True
-    return clock.is_settled(ours) or current is None
+    return clock.is_settled(written) or current is None
 
 
 def _facts_of_person(key: SlotKey, items: Sequence[WorkItem], batch: Batch) -> Iterable[RegistrationFacts]:

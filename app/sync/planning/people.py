@@ -221,10 +221,10 @@ def _create_person(
     rejected = primary.slots.get(SlotKey(PERSON))
     dropped = dropped_fields(rejected)
     account_id = accounts.get(primary.job.registration_id)
-    own = {"AccountId": account_id} if account_id else {}
+    system_fields = {"AccountId": account_id} if account_id else {}
     named = person_object(primary.job.rules.creates)
     try:
-        draft = build_record(named, primary.job, org, own=own, without=dropped)
+        draft = build_record(named, primary.job, org, system_fields=system_fields, without=dropped)
     except RecordBuildError as error:
         return Plan(decisions=build_failure(items, error, org, milestone=Milestone.REGISTERED))
     warnings = (*draft.warnings, *_name_warnings(items, draft.record.sobject))

@@ -43,7 +43,7 @@ def plan_writes(
     yield plan_previous_holder_members(items, persons, found, batch=batch, clock=clock)
 
 
-def settle_unplanned_slots(
+def reconcile_unplanned_slots(
     items: Iterable[WorkItem], found: LookupResult, *, clock: Clock
 ) -> list[ItemDecision]:
     """Lost writes that no planner asked for: checked while they may land, then taken as they are.
@@ -51,18 +51,18 @@ def settle_unplanned_slots(
     A check-in that was undone, a campaign that was unlinked and a kind of write that was switched off leave
     such slots; without this nothing would ever settle them, nor set when to check again.
     """
-    unsettled = (
+    uncertain = (
         (item, key, slot)
         for item in items
         for key, slot in item.slots.items()
         if slot.state == WriteState.AMBIGUOUS
         and not (key.slot == MEMBER and Obstacle.CAMPAIGN_ACCESS in item.obstacles)
     )
-    settled = (_settle(*each, found, clock=clock) for each in unsettled)
-    return [decision for decision in settled if decision is not None]
+    decisions = (_reconcile(*each, found, clock=clock) for each in uncertain)
+    return [decision for decision in decisions if decision is not None]
 
 
-def _settle(
+def _reconcile(
     item: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, *, clock: Clock
 ) -> ItemDecision | None:
     if not clock.is_settled(slot):

@@ -42,20 +42,20 @@ def _end_membership(
 ) -> Plan:
     if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
         return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_recheck(slot)),))
-    settled = slot._replace(state=WriteState.WRITTEN)
+    written = slot._replace(state=WriteState.WRITTEN)
     campaign_id, _, person_id = key.instance_key.partition(":")
     link, holder = item.job.link, persons.get(item.job.registration_id)
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))
-    kept = Plan(decisions=(ItemDecision(item, slots={key: settled}),))
-    is_final = settled.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
+    kept = Plan(decisions=(ItemDecision(item, slots={key: written}),))
+    is_final = written.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
     is_same_person = holder is not None and holder.id == person_id
     if label is None or current is None or is_final or is_same_person:
         return kept
     if current.status == label:
-        cancelled = settled._replace(meaning=StatusMeaning.CANCELLED, label=label)
+        cancelled = written._replace(meaning=StatusMeaning.CANCELLED, label=label)
         return Plan(decisions=(ItemDecision(item, slots={key: cancelled}),))
-    if current.status != settled.label:
+    if current.status != written.label:
         return kept
     operation = WriteOperation(
         key=key,
@@ -64,6 +64,6 @@ def _end_membership(
         primary_registration_id=item.job.registration_id,
         meaning=StatusMeaning.CANCELLED,
         label=label,
-        details=settled.details,
+        details=written.details,
     )
     return Plan((operation,), kept.decisions)

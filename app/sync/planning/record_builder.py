@@ -60,7 +60,7 @@ class OrgContext:
     """What is known of the org: objects as the connected user sees them, Accounts, users, record types."""
 
     describes: Mapping[str, SObjectDescribe]
-    around: CreateContext = EMPTY_CONTEXT
+    create_context: CreateContext = EMPTY_CONTEXT
 
 
 def build_record(
@@ -68,24 +68,24 @@ def build_record(
     job: Job,
     org: OrgContext,
     *,
-    own: Mapping[str, Any] | None = None,
+    system_fields: Mapping[str, Any] | None = None,
     without: frozenset[str] = frozenset(),
 ) -> Draft:
-    """The record with the engine's `own` fields first; `sobject` may be `PersonAccount`.
+    """The record with the engine's `system_fields` first; `sobject` may be `PersonAccount`.
 
     Raises `RecordBuildError`.
     """
     if job.rules.is_default:
-        return _default_record(sobject, job, own or {}, without)
+        return _default_record(sobject, job, system_fields or {}, without)
     named = object_of(sobject)
     describe = org.describes.get(named)
     filled = build_field_values(sobject, job.rules, job, describe=describe, without=without)
     if filled.error is not None:
         raise RecordBuildError(filled.error, filled.warnings)
     kind, kind_notices = _record_type(sobject, job.rules, org)
-    owner, owner_notices = _owner(named, job, org.around)
+    owner, owner_notices = _owner(named, job, org.create_context)
     is_owned = bool(owner) or not job.rules.owner.runs_assignment_rules
-    fields = {**(own or {}), **filled.fields, **kind, **owner}
+    fields = {**(system_fields or {}), **filled.fields, **kind, **owner}
     return Draft(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
         warnings=(*filled.warnings, *kind_notices, *owner_notices),
@@ -96,10 +96,12 @@ def build_record(
     )
 
 
-def _default_record(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
+def _default_record(
+    sobject: str, job: Job, system_fields: Mapping[str, Any], without: frozenset[str]
+) -> Draft:
     """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
     fields, warnings = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
-    kept = {name: value for name, value in own.items() if name not in without}
+    kept = {name: value for name, value in system_fields.items() if name not in without}
     return Draft(Record(sobject, {**kept, **fields}), tuple(warnings))
 
 
@@ -126,7 +128,7 @@ def _record_type(
     named = object_of(sobject)
     chosen, describe = rules.record_types.get(named), org.describes.get(named)
     if sobject == PERSON_ACCOUNT:
-        return {"RecordTypeId": _person_type(chosen, org.around)}, ()
+        return {"RecordTypeId": _person_type(chosen, org.create_context)}, ()
     if chosen is None or describe is None:
         return {}, ()
     known = describe.fields.get("RecordTypeId")
@@ -178,16 +180,16 @@ def dropped_fields(*slots: WrittenSlot | None) -> frozenset[str]:
 
 
 def rejection_hints(*slots: WrittenSlot | None) -> SlotDetails:
-    """What the refusals of these slots taught since something was written, or found to be there, last.
+    """What the refusals of these slots showed since something was written, or found to be there, last.
 
     An update that was refused leaves its slot as written as it was before.
     """
-    taught = [slot.details for slot in slots if slot is not None]
-    dropped = sorted({name for details in taught for name in details.dropped or ()})
+    earlier = [slot.details for slot in slots if slot is not None]
+    dropped = sorted({name for details in earlier for name in details.dropped or ()})
     return SlotDetails(
         dropped=tuple(dropped) or None,
-        was_misjudged=any(details.was_misjudged for details in taught) or None,
-        was_moved=any(details.was_moved for details in taught) or None,
+        was_misjudged=any(details.was_misjudged for details in earlier) or None,
+        was_moved=any(details.was_moved for details in earlier) or None,
     )
 
 

@@ -74,7 +74,7 @@ def _create_task(
     status = item.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
     fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
     try:
-        draft = build_record(TASK, item.job, org, own=fields, without=dropped_fields(before))
+        draft = build_record(TASK, item.job, org, system_fields=fields, without=dropped_fields(before))
     except RecordBuildError as error:
         failure = build_failure([item], error, org, milestone=milestone_of(key.slot, None))
         return Plan(decisions=(ItemDecision(item, warnings=tuple(warnings)), *failure))

@@ -166,7 +166,7 @@ async def test_a_worker_that_stops_asks_for_nobody(rig: Rig) -> None:
 async def test_a_look_counts_for_the_rows_that_it_was_about(rig: Rig, ahead: BatchPrefetcher) -> None:
     await rig.registered(1)
     ahead.begin(HOST, size=1)
-    ahead.ask(HOST, found)
+    ahead.look_up(HOST, found)
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
     assert taken.lookup is not None
@@ -187,8 +187,8 @@ async def test_a_look_at_what_is_no_longer_so_is_forgotten(
 ) -> None:
     reg = await rig.registered(1)
     ahead.begin(HOST, size=1)
-    ahead.ask(HOST, found)
-    await asyncio.wait(ahead._asked.values())
+    ahead.look_up(HOST, found)
+    await asyncio.wait(ahead._lookups.values())
     await change(rig, reg)
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
@@ -220,8 +220,8 @@ async def test_nobody_is_asked_for_who_changed_or_has_to_wait(
     ahead.begin(HOST, size=1)
     await asyncio.wait(ahead._waiting.values())
     await change(rig, reg)
-    ahead.ask(HOST, look)
-    await asyncio.wait(ahead._asked.values())
+    ahead.look_up(HOST, look)
+    await asyncio.wait(ahead._lookups.values())
     assert asked == []
 
 
@@ -229,8 +229,8 @@ async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: 
     old = await rig.registered(1)
     await make_backfill(rig)
     ahead.begin(HOST, size=1)
-    ahead.ask(HOST, found)
-    await asyncio.wait(ahead._asked.values())
+    ahead.look_up(HOST, found)
+    await asyncio.wait(ahead._lookups.values())
     live = await rig.registered(2)
     turns = [await ahead.take(HOST, size=1), await ahead.take(HOST, size=1)]
     assert [(each.batch.jobs[0].registration_id, each.lookup) for each in turns if each] == [
@@ -242,7 +242,7 @@ async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: 
 async def test_a_look_is_too_old_once_another_host_had_its_turn(rig: Rig, ahead: BatchPrefetcher) -> None:
     await rig.registered(1)
     ahead.begin(HOST, size=1)
-    ahead.ask(HOST, found)
+    ahead.look_up(HOST, found)
     assert await ahead.take("host_other", size=1) is None
     taken = await ahead.take(HOST, size=1)
     assert taken is not None

@@ -12,8 +12,8 @@ from app.sync.model.records import MemberRow
 from app.sync.planning.member_status import (
     RANK,
     CreateMember,
-    Decision,
     KeepMember,
+    MemberDecision,
     NoMember,
     UpdateMember,
     decide_member,
@@ -242,13 +242,13 @@ def test_decision(
     written: WrittenSlot | None,
     labels: dict[str, str],
     reason: str,
-    decision: Decision,
+    decision: MemberDecision,
 ) -> None:
-    assert decide_member(wanted, current, ours=written, labels=labels, reason=reason) == decision
+    assert decide_member(wanted, current, written=written, labels=labels, reason=reason) == decision
 
 
 @given(wanted=st.sampled_from(StatusMeaning), now_at=st.sampled_from(StatusMeaning))
 def test_what_a_person_set_by_hand_is_never_lowered(wanted: str, now_at: str) -> None:
-    decision = decide_member(wanted, member(LABELS[now_at]), ours=None, labels=LABELS)
+    decision = decide_member(wanted, member(LABELS[now_at]), written=None, labels=LABELS)
     if isinstance(decision, UpdateMember):
         assert RANK[decision.meaning] > RANK[now_at]
