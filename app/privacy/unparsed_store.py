@@ -56,9 +56,7 @@ async def store_unusable(session: AsyncSession, unusable: UnusableBody, *, peppe
         "occurred_at": unusable.occurred_at,
         "body_sha256": unusable.body_sha256,
         "sealed": unread and unread.sealed,
-        "mentions": mention_keys(unusable.host_id, unread.mentions, pepper=pepper)
-        if unread and unusable.host_id
-        else [],
+        "mentions": mention_keys(unusable.host_id or "", unread.mentions if unread else (), pepper=pepper),
     }
     await session.execute(STORE_UNUSABLE, values)
 

@@ -9,9 +9,9 @@ from app.sync.execution.packing import DependentGroup, person_reference_id
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, joined
 from app.sync.model.records import ACCOUNT
+from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WriteOperation
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes

@@ -29,7 +29,7 @@ from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
-from app.sync.model.clock import Clock
+from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder, work_item_for
 from app.sync.model.work_item import WorkItem

@@ -28,8 +28,8 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import AccessProblem
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.model.batch import Batch, Job, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.retry_policy import Clock
 from app.sync.model.ticket_transfer import work_item_for
 from app.sync.model.work_item import WorkItem, WriteOperation
 

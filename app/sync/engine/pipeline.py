@@ -40,13 +40,13 @@ from app.sync.lookup.requirements import LookupRequirements, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch_items import BatchItems
-from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
+from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
-from app.sync.model.work_item import WorkItem, WriteOperation, open_items
+from app.sync.model.work_item import WorkItem, WriteOperation, undecided_items
 from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
@@ -320,7 +320,7 @@ async def _people(
     """
     store, clock, items = executor.store, executor.clock, executor.items
     without_person = []
-    async for item in yielding(open_items(items)):
+    async for item in yielding(undecided_items(items)):
         resolution = resolve_person(item, found.people, batch=store.batch, clock=clock)
         items.apply(resolution.decisions)
         if resolution.is_missing:
@@ -331,7 +331,7 @@ async def _people(
     if not groups:
         return found.people, NOTHING_WRITTEN
     org = OrgContext(found.describes, await _create_context(executor, groups, found))
-    groups = [now for group in groups if primary_item(now := items.current(group)).is_open]
+    groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
     ready, accounts = await _accounts(executor, groups, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
     missing = [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]

@@ -92,12 +92,11 @@ BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
     ("INVALID_CROSS_REFERENCE_KEY", ErrorClass.CONFIGURATION, False): "reference_not_there",
     ("MALFORMED_ID", ErrorClass.CONFIGURATION, False): "reference_not_there",
     (CREATE_REFUSED, ErrorClass.DATA, False): "automation_failed",
-    (CREATE_REFUSED, ErrorClass.TRANSIENT, True): "record_busy",
-    (CREATE_REFUSED, ErrorClass.TRANSIENT, False): "record_busy",
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", ErrorClass.TRANSIENT, True): "record_busy",
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", ErrorClass.TRANSIENT, False): "record_busy",
-    ("APEX_ERROR", ErrorClass.TRANSIENT, True): "record_busy",
-    ("APEX_ERROR", ErrorClass.TRANSIENT, False): "record_busy",
+    **{
+        (code, ErrorClass.TRANSIENT, is_campaign): "record_busy"
+        for code in (CREATE_REFUSED, "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR")
+        for is_campaign in (True, False)
+    },
     ("INSUFFICIENT_ACCESS", ErrorClass.ACCESS, True): "marketing_user_missing",
     ("INSUFFICIENT_ACCESS_OR_READONLY", ErrorClass.ACCESS, True): "marketing_user_missing",
 }

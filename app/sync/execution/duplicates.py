@@ -18,13 +18,13 @@ from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.account_matching import normalized_name
 from app.sync.matching.duplicate_matching import (
     Decision,
-    account_alert_warning,
     alert_warning,
     decide,
     is_same_name,
     other_account_warning,
     other_name_warning,
     pick_match,
+    record_title,
 )
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, SlotKey, WrittenSlot
@@ -122,7 +122,7 @@ def _resolve_account(
         case Decision.ADOPT_WARNED:
             _adopt_account(executor, operation, id_, other_account_warning(named))
         case Decision.SAVE_AS_NEW:
-            return _allow_alert(executor, operation, account_alert_warning(named))
+            return _allow_alert(executor, operation, alert_warning(named, ACCOUNT, ACCOUNT))
         case Decision.FAIL:
             executor.apply_rejection(operation, failure)
     return None
@@ -188,7 +188,8 @@ def _resolve(
         case Decision.ADOPT_WARNED:
             _adopt(executor, operation, found, other_name_warning(match))
         case Decision.SAVE_AS_NEW:
-            return _allow_alert(executor, operation, alert_warning(match, operation.record.sobject))
+            warning = alert_warning(record_title(match), match.sobject, operation.record.sobject)
+            return _allow_alert(executor, operation, warning)
         case Decision.FAIL:
             executor.apply_rejection(operation, failure)
     return None

@@ -30,12 +30,12 @@ from app.sync.execution.write_transitions import (
 from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_warning
 from app.sync.model.batch_items import BatchItems
-from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
+    Clock,
     ErrorAction,
     action_for,
     is_beyond_limits,

@@ -87,7 +87,8 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
             continue
         fields[field] = truncate(LEAD, field, value)
         if fields[field] != value:
-            warnings.append(cut_warning(LEAD, field))
+            text = f"Cut to {LENGTHS[LEAD, field]} characters."
+            warnings.append(ItemWarning("value_cut", LEAD, field, text))
     if not normalize_text(attendee.company):
         text = f"No company was given, so the Lead says “{fields['Company']}”."
         warnings.append(ItemWarning("fallback_used", LEAD, "Company", text))
@@ -97,10 +98,6 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
 def truncate(sobject: str, field: str, value: str) -> str:
     """The value within the field's length, counted as Salesforce does, in UTF-16 units."""
     return shortened(value, LENGTHS.get((sobject, field), 0))
-
-
-def cut_warning(sobject: str, field: str) -> ItemWarning:
-    return ItemWarning("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
 
 
 def dropped_field_warning(sobject: str, field: str) -> ItemWarning:

@@ -68,14 +68,12 @@ class JobRequest:
 async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) -> set[str]:
     """Raise `requested_version` of each job, in one statement; returns the org ids to wake after the commit.
 
-    A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
+    A running or ambiguous job keeps its state and is enqueued again when it settles. Rows are locked in the
     order of their keys, as everywhere.
     """
-    rows = sorted(
-        {(arm.host_id, arm.registration_id): arm for arm in requests}.values(),
-        key=lambda arm: (arm.host_id, arm.registration_id),
-    )
-    if not rows:
+    by_key = {(each.host_id, each.registration_id): each for each in requests}
+    if not by_key:
         return set()
-    await statements.execute(UPSERT_JOBS, {"rows": json.dumps([vars(arm) for arm in rows])})
-    return {arm.org_id for arm in rows}
+    rows = [vars(by_key[key]) for key in sorted(by_key)]
+    await statements.execute(UPSERT_JOBS, {"rows": json.dumps(rows)})
+    return {each.org_id for each in by_key.values()}

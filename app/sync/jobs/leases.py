@@ -97,7 +97,7 @@ RECOVER_RUNNING_JOBS = text("""
           AND record.slot = unsettled.slot AND record.instance_key = unsettled.instance_key
     ), doubt AS (
         SELECT running.*,
-               (host_id, registration_id) IN (SELECT host_id, registration_id FROM unsettled) AS is_open,
+               (host_id, registration_id) IN (SELECT host_id, registration_id FROM unsettled) AS is_in_doubt,
                (host_id, registration_id) IN (
                    SELECT host_id, registration_id FROM unsettled WHERE state = 'intended'
                ) AS was_called
@@ -109,16 +109,16 @@ RECOVER_RUNNING_JOBS = text("""
                     ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
         FROM doubt
     ), verdict AS (
-        SELECT host_id, registration_id, is_open, requested_version, running_version,
+        SELECT host_id, registration_id, is_in_doubt, requested_version, running_version,
                worker_crashes + CASE WHEN is_blamed THEN CAST(:crashes AS int) ELSE 0 END AS worker_crashes,
                is_blamed AND worker_crashes + CAST(:crashes AS int) >= :max_crashes AS is_exhausted,
                CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
         FROM blamed
     ), settled AS (
         SELECT verdict.*,
-               CASE WHEN is_exhausted THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END
+               CASE WHEN is_exhausted THEN 'failed' WHEN is_in_doubt THEN 'ambiguous' ELSE 'pending' END
                    AS next_state,
-               (is_exhausted OR is_open OR requested_version <= running_version) IS NOT TRUE AS is_rearmed
+               (is_exhausted OR is_in_doubt OR requested_version <= running_version) IS NOT TRUE AS is_rearmed
         FROM verdict
     )
     UPDATE sync_jobs AS job

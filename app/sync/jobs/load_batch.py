@@ -202,17 +202,12 @@ async def _events(
 
 def event_of(row: Any) -> EventSnapshot:
     """The event of a row of EVENTS."""
-    return EventSnapshot(
-        event_id=row.event_id,
-        title=row.title,
-        timezone=row.timezone,
-        starts_at=row.starts_at,
-        location=row.location,
-        url=row.url,
-        kind=row.kind,
-        ends_at=row.ends_at,
-        organizer=row.organizer or {},
-    )
+    return EventSnapshot(**_known_values(EventSnapshot, row))
+
+
+def _known_values(kind: type[EventSnapshot | RegistrationExtras], row: Any) -> dict[str, Any]:
+    values = {each.name: getattr(row, each.name) for each in fields(kind)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _is_mapped(row: Any, events: Mapping[str, LoadedEvent]) -> bool:
@@ -231,13 +226,7 @@ async def _extras(
 
 def extras_of(row: Any) -> RegistrationExtras:
     """What else was sent of the registration of a row of GIVEN."""
-    return RegistrationExtras(
-        answers=row.answers,
-        ticket=row.ticket or {},
-        buyer=row.buyer or {},
-        utm=row.utm or {},
-        replay=row.replay or {},
-    )
+    return RegistrationExtras(**_known_values(RegistrationExtras, row))
 
 
 def _link(row: Any) -> Link | None:

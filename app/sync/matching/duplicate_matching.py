@@ -76,11 +76,9 @@ def other_name_warning(match: PersonRow) -> ItemWarning:
     return ItemWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
 
 
-def alert_warning(match: PersonRow, sobject: str) -> ItemWarning:
-    text = (
-        f"A duplicate rule in your org warned of {record_title(match)}. A new {sobject} was saved beside it."
-    )
-    return ItemWarning(DUPLICATE_ALERT, match.sobject, None, text)
+def alert_warning(title: str, matched: str, created: str) -> ItemWarning:
+    text = f"A duplicate rule in your org warned of {title}. A new {created} was saved beside it."
+    return ItemWarning(DUPLICATE_ALERT, matched, None, text)
 
 
 def other_account_warning(named_account: str) -> ItemWarning:
@@ -89,11 +87,6 @@ def other_account_warning(named_account: str) -> ItemWarning:
         "attendee's company. The Contact belongs to it."
     )
     return ItemWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
-
-
-def account_alert_warning(named_account: str) -> ItemWarning:
-    text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
-    return ItemWarning(DUPLICATE_ALERT, ACCOUNT, None, text)
 
 
 def update_alert_warning(sobject: str) -> ItemWarning:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.salesforce.error_codes import MOVED_CODES
 from app.salesforce.errors import ApiError, ErrorClass, Scope
 from app.states import BackoffReason
+from app.sync.model.batch import WrittenSlot
 
 RETRY_DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
 """Seconds before the second, third … attempt of one row; when they are used up the row has failed."""
@@ -148,3 +149,23 @@ def next_recheck(attempt_started_at: datetime, quiet: timedelta, now: datetime) 
 
 def _with_jitter(seconds: float, jitter: float) -> float:
     return seconds * (1 + JITTER * (2 * jitter - 1))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The database's time and the quiet time after which a lost write cannot land any more."""
+
+    now: datetime
+    quiet: timedelta
+
+    def next_recheck(self, slot: WrittenSlot) -> datetime:
+        if slot.has_ended:
+            return max((slot.attempt_started_at or self.now) + self._quiet_of(slot), self.now)
+        return next_recheck(slot.attempt_started_at or self.now, self.quiet, self.now)
+
+    def is_settled(self, slot: WrittenSlot) -> bool:
+        return self.now >= (slot.attempt_started_at or self.now) + self._quiet_of(slot)
+
+    def _quiet_of(self, slot: WrittenSlot) -> timedelta:
+        """Return how long a write may still be applied; what a finished call wrote shows soon."""
+        return min(FINISHED_CALL_WINDOW, self.quiet) if slot.has_ended else self.quiet

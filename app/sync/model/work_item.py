@@ -63,7 +63,7 @@ class WorkItem:
         return self.job.registration_id
 
     @property
-    def is_open(self) -> bool:
+    def is_undecided(self) -> bool:
         """Whether the planner still has something to decide for this item."""
         is_stopped = self.must_replan or self.has_no_access
         return self.skipped_because is None and self.error is None and not is_stopped
@@ -139,5 +139,5 @@ def is_new_lead(item: WorkItem) -> bool:
     )
 
 
-def open_items(items: Iterable[WorkItem]) -> list[WorkItem]:
-    return [item for item in items if item.is_open]
+def undecided_items(items: Iterable[WorkItem]) -> list[WorkItem]:
+    return [item for item in items if item.is_undecided]

@@ -8,11 +8,11 @@ from app.states import Milestone, WriteState
 from app.sync.lookup.create_context import company_for_account
 from app.sync.matching.account_matching import match_account, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joined
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.merge_registrations import primary_item
@@ -79,7 +79,7 @@ def people_with_accounts(
         if slot is not None and slot.state == WriteState.WRITTEN and slot.sf_id:
             known[registration_id] = slot.sf_id
         is_made = not is_planned or registration_id in known
-        if is_made and registration_id not in waiting and primary.is_open:
+        if is_made and registration_id not in waiting and primary.is_undecided:
             ready.append(group)
     return ready, known
 

@@ -51,8 +51,6 @@ class KeepMember:
 class NoMember:
     """There is none and none is needed, or a salesperson removed it."""
 
-    was_removed: bool = False
-
 
 MemberDecision = CreateMember | UpdateMember | KeepMember | NoMember
 
@@ -137,7 +135,7 @@ def _without_member(
         written is None or written.meaning != StatusMeaning.ATTENDED
     )
     if was_written and not is_new_fact and reason != JobReason.RETRY:
-        return NoMember(was_removed=True)
+        return NoMember()
     return CreateMember(meaning, labels[meaning])
 
 

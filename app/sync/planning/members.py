@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, ItemDecision, Plan
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import CAMPAIGN_MEMBER, MemberRow
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import MemberChange, changed_member, created_member

@@ -21,13 +21,13 @@ from app.sync.matching.person_matching import (
     resolve,
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, Skip, person_found
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import NOBODY_CREATED
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, is_lead_created_by_us
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item

@@ -9,9 +9,9 @@ from app.states import WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import updates_people
 from app.sync.model.batch import PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates

@@ -6,10 +6,10 @@ from typing import Final, Protocol
 from app.states import WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.work_item import WorkItem, open_items
+from app.sync.model.retry_policy import Clock
+from app.sync.model.work_item import WorkItem, undecided_items
 from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import Persons
 from app.sync.planning.person_updates import plan_person_updates
@@ -37,7 +37,7 @@ def plan_writes(
     items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """What each kind of record lacks or has to change, piece by piece."""
-    known = [item for item in open_items(items) if item.job.registration_id in persons]
+    known = [item for item in undecided_items(items) if item.job.registration_id in persons]
     for plan in PLANNERS.values():
         yield from plan(known, persons, found, batch=batch, clock=clock)
     yield plan_previous_holder_members(items, persons, found, batch=batch, clock=clock)

@@ -6,9 +6,9 @@ from app.salesforce.composite import Record
 from app.states import StatusMeaning, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan, joined
 from app.sync.model.records import CAMPAIGN_MEMBER
+from app.sync.model.retry_policy import Clock
 from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_status import highest_meaning

@@ -18,12 +18,11 @@ from app.sync.field_values.system_fields import custom_rules, field_name, object
 from app.sync.lookup.create_context import CreateContext, owner_email
 from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
-from app.sync.model.retry_policy import MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS
+from app.sync.model.retry_policy import MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS, Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 

@@ -11,12 +11,12 @@ from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.text import normalize_text
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, EventSnapshot, Job, SlotKey
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import TASK
 from app.sync.model.reference_tags import reference_tag
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation

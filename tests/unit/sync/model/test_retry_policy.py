@@ -7,12 +7,12 @@ import pytest
 from app.salesforce.errors import ApiError, ErrorClass
 from app.states import WriteState
 from app.sync.model.batch import WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.retry_policy import (
     ORG_BACKOFF,
     POLICY,
     RECHECK_SCHEDULE,
     RETRY_DELAYS,
+    Clock,
     ErrorAction,
     action_for,
     closing_reason,

@@ -11,10 +11,10 @@ from app.salesforce.ids import to18
 from app.sync.lookup.lookup import LookupResult
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
-from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision, Plan
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.records import MemberRow, PersonRow
+from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.person_ref import ExistingPerson

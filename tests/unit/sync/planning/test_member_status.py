@@ -195,7 +195,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            NoMember(was_removed=True),
+            NoMember(),
             id="removed by hand",
         ),
         pytest.param(
