@@ -241,7 +241,7 @@ async def test_an_old_figure_is_asked_again_by_one_call(caller: Caller) -> None:
     assert (answer.status_code, (await caller.connection()).api_limit) == (200, 100_000)
 
 
-async def test_cap_is_met_between_two_calls_of_one_door(caller: Caller) -> None:
+async def test_cap_is_reached_between_two_calls_of_one_endpoint(caller: Caller) -> None:
     caller.service.configure(api_limit={"max": 1000, "used": 799})
     before = await caller.seen()
     answer = await caller.call(f"GET {R}/preview")
@@ -249,7 +249,7 @@ async def test_cap_is_met_between_two_calls_of_one_door(caller: Caller) -> None:
     assert await caller.seen() - before == 1
 
 
-async def test_org_whose_allowance_is_used_up_is_not_asked_again_by_a_door(caller: Caller) -> None:
+async def test_org_whose_allowance_is_used_up_is_not_called_again_by_an_endpoint(caller: Caller) -> None:
     found = await caller.connection()
     async with caller.service.resources.database.system() as session:
         later = datetime.now(UTC) + timedelta(minutes=10)

@@ -138,7 +138,7 @@ async def test_header_without_end_is_cut_off_early(call: Caller, port: int) -> N
     assert sent < 16 * 1_048_576
 
 
-async def test_beyond_the_bound_all_but_probes_are_told_so(call: Caller, port: int) -> None:
+async def test_beyond_the_bound_all_but_probes_are_refused(call: Caller, port: int) -> None:
     idle = [await call(port, GET + b"\r\n") for _ in range(3)]
     for peer in idle:
         assert (await peer.answer())[0] == 200

@@ -121,7 +121,7 @@ def let_in(found: dict[tuple[str, str], tuple[int, str | None]]) -> Any:
     return {key: end for key, end in found.items() if end[1] in refusals}
 
 
-def test_every_door_is_of_a_known_kind() -> None:
+def test_every_endpoint_is_of_a_known_kind() -> None:
     known = (
         {endpoint.key for endpoint in ENDPOINTS if endpoint.is_of_host or endpoint.scope}
         | WITHOUT_TOKEN
@@ -131,7 +131,7 @@ def test_every_door_is_of_a_known_kind() -> None:
     assert len(ENDPOINTS) > 40
 
 
-def test_no_door_is_left_out_of_the_document(settings: Settings) -> None:
+def test_no_endpoint_is_left_out_of_the_document(settings: Settings) -> None:
     paths = _paths(settings)
     assert len(paths) > 40
     assert paths - set(DOCUMENT["paths"]) == NOT_DOCUMENTED
@@ -200,7 +200,7 @@ async def test_owner_and_admin_are_let_in_everywhere(app: FastAPI, mint: TokenMi
 
 
 @pytest.mark.parametrize("scope", ["", "ops", "import", "opsx"])
-async def test_scope_opens_its_own_doors_only(app: FastAPI, mint: TokenMint, scope: str) -> None:
+async def test_scope_opens_its_own_endpoints_only(app: FastAPI, mint: TokenMint, scope: str) -> None:
     headers = mint.headers(hosts={"host_a": "owner"}, scope=scope)
     others = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None and endpoint.scope != scope]
     assert all_ended(await ends(app, others, headers), 403, "RoleInsufficient") == {}

@@ -50,7 +50,7 @@ async def statuses(client: httpx.AsyncClient, path: str, times: int) -> list[int
     return [(await client.get(path)).status_code for _ in range(times)]
 
 
-async def test_user_beyond_the_allowance_is_told_when_to_come_back(app: FastAPI, mint: TokenMint) -> None:
+async def test_user_beyond_the_rate_limit_receives_retry_after(app: FastAPI, mint: TokenMint) -> None:
     async with caller(app, by(mint, "one")) as one, caller(app, by(mint, "two")) as two:
         assert await statuses(one, f"{E}/registrations.csv", EXPORT.of_user) == [200] * EXPORT.of_user
         answer = await one.get(f"{E}/registrations.csv")

@@ -63,7 +63,7 @@ def process(settings: Settings, database: Database) -> Iterator[Process]:
         yield process
 
 
-async def test_balancers_hear_that_it_ends_while_it_still_serves(process: Process) -> None:
+async def test_balancers_learn_that_it_ends_while_it_still_serves(process: Process) -> None:
     since = process.signalled(signal.SIGTERM)
     async with httpx.AsyncClient(base_url=process.url, trust_env=False) as client:
         while (ready := await client.get("/readyz")).status_code == 200:

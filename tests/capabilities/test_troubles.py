@@ -96,7 +96,7 @@ async def test_the_row_names_its_trouble_and_saving_the_cure_ends_it(
     assert await one(dashboard, "Lead")
 
 
-async def test_a_validation_rule_is_told_in_its_own_words(dashboard: MappingDashboard) -> None:
+async def test_a_validation_rule_is_reported_with_its_own_message(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(validation_rules=[NO_TITLE])
     await dashboard.put({"fields": [rule("Lead.Title", "answers.diet")]})
     registration_id = await dashboard.synced(1, **person(1), answers=MEAT)
@@ -146,7 +146,7 @@ async def test_a_field_that_cannot_be_written_fails_nobody(
     assert (await one(dashboard, "Lead", LastName="Otter2"))["City"] == "Berlin"
 
 
-async def test_an_object_that_may_not_be_created_is_told_as_access(dashboard: MappingDashboard) -> None:
+async def test_an_object_that_may_not_be_created_is_reported_as_access(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(read_only_objects=["Contact"])
     await dashboard.put({"people": {"create": "contact"}})
     registration_id = await dashboard.synced(1, **person(1))

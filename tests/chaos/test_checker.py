@@ -31,7 +31,7 @@ def findings(state: OrgState, acked: list[str]) -> Findings:
     return check([OTTER], acked, orgs=[state], grants=[GRANT])
 
 
-def test_what_stands_once_is_right() -> None:
+def test_what_exists_once_is_right() -> None:
     found = findings(RIGHT, BOTH)
     assert (found.acked, found.lost, found.duplicates) == (2, [], [])
 
@@ -55,7 +55,7 @@ def test_damage_is_found(state: OrgState, lost: int, duplicates: int) -> None:
     assert (len(found.lost), len(found.duplicates)) == (lost, duplicates)
 
 
-def test_what_was_never_acknowledged_may_stand_or_not_but_not_twice() -> None:
+def test_what_was_never_acknowledged_may_exist_or_not_but_not_twice() -> None:
     assert findings(OrgState([], [], [], []), []).damage == 0
     assert findings(RIGHT, []).damage == 0
     assert findings(replace(RIGHT, leads=[LEAD, LEAD]), []).duplicates != []

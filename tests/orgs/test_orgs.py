@@ -35,7 +35,7 @@ def test_every_line_has_its_test(line: Line) -> None:
     assert "|" not in line.setting + line.before + line.now
 
 
-def test_no_line_stands_twice_and_no_section_is_empty() -> None:
+def test_no_line_is_listed_twice_and_no_section_is_empty() -> None:
     assert len({(each.path, each.test) for each in LINES}) == len(LINES)
     headings = [line[2:] for line in TEXT.read_text().split("\n") if line.startswith("# ")]
     assert headings == list(SECTIONS)

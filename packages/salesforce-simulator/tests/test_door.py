@@ -74,7 +74,7 @@ async def test_seeds_fill_what_salesforce_derives(org: OrgClient) -> None:
         ("POST", "convert", {"leadId": "00Q5g00000000zzEAA"}, 400, "no Lead: 00Q5g00000000zzEAA"),
     ],
 )
-async def test_the_door_says_what_it_cannot_do(
+async def test_the_control_api_refuses_what_it_cannot_do(
     org: OrgClient, method: str, path: str, body: Any, status: int, error: str | None
 ) -> None:
     answer = await org.http.request(method, f"/_simulator/{path}", json=body)

@@ -91,7 +91,7 @@ async def test_a_fault_is_armed_and_disarmed_by_hand(org: OrgClient) -> None:
     assert "Nothing here yet." in (await org.http.get("/faults")).text
 
 
-async def test_the_other_buttons_do_what_the_door_does(org: OrgClient) -> None:
+async def test_the_other_buttons_do_what_the_control_api_does(org: OrgClient) -> None:
     await org.lead()
     assert await press(org, "expire-sessions") == (302, "/faults")
     assert (await org.data("GET", "/limits")).status_code == 401

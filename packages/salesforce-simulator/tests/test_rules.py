@@ -155,7 +155,7 @@ class TestDuplicates:
                 "Standard_Contact_Match_Rule_v1_1",
             )
 
-    async def test_rules_of_accounts_and_other_fields_work_alike(self, org: OrgClient) -> None:
+    async def test_rules_of_accounts_and_other_fields_work_the_same(self, org: OrgClient) -> None:
         await org.create("Account", Name="Acme", Phone="1")
         rule = {"sobject": "Account", "fields": ["Phone"], "matching": "fuzzy"}
         await org.configure(duplicate_rules=[rule, {"sobject": "Lead", "is_active": False}])

@@ -62,7 +62,7 @@ async def test_an_assignment_takes_a_private_lead_out_of_sight(org: OrgClient) -
     assert await named(org, "SELECT DefaultLeadAccess FROM Organization") == [("ReadEditTransfer",)]
 
 
-async def test_record_access_is_told_for_each_user_and_record(org: OrgClient) -> None:
+async def test_record_access_is_answered_for_each_user_and_record(org: OrgClient) -> None:
     ada, sam, _ = await users(org)
     own, account = await org.lead(), await org.create("Account", Name="Acme")
     await org.configure(private_objects=["Lead"], read_only_objects=["Account"])

@@ -101,7 +101,7 @@ async def test_ending_twice_or_nothing_is_no_change(dashboard: CampaignDashboard
     assert len(await dashboard.actions()) == 2
 
 
-async def test_only_so_much_is_armed_ahead(dashboard: CampaignDashboard) -> None:
+async def test_only_so_much_is_queued_ahead(dashboard: CampaignDashboard) -> None:
     await dashboard.save(*(registration_for(number) for number in range(5)))
     await dashboard.http.post(BACKFILL, json={})
     for _ in range(3):

@@ -143,7 +143,7 @@ async def test_hidden_campaigns_are_not_readable(
         ),
     ],
 )
-async def test_failed_look_is_never_not_found(
+async def test_failed_lookup_is_never_not_found(
     dashboard: CampaignDashboard, campaign_id: str, trouble: dict[str, Any]
 ) -> None:
     await dashboard.org.fault(**trouble)

@@ -76,7 +76,7 @@ async def test_linking_asks_salesforce_outside_of_transactions(
     assert (dashboard.probe.sent, dashboard.probe.open_transactions) == (1, [])
 
 
-async def test_changed_statuses_answer_200_and_arm_nothing(
+async def test_changed_statuses_answer_200_and_queue_nothing(
     dashboard: CampaignDashboard, campaign_id: str
 ) -> None:
     await dashboard.save(registration_for(1))
@@ -114,7 +114,7 @@ async def test_same_link_again_changes_nothing(dashboard: CampaignDashboard, cam
     assert len(await dashboard.actions()) == 1
 
 
-async def test_campaign_renamed_in_salesforce_is_shown_anew(
+async def test_campaign_renamed_in_salesforce_is_shown_by_its_new_name(
     dashboard: CampaignDashboard, campaign_id: str
 ) -> None:
     await dashboard.link(campaign_id)

@@ -84,7 +84,7 @@ async def test_search_without_a_connection_says_so(dashboard: CampaignDashboard)
     assert problem(await dashboard.http.get(SEARCH)) == (409, "NotConnected")
 
 
-async def test_user_who_sees_no_campaigns_is_told(dashboard: CampaignDashboard) -> None:
+async def test_user_who_sees_no_campaigns_is_reported(dashboard: CampaignDashboard) -> None:
     await dashboard.org.configure(hidden_objects=["Campaign"])
     assert problem(await dashboard.http.get(SEARCH)) == (409, "CampaignsNotReadable")
 

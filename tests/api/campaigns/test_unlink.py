@@ -35,7 +35,7 @@ async def test_unlinking_counts_what_stops_and_what_stays(
     assert (action, details["members_kept"]) == ("salesforce.campaign_unlinked", 2)
 
 
-async def test_unlinking_leaves_armed_work_and_ends_the_backfill(
+async def test_unlinking_leaves_queued_work_and_ends_the_backfill(
     dashboard: CampaignDashboard, campaign_id: str
 ) -> None:
     await dashboard.save(registration_for(1), registration_for(2))

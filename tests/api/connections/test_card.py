@@ -238,7 +238,7 @@ async def test_approvals_and_neighbours_are_counted_across_hosts(service: Servic
     assert (await service.card())["connection"]["other_hosts_on_org"]
 
 
-async def test_member_is_told_what_is_not_allowed(service: Service, mint: TokenMint) -> None:
+async def test_member_is_refused_what_is_not_allowed(service: Service, mint: TokenMint) -> None:
     await connected(service)
     headers = mint.headers(hosts={"host_a": "member"})
     card = (await service.http.get("/v1/hosts/host_a/salesforce", headers=headers)).json()

@@ -237,7 +237,7 @@ async def test_revoked_grant_in_a_long_drain_fails_no_job_and_doubles_nothing(se
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-async def test_ended_access_is_told_at_the_next_call_and_work_waits_for_its_cure(
+async def test_ended_access_is_reported_at_the_next_call_and_work_waits_for_its_cure(
     service: Service, ending: Ending
 ) -> None:
     await ending.prepare(service)

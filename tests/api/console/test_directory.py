@@ -42,7 +42,7 @@ async def test_hosts_are_those_of_the_token_with_their_connections(
     }
 
 
-async def test_operations_are_told_that_they_are(app: FastAPI, mint: TokenMint) -> None:
+async def test_operations_are_recognised(app: FastAPI, mint: TokenMint) -> None:
     async with caller(app, mint.headers(scope="ops")) as client:
         assert (await client.get("/v1/hosts")).json() == {"items": [], "is_operations": True}
 

@@ -65,7 +65,7 @@ async def test_record_types_are_listed_without_the_master(dashboard: MappingDash
     }
 
 
-async def test_fields_are_kept_until_asked_for_anew(dashboard: MappingDashboard) -> None:
+async def test_fields_are_cached_until_a_refresh_is_asked_for(dashboard: MappingDashboard) -> None:
     await fields(dashboard, "Lead")
     changed = {"Lead": [*DIET["Lead"], "Shoes__c | double | CUN | Shoe size"]}
     await dashboard.rig.org.configure(extra_fields=changed)
@@ -82,7 +82,7 @@ async def test_objects_that_are_not_written_yet_can_be_looked_at(dashboard: Mapp
     assert (await fields(dashboard, "Event"))["is_written"] is False
 
 
-async def test_hidden_object_is_told_as_such(dashboard: MappingDashboard) -> None:
+async def test_hidden_object_is_reported_as_such(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(hidden_objects=["Account"])
     answer = await dashboard.http.get(f"{HOST}/objects/Account/fields")
     assert problem(answer) == (404, "ObjectNotVisible")
@@ -103,7 +103,7 @@ async def test_other_objects_are_not_looked_at(dashboard: MappingDashboard, sobj
     assert await dashboard.calls() == 0
 
 
-async def test_failed_look_is_told_as_it_is(dashboard: MappingDashboard) -> None:
+async def test_failed_lookup_is_reported_as_it_is(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.fault("error", status=503)
     answer = await dashboard.http.get(f"{HOST}/objects/Lead/fields")
     assert problem(answer) == (503, "SalesforceUnavailable")
@@ -143,7 +143,7 @@ async def test_questions_are_listed_with_the_options_that_several_took(dashboard
     assert shown["options"] == ["true", "vegan", "vegetarian"]
 
 
-async def test_words_of_one_attendee_stand_in_no_picker(dashboard: MappingDashboard) -> None:
+async def test_answers_of_one_attendee_appear_in_no_picker(dashboard: MappingDashboard) -> None:
     for number in range(3):
         await answered(dashboard, number, f"My phone is 030 {number}")
     await answered(dashboard, 9, 12)

@@ -51,7 +51,7 @@ async def test_nothing_chosen_is_the_default_mapping(dashboard: MappingDashboard
     assert {each["set_by"] for each in shown["effective"]["fields"]} == {"default"}
 
 
-async def test_saved_mapping_stands(dashboard: MappingDashboard) -> None:
+async def test_saved_mapping_is_returned(dashboard: MappingDashboard) -> None:
     saved = await dashboard.put(rule())
     assert (saved["chosen"], saved["version"], saved["updated_by"]) == (rule(), 1, "user_17")
     assert (await dashboard.get()) == saved
@@ -160,7 +160,7 @@ async def test_finding_about_the_hosts_choice_has_no_place_in_the_events(dashboa
     assert codes == {"record_type_not_found": None, "field_not_found": None}
 
 
-async def test_hidden_object_of_a_rule_is_told(dashboard: MappingDashboard) -> None:
+async def test_hidden_object_of_a_rule_is_reported(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(hidden_objects=["Account"])
     shown = await dashboard.put(rule(object="Account", field="Note__c"))
     assert ("object_not_visible", "error", None) in found(shown)
@@ -253,7 +253,7 @@ async def test_fields_are_asked_for_once_a_day(dashboard: MappingDashboard) -> N
     assert connection.calls_today == first
 
 
-async def test_second_of_two_who_save_at_once_is_told(dashboard: MappingDashboard) -> None:
+async def test_second_of_two_who_save_at_once_is_refused(dashboard: MappingDashboard) -> None:
     await dashboard.put({**rule(), "version": 0})
     late = await dashboard.http.put(HOST, json={"people": {"create": "contact"}, "version": 0})
     assert problem(late) == (409, "MappingChanged")

@@ -117,7 +117,7 @@ def test_every_reference_has_its_example() -> None:
     assert set(EXAMPLES) == {"inwink", "livestorm", "oncehub", "supersend"}
 
 
-def test_every_source_stands_in_the_guide() -> None:
+def test_every_source_is_in_the_guide() -> None:
     rows = [f"| `{path}` | {label} | {example} |" for path, label, example in SOURCES]
     assert [row for row in rows if row not in GUIDE] == []
 

@@ -118,7 +118,7 @@ async def known(dashboard: MappingDashboard, **contact: Any) -> str:
     return contact_id
 
 
-async def test_known_person_is_shown_as_it_stands(dashboard: MappingDashboard) -> None:
+async def test_known_person_is_shown_with_current_values(dashboard: MappingDashboard) -> None:
     contact_id = await known(dashboard, Title="Boss", Diet__c="None")
     await dashboard.put({"fields": RULES})
     shown = await seen(dashboard, await registered(dashboard))
@@ -172,7 +172,7 @@ async def test_what_a_salesperson_changed_stays_theirs(dashboard: MappingDashboa
     assert fields(shown, "person")["Note__c"]["then"] == "mine"
 
 
-async def test_value_that_does_not_fit_is_told_with_the_reason(dashboard: MappingDashboard) -> None:
+async def test_value_that_does_not_fit_is_reported_with_the_reason(dashboard: MappingDashboard) -> None:
     await dashboard.put(
         {"fields": [{"object": "Lead", "field": "NumberOfEmployees", "from": "answers.diet"}]}
     )
@@ -181,7 +181,7 @@ async def test_value_that_does_not_fit_is_told_with_the_reason(dashboard: Mappin
     assert "vegan" in field["text"]
 
 
-async def test_mapping_that_would_fail_the_row_is_told(dashboard: MappingDashboard) -> None:
+async def test_mapping_that_would_fail_the_row_is_reported(dashboard: MappingDashboard) -> None:
     await dashboard.put({"fields": [{**RULES[0], "values": {"vegetarian": "Vegetarian"}}]})
     shown = await seen(dashboard, await registered(dashboard))
     assert (shown["outcome"], shown["records"]) == ("failed", [])
@@ -202,7 +202,7 @@ async def test_row_that_would_write_nothing_has_no_records(
     assert (shown["outcome"], shown["skipped_because"], shown["records"]) == ("skipped", because, [])
 
 
-async def test_what_stands_is_shown_as_kept(dashboard: MappingDashboard) -> None:
+async def test_existing_values_are_shown_as_kept(dashboard: MappingDashboard) -> None:
     await dashboard.rig.link(await dashboard.rig.org.campaign())
     reg = await dashboard.synced(attendee=OTTER)
     shown = await seen(dashboard, reg)

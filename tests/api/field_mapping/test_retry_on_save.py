@@ -117,7 +117,9 @@ async def test_clearing_and_copying_save_too(dashboard: MappingDashboard) -> Non
     assert body_of(copied)["retried"] == 1
 
 
-async def test_saving_asks_the_org_anew_before_rows_are_tried_again(dashboard: MappingDashboard) -> None:
+async def test_saving_refreshes_the_describes_before_rows_are_tried_again(
+    dashboard: MappingDashboard,
+) -> None:
     await dashboard.get()
     async with dashboard.rig.database.system() as session:
         first = await session.scalar(select(func.min(DescribeCache.fetched_at)))

@@ -83,7 +83,7 @@ async def rows(database: Database, vault: Encryptor) -> None:
     )
 
 
-async def test_discard_is_a_dry_run_unless_told_otherwise(
+async def test_discard_is_a_dry_run_by_default(
     ops: httpx.AsyncClient, database: Database, rows: None
 ) -> None:
     before = await jobs(database)

@@ -192,7 +192,7 @@ async def test_filter_out_of_shape_is_refused(ops: httpx.AsyncClient, wanted: di
     assert (answer.status_code, answer.json()["code"]) == (422, "PayloadInvalid")
 
 
-async def test_retry_is_a_dry_run_unless_told_otherwise(
+async def test_retry_is_a_dry_run_by_default(
     ops: httpx.AsyncClient, database: Database, two_hosts: None
 ) -> None:
     answer = (await ops.post("/ops/jobs/retry", json={"filter": {"class": "data"}})).json()

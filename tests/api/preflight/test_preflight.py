@@ -222,7 +222,7 @@ async def test_registrations_without_a_company_are_noted(service: Service) -> No
     assert ("company_not_asked", "Lead") in codes(await looked(service), "note")
 
 
-async def test_org_that_closed_its_api_is_told_by_its_edition(service: Service) -> None:
+async def test_org_that_closed_its_api_is_reported_with_its_edition(service: Service) -> None:
     await service.connect()
     async with service.resources.database.tenant("host_a") as session:
         await session.execute(update(Connection).values(org_edition="Professional Edition"))

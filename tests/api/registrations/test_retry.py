@@ -52,7 +52,7 @@ async def jobs(database: Database) -> dict[str, SyncJob]:
     return {each.registration_id: each for each in found}
 
 
-async def test_failed_row_is_armed_anew_by_the_one_who_asked(
+async def test_failed_row_is_queued_again_by_the_user_who_asked(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await add_connected_host(database, vault)

@@ -89,7 +89,7 @@ async def test_stats_hold_no_personal_data(
     assert not [word for word in ("Otti", "otter.example", "GmbH") if word in text]
 
 
-async def test_row_shows_what_stands_in_salesforce(
+async def test_row_shows_what_is_in_salesforce(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await add_connected_host(database, vault)

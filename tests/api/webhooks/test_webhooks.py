@@ -165,7 +165,7 @@ async def test_timestamp_may_be_five_minutes_away(
 
 
 @pytest.mark.parametrize("seconds", [-600, 600], ids=["ago", "ahead"])
-async def test_a_wrong_clock_is_told_from_a_wrong_secret(
+async def test_a_wrong_clock_is_distinguished_from_a_wrong_secret(
     client: httpx.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -238,7 +238,9 @@ async def test_signed_but_unusable_body_is_quarantined_once(
     assert await count(database, Delivery) == 0
 
 
-async def test_unusable_body_is_told_where_it_is_wrong_without_its_values(client: httpx.AsyncClient) -> None:
+async def test_unusable_body_is_refused_with_the_place_of_the_fault_without_its_values(
+    client: httpx.AsyncClient,
+) -> None:
     answer = await post(client, webhook(registration=registration(status="mary@otter.example")))
     assert [error["path"] for error in answer.json()["errors"]] == ["data.registration.status"]
     assert "otter" not in answer.text

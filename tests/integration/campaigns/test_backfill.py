@@ -67,7 +67,7 @@ async def settle(database: Database, *numbers: int, **values: Any) -> None:
         await session.execute(update(SyncJob).where(SyncJob.registration_id.in_(ids)).values(**values))
 
 
-async def test_registrations_from_before_the_connection_are_armed_below_live_work(
+async def test_registrations_from_before_the_connection_are_queued_below_live_work(
     connected: Database,
 ) -> None:
     await save(connected, *(registration_for(number) for number in range(3)))
@@ -93,7 +93,7 @@ async def test_an_event_without_registrations_needs_no_backfill(connected: Datab
     assert await enqueue_backfill_chunk(connected) == set()
 
 
-async def test_only_registrations_that_count_are_armed(connected: Database) -> None:
+async def test_only_registrations_that_count_are_queued(connected: Database) -> None:
     await save(
         connected,
         event_for(event_id="evt_other"),
@@ -130,7 +130,7 @@ async def test_workers_at_once_arm_each_registration_once(connected: Database) -
     assert {job.requested_version for job in (await jobs(connected)).values()} == {1}
 
 
-async def test_the_backfill_that_armed_least_goes_first(connected: Database) -> None:
+async def test_the_backfill_that_queued_least_goes_first(connected: Database) -> None:
     await save(
         connected,
         event_for(event_id="evt_small"),
@@ -144,7 +144,7 @@ async def test_the_backfill_that_armed_least_goes_first(connected: Database) -> 
     assert "reg_00100" in await jobs(connected)
 
 
-async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Database) -> None:
+async def test_live_work_keeps_its_priority_and_is_written_again(connected: Database) -> None:
     await save(connected, registration_for(1), job_for(1, priority=LIVE, reason="live"))
     await start(connected)
     await enqueue_backfill_chunk(connected)
@@ -212,7 +212,7 @@ async def test_it_is_not_done_while_a_job_moves(connected: Database, state: str)
     assert (await shown(connected)).state == "running"
 
 
-async def test_it_is_not_done_before_all_is_armed(connected: Database) -> None:
+async def test_it_is_not_done_before_all_is_queued(connected: Database) -> None:
     await save(connected, registration_for(1), registration_for(2))
     await start(connected)
     await enqueue_backfill_chunk(connected, chunk=1)
@@ -307,7 +307,7 @@ async def test_unlinking_lets_go_of_held_jobs_only(connected: Database) -> None:
     }
 
 
-async def test_estimate_counts_check_ins_that_stand(connected: Database) -> None:
+async def test_estimate_counts_check_ins_that_were_not_undone(connected: Database) -> None:
     later = NOW + timedelta(minutes=1)
     await save(
         connected,

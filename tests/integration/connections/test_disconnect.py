@@ -213,7 +213,7 @@ async def test_reconnects_of_others_explain_an_ended_grant_as_well(
         await ConnectionTokens(resources, "host_a").renew(AccessToken("x", 1, INSTANCE))
 
 
-async def test_open_client_speaks_to_the_hosts_org(
+async def test_open_client_calls_the_hosts_org(
     resources: Resources, connection: Connection, endpoint: TokenEndpoint
 ) -> None:
     client = await open_client(resources, "host_a")

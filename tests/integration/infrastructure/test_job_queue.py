@@ -26,7 +26,7 @@ async def heard(redis_url: str, wakeups: DrainQueue) -> list[str]:
     return found
 
 
-async def test_wake_up_and_change_are_both_heard(engines: LocalServices) -> None:
+async def test_wake_up_and_change_are_both_received(engines: LocalServices) -> None:
     wakeups = DrainQueue(engines.redis_url)
     assert await heard(engines.redis_url, wakeups) == [ORG, ORG]
     await wakeups.close()

@@ -72,7 +72,7 @@ async def test_stream_begins_with_the_present(feeds: Feeds, database: Database) 
     assert (card["state"], linked, stats["counts"]) == ("connected", None, await stored_counts(database))
 
 
-async def test_change_is_told_as_row_and_stats_with_the_hosts_number(
+async def test_change_is_sent_as_row_and_stats_with_the_hosts_number(
     feeds: Feeds, database: Database
 ) -> None:
     async with reading(feeds, EVENT_ID) as reader:
@@ -102,7 +102,7 @@ async def test_number_that_commits_late_is_not_missed(feeds: Feeds, database: Da
     assert reader.seen[-1].data["counts"] == await stored_counts(database)
 
 
-async def test_reader_that_was_away_is_told_what_it_missed(feeds: Feeds, database: Database) -> None:
+async def test_reader_that_was_away_receives_what_it_missed(feeds: Feeds, database: Database) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()
         await set_state(database, "r2", "synced")
@@ -199,7 +199,7 @@ async def test_event_hears_nothing_of_another_events_people(feeds: Feeds, databa
     assert [each.data["registration_id"] for each in reader.seen if each.kind == "row"] == ["r2"]
 
 
-async def test_link_is_told_when_it_comes_and_when_it_goes(feeds: Feeds, database: Database) -> None:
+async def test_link_is_sent_when_it_comes_and_when_it_goes(feeds: Feeds, database: Database) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()
         await save(database, link())
@@ -211,7 +211,7 @@ async def test_link_is_told_when_it_comes_and_when_it_goes(feeds: Feeds, databas
     assert (linked.data["campaign"]["name"], gone.data) == ("Autumn Summit", None)
 
 
-async def test_lost_connection_and_pause_are_told(feeds: Feeds, database: Database) -> None:
+async def test_lost_connection_and_pause_are_reported(feeds: Feeds, database: Database) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()
         async with database.system() as session:
@@ -251,9 +251,7 @@ async def test_card_follows_the_last_change_of_a_flurry(
     assert (sent.data["work"]["pending"], sent.data["work"]["failed"]) == (0, 1)
 
 
-async def test_card_is_told_anew_when_an_org_need_not_be_left_alone_any_longer(
-    feeds: Feeds, database: Database
-) -> None:
+async def test_card_is_sent_again_when_the_backoff_of_an_org_ends(feeds: Feeds, database: Database) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=3)
     await save(database, OrgLease(org_id=ORG_ID, not_before=soon, not_before_reason="concurrency"))
     async with reading(feeds, EVENT_ID) as reader:
@@ -363,7 +361,7 @@ async def test_feed_ends_with_its_last_listener(feeds: Feeds) -> None:
     assert (feeds.streams, feeds._feeds, feeds._tasks) == (0, {}, {})
 
 
-async def test_backlog_is_told_whole_and_in_order(feeds: Feeds, database: Database) -> None:
+async def test_backlog_is_sent_completely_and_in_order(feeds: Feeds, database: Database) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()
         await add(database, *(simple(f"b{number:04}", "pending") for number in range(600)))

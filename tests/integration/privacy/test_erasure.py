@@ -234,7 +234,7 @@ async def test_later_registration_is_a_new_person(database: Database) -> None:
     assert (again.email_key, again.erased_at) == ("canary@otter.example", None)
 
 
-async def test_ticket_handed_on_keeps_its_new_holder(database: Database, owner: AsyncEngine) -> None:
+async def test_transferred_ticket_keeps_its_new_holder(database: Database, owner: AsyncEngine) -> None:
     await receive(database, parsed(version=1))
     new = {"id": "per_2", "email": "new@otter.example", "first_name": "N", "last_name": "H"}
     bare = {"company": None, "phone": None}

@@ -67,7 +67,7 @@ async def test_every_registration_counts_once(database: Database, vault: Encrypt
     assert shown.next_retry_at == BACK_OFF["due_at"]
 
 
-async def test_job_armed_for_another_org_is_as_before_the_connection(
+async def test_job_queued_for_another_org_is_as_before_the_connection(
     database: Database, vault: Encryptor
 ) -> None:
     await add_connected_host(database, vault)
@@ -121,7 +121,9 @@ async def test_closed_gate_is_why_nothing_moves(
     assert shown.counts.synced == 1
 
 
-async def test_attended_is_what_stands_and_has_not_been_undone(database: Database, vault: Encryptor) -> None:
+async def test_attended_is_what_was_written_and_has_not_been_undone(
+    database: Database, vault: Encryptor
+) -> None:
     await add_connected_host(database, vault)
     undone: dict[str, Any] = {"checked_in_at": hours_ago(2), "check_in_reverted_at": hours_ago(1)}
     again: dict[str, Any] = {"checked_in_at": hours_ago(1), "check_in_reverted_at": hours_ago(2)}

@@ -34,7 +34,7 @@ async def server(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
         yield listening.sockets[0].getsockname()[1], heard
 
 
-async def test_names_resolve_and_the_older_family_stands_first() -> None:
+async def test_names_resolve_and_the_older_family_comes_first() -> None:
     assert (await resolve_name("localhost", 443))[0] == "127.0.0.1"
 
 

@@ -287,7 +287,7 @@ async def stage(dashboard: MappingDashboard) -> Stage:
     people=st.lists(st.tuples(REGISTRATIONS, REGISTRATIONS), min_size=1, max_size=3),
     hidden=HIDDEN,
 )
-async def test_any_attendee_under_any_mapping_is_written_or_told(
+async def test_any_attendee_under_any_mapping_is_written_or_explained(
     stage: Stage,
     mapping: dict[str, Any],
     happening: dict[str, Any],

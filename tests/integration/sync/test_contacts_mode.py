@@ -32,7 +32,7 @@ async def test_a_new_person_is_a_contact_with_task_and_member(contacts: Rig) -> 
     assert (await contacts.job(reg)).state == "synced"
 
 
-async def test_the_oldest_account_of_the_exact_name_wins_over_alike_names(contacts: Rig) -> None:
+async def test_the_oldest_account_of_the_exact_name_wins_over_similar_names(contacts: Rig) -> None:
     [similar] = await contacts.org.seed(
         "Account", {"Name": "River", "CreatedDate": "2020-01-01T00:00:00.000+0000"}
     )
@@ -108,7 +108,7 @@ async def test_who_has_no_company_belongs_to_the_account_that_the_host_chose(
     }
 
 
-async def test_an_account_for_nobody_that_stands_is_found(contacts: Rig) -> None:
+async def test_an_existing_account_for_nobody_is_found(contacts: Rig) -> None:
     await contacts.choose(people={"create": "contact", "account_for_nobody": "Event guests"})
     [account] = await contacts.org.seed("Account", {"Name": "EVENT GUESTS"})
     await contacts.registered(1, attendee=of(None))

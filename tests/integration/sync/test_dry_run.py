@@ -67,20 +67,20 @@ async def counts(rig: Rig) -> list[int]:
         return [await session.scalar(select(func.count()).select_from(each)) or 0 for each in tables]
 
 
-async def test_new_attendee_is_told_as_it_is_then_sent(rig: Rig) -> None:
+async def test_new_attendee_is_predicted_as_it_is_then_sent(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     predicted, sent = await predicted_and_sent(rig, await rig.registered(1))
     assert predicted == sent != []
 
 
-async def test_known_attendee_is_told_as_it_is_then_sent(rig: Rig) -> None:
+async def test_known_attendee_is_predicted_as_it_is_then_sent(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     predicted, sent = await predicted_and_sent(rig, await rig.registered(1))
     assert predicted == sent != []
 
 
-async def test_check_in_is_told_as_it_is_then_sent(rig: Rig) -> None:
+async def test_check_in_is_predicted_as_it_is_then_sent(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     reg = await rig.registered(1)
     await rig.drain()
@@ -89,7 +89,7 @@ async def test_check_in_is_told_as_it_is_then_sent(rig: Rig) -> None:
     assert predicted == sent != []
 
 
-async def test_parts_say_what_is_new_and_what_stands(rig: Rig) -> None:
+async def test_parts_distinguish_created_from_found(rig: Rig) -> None:
     campaign_id = await rig.org.campaign()
     await rig.link(campaign_id)
     [contact_id] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
@@ -142,7 +142,7 @@ async def test_nothing_is_kept_of_a_dry_run(rig: Rig) -> None:
     assert (await counts(rig), (await rig.job(reg)).change_no) == (before, version)
 
 
-async def test_registration_that_was_never_armed_is_told_too(rig: Rig) -> None:
+async def test_registration_that_was_never_queued_is_sent_too(rig: Rig) -> None:
     reg = await rig.registered(1)
     async with rig.database.system() as session:
         await session.delete(await session.get_one(SyncJob, (HOST, reg)))
@@ -175,7 +175,7 @@ async def test_row_that_would_write_nothing_says_why(
 
 
 @pytest.mark.parametrize("people", [{}, {"create": "contact"}], ids=["lead", "contact"])
-async def test_new_person_without_a_required_field_is_told_to_fail_as_it_does(
+async def test_new_person_without_a_required_field_is_predicted_to_fail_as_it_does(
     rig: Rig, people: dict[str, Any]
 ) -> None:
     sobject = "Contact" if people else "Lead"
@@ -201,7 +201,7 @@ async def test_required_field_does_not_concern_who_is_known(rig: Rig) -> None:
     assert (await dry(rig, await rig.registered(1))).outcome == "synced"
 
 
-async def test_task_without_a_required_field_is_told_to_fail(rig: Rig) -> None:
+async def test_task_without_a_required_field_is_predicted_to_fail(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Task": ["Region__c | string(20) | CU | Region"]})
     reg = await rig.registered(1)
     predicted = await dry(rig, reg)
@@ -277,7 +277,7 @@ async def test_org_that_wants_to_be_left_alone_is(rig: Rig) -> None:
         await dry(rig, reg)
 
 
-async def test_pause_is_told_and_does_not_forbid_the_look(rig: Rig) -> None:
+async def test_pause_is_shown_and_does_not_forbid_the_lookup(rig: Rig) -> None:
     reg = await rig.registered(1)
     async with rig.database.system() as session:
         await session.execute(update(Event).values(paused_at=NOW))
@@ -285,7 +285,7 @@ async def test_pause_is_told_and_does_not_forbid_the_look(rig: Rig) -> None:
     assert (predicted.waiting_for, predicted.person.action) == ("pause", "create")
 
 
-async def test_failed_look_is_never_told_as_nobody_found(rig: Rig) -> None:
+async def test_failed_lookup_is_never_reported_as_nobody_found(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.org.fault("error", status=503)
     with pytest.raises(SalesforceUnavailable):

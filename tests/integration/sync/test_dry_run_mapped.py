@@ -41,7 +41,7 @@ async def predicted_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent
         pytest.param({}, {"owner": {"how": "fixed", "id": "0055g000000001dAAA"}}, id="fixed owner"),
     ],
 )
-async def test_new_people_are_told_as_they_are_then_sent(
+async def test_new_people_are_predicted_as_they_are_then_sent(
     rig: Rig, org: dict[str, Any], layer: dict[str, Any]
 ) -> None:
     await rig.org.configure(**org)
@@ -53,7 +53,7 @@ async def test_new_people_are_told_as_they_are_then_sent(
     assert predicted == sent != []
 
 
-async def test_changes_of_known_people_are_told_as_they_are_then_sent(rig: Rig) -> None:
+async def test_changes_of_known_people_are_predicted_as_they_are_then_sent(rig: Rig) -> None:
     await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     await rig.choose(people={"update_existing": True})
     attendee = {"email": "otter1@example.com", "name": "Otter", "job_title": "CTO"}
@@ -62,7 +62,7 @@ async def test_changes_of_known_people_are_told_as_they_are_then_sent(rig: Rig) 
     assert "CTO" in json.dumps(sent)
 
 
-async def test_what_does_not_fit_is_told_with_field_and_value(rig: Rig) -> None:
+async def test_what_does_not_fit_is_reported_with_field_and_value(rig: Rig) -> None:
     await rig.org.configure(restricted_picklists={"Lead.Rating": ["Hot"]})
     await rig.choose({"object": "Lead", "field": "Rating", "constant": "Cold"})
     predicted = await dry(rig, await rig.registered(1))

@@ -32,7 +32,7 @@ async def is_everybody_there_once(rig: Rig, count: int) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 130])
-async def test_new_people_stand_once_with_a_closed_task_and_a_member(rig: Rig, *, count: int) -> None:
+async def test_new_people_exist_once_with_a_closed_task_and_a_member(rig: Rig, *, count: int) -> None:
     await rig.link(await rig.org.campaign())
     for number in range(count):
         await rig.registered(number, attendee=somebody(number))

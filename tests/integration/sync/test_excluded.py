@@ -31,7 +31,7 @@ async def test_excluded_domain_and_ticket_are_skipped_and_others_written(rig: Ri
     assert len(await rig.records("Lead")) == 1
 
 
-async def test_excluded_after_it_was_written_is_left_as_it_stands(rig: Rig) -> None:
+async def test_excluded_after_it_was_written_is_left_as_it_is(rig: Rig) -> None:
     campaign_id = await rig.org.campaign()
     await rig.link(campaign_id)
     reg = await rig.registered(1)

@@ -245,7 +245,7 @@ async def test_only_rows_of_a_backfill_cost_a_transaction_for_its_calls(
     assert (live.count("_add_backfill_calls"), begun.count("_add_backfill_calls")) == (0, 1)
 
 
-async def test_calls_are_charged_to_the_backfill_that_armed_the_rows(rig: Rig) -> None:
+async def test_calls_are_charged_to_the_backfill_that_queued_the_rows(rig: Rig) -> None:
     async with rig.database.system() as session:
         session.add(
             Backfill(

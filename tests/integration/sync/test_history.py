@@ -77,7 +77,7 @@ async def test_refusal_keeps_salesforces_own_words(rig: Rig) -> None:
     assert attempt.error["error_code"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 
 
-async def test_lost_answer_is_told_as_lost_and_the_look_that_found_it_follows(rig: Rig) -> None:
+async def test_lost_answer_is_shown_as_lost_with_the_lookup_that_found_it(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.org.fault("reset_after_write", match={"is_write": True})
     await rig.drain()

@@ -219,7 +219,7 @@ async def test_bug_while_a_client_is_opened_reaches_no_neighbour(rig: Rig) -> No
     assert await rig.states() == {reg: "pending", "reg_00090": "synced"}
 
 
-async def test_fault_stands_on_the_card_and_in_the_overview(rig: Rig) -> None:
+async def test_fault_is_on_the_card_and_in_the_overview(rig: Rig) -> None:
     reg = await rig.registered(1)
     await spoil(rig, access_token=b"\x01")
     await rig.drain()

@@ -47,7 +47,7 @@ async def mapped(rig: Rig) -> Rig:
 
 
 @pytest.mark.parametrize(("kind", "skip"), LOST)
-async def test_contacts_and_their_accounts_stand_once(mapped: Rig, kind: str, skip: int) -> None:
+async def test_contacts_and_their_accounts_exist_once(mapped: Rig, kind: str, skip: int) -> None:
     await mapped.choose(*FIELDS, people={"create": "contact", "update_existing": True})
     await registered(mapped)
     await mapped.org.fault(kind, skip=skip)
@@ -59,7 +59,7 @@ async def test_contacts_and_their_accounts_stand_once(mapped: Rig, kind: str, sk
 
 
 @pytest.mark.parametrize(("kind", "skip"), LOST)
-async def test_person_accounts_stand_once(mapped: Rig, kind: str, skip: int) -> None:
+async def test_person_accounts_exist_once(mapped: Rig, kind: str, skip: int) -> None:
     await mapped.org.configure(has_person_accounts=True)
     await mapped.choose(*FIELDS, people={"create": "person_account", "update_existing": True})
     await registered(mapped)

@@ -166,7 +166,7 @@ async def test_an_opt_out_is_a_duty_even_where_updating_is_off(rig: Rig) -> None
     assert (found["OptOut__c"], found["Title"]) == (True, None)
 
 
-async def test_an_opt_out_that_cannot_be_written_is_told_and_attendance_recorded(rig: Rig) -> None:
+async def test_an_opt_out_that_cannot_be_written_is_reported_and_attendance_recorded(rig: Rig) -> None:
     await contact(rig)
     await rig.choose(people={"opt_out_field": "OptOut__c"})
     reg = await rig.registered(1, attendee=attendee(consent={"marketing": False}))

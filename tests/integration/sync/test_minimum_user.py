@@ -32,7 +32,7 @@ async def test_people_and_tasks_need_their_own_objects_alone(
 
 
 @pytest.mark.parametrize("field", ["ActivityDate", "Description"])
-async def test_a_task_stands_without_what_is_hidden_of_it(rig: Rig, field: str) -> None:
+async def test_a_task_is_written_without_its_hidden_fields(rig: Rig, field: str) -> None:
     await hide(rig, Task=[field])
     regs = [await rig.registered(number) for number in range(3)]
     await rig.drain()

@@ -58,7 +58,7 @@ async def test_leads_out_of_sight_are_one_problem_and_nothing_is_lost(rig: Rig, 
     assert await written(rig) == (count, count, count)
 
 
-async def test_meanwhile_nobody_else_is_created_and_who_stands_there_is_written(rig: Rig) -> None:
+async def test_meanwhile_nobody_is_created_and_existing_people_are_written(rig: Rig) -> None:
     await give_away(rig)
     await rig.registered(1)
     await rig.drain()

@@ -115,7 +115,7 @@ async def test_call_that_timed_out_is_tried_with_half_as_many_rows(rig: Rig) -> 
         assert (await session.get_one(OrgLease, rig.org.org_id)).batch_size == 100
 
 
-async def test_backfill_that_is_being_armed_never_deadlocks_with_a_batch_that_ends(rig: Rig) -> None:
+async def test_backfill_that_is_being_queued_never_deadlocks_with_a_batch_that_ends(rig: Rig) -> None:
     reg = await rig.registered(1)
     async with rig.database.system() as session:
         session.add(
@@ -174,7 +174,7 @@ async def test_retry_that_still_waits_is_not_forgotten_over_a_newer_fact(rig: Ri
     assert (await rig.states(), (await rig.slots(reg))["person"].sf_id) == ({reg: "synced"}, contact)
 
 
-async def test_ticket_handed_on_within_one_email_leaves_its_member_as_it_is(rig: Rig) -> None:
+async def test_ticket_transferred_within_one_email_leaves_its_member_as_it_is(rig: Rig) -> None:
     """Five tickets on the buyer's e-mail: another attendee of the same Salesforce person."""
     campaign = await rig.org.campaign(labels=("Cancelled",))
     await rig.link(campaign, cancelled="Cancelled")

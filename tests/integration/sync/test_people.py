@@ -168,7 +168,7 @@ async def test_restricted_lead_source_is_left_out_with_a_warning(rig: Rig) -> No
     assert "picklist_dropped" in {each["code"] for each in job.warnings}
 
 
-async def test_ticket_handed_on_writes_the_new_person_and_ends_the_old_membership(rig: Rig) -> None:
+async def test_transferred_ticket_writes_the_new_person_and_ends_the_old_membership(rig: Rig) -> None:
     await rig.link(await rig.org.campaign(labels=["Cancelled"]), cancelled="Cancelled")
     old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
     reg = await rig.registered(1, attendee=old, email_key="old@example.com")

@@ -249,7 +249,7 @@ async def test_a_look_is_too_old_once_another_host_had_its_turn(rig: Rig, ahead:
     assert taken.lookup is None
 
 
-async def test_a_ticket_that_was_handed_on_is_looked_up_for_its_new_holder(rig: Rig) -> None:
+async def test_a_transferred_ticket_is_looked_up_for_its_new_holder(rig: Rig) -> None:
     was, now = "old@example.com", "new@example.com"
     second = await rig.registered(2, attendee={"id": "per_1", "email": was, "name": "A B"}, email_key=was)
     await rig.drain()

@@ -136,7 +136,7 @@ async def test_checked_in_twice_is_one_task(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("reason", ["live", "retry"])
-async def test_invisible_record_is_never_created_a_second_time_but_a_retry_matches_anew(
+async def test_invisible_record_is_never_created_a_second_time_but_a_retry_matches_again(
     rig: Rig, reason: str
 ) -> None:
     reg = await rig.registered(1)

@@ -108,7 +108,7 @@ async def test_word_of_a_gateway_waits_the_whole_quiet_time(rig: Rig, body: str)
     assert (await rig.states(), await counts(rig)) == ({reg: "synced"}, [1, 1, 0])
 
 
-async def test_salesforce_at_its_door_kept_nothing_and_nothing_is_doubted(rig: Rig) -> None:
+async def test_refusal_before_the_request_kept_nothing_and_nothing_is_doubted(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.org.fault("error", match=WRITES, status=503)
     await rig.drain()

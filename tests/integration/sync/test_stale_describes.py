@@ -48,7 +48,7 @@ async def test_default_rules_fetch_no_describe(rig: Rig) -> None:
     assert await fetched_at(rig) == {}
 
 
-async def test_describes_are_fetched_anew_after_a_day(rig: Rig) -> None:
+async def test_describes_are_fetched_again_after_a_day(rig: Rig) -> None:
     await rig.choose(people={"update_existing": False}, owner={"how": "leave", "run_assignment_rules": False})
     await rig.registered(1)
     await rig.drain()
@@ -186,7 +186,7 @@ async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_
 
 
 @pytest.mark.parametrize("age", [10, 60], ids=["just fetched", "fetched a while ago"])
-async def test_a_misfit_lets_the_describe_be_fetched_anew_at_most_twice_a_minute(rig: Rig, age: int) -> None:
+async def test_a_misfit_refetches_the_describe_at_most_twice_a_minute(rig: Rig, age: int) -> None:
     await rig.org.configure(restricted_picklists={"Lead.Rating": ["Hot"]})
     await rig.choose(rule("Lead", "Rating", **{"from": "answers.a"}))
     await rig.registered(1)
@@ -200,7 +200,7 @@ async def test_a_misfit_lets_the_describe_be_fetched_anew_at_most_twice_a_minute
     assert kept.is_stale is (age > 30)
 
 
-async def test_an_opt_out_field_that_vanished_is_told_and_attendance_recorded(rig: Rig) -> None:
+async def test_an_opt_out_field_that_vanished_is_reported_and_attendance_recorded(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Contact": ["OptOut__c | boolean | CUD | Opt Out"]})
     await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     await rig.choose(people={"opt_out_field": "OptOut__c"})
@@ -240,7 +240,7 @@ async def test_failures_of_one_field_are_one_group_whatever_the_attendees_answer
     assert len({(await rig.job(reg)).group_id for reg in regs}) == 1
 
 
-async def test_a_field_that_became_shorter_is_looked_at_anew_and_the_value_cut(rig: Rig) -> None:
+async def test_a_field_that_became_shorter_is_described_again_and_the_value_cut(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Lead": [SHOE]})
     await rig.choose(rule("Lead", "Shoe__c", constant="forty-four"))
     await rig.registered(1)

@@ -29,7 +29,7 @@ async def for_ever(rig: Rig, kind: str, **details: Any) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("body", [PAGE, ""], ids=["page", "empty"])
-async def test_page_at_the_door_is_an_outage_and_no_end(rig: Rig, status: int, body: str) -> None:
+async def test_page_instead_of_an_answer_is_an_outage_and_no_end(rig: Rig, status: int, body: str) -> None:
     reg = await rig.registered(1)
     await for_ever(rig, "html", status=status, body=body, match={"path": "/services/data/v"})
     for _ in range(8):
@@ -91,7 +91,7 @@ async def test_refused_session_of_one_host_leaves_the_org_to_the_others(rig: Rig
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
-async def test_unknown_word_at_the_door_backs_the_org_off_under_its_own_name(rig: Rig, status: int) -> None:
+async def test_unknown_refusal_code_backs_the_org_off_under_its_own_name(rig: Rig, status: int) -> None:
     regs = [await rig.registered(number) for number in range(8)]
     await for_ever(
         rig, "error", match={"is_write": True}, status=status, error_code="BRAND_NEW_REFUSAL", message="No."

@@ -88,7 +88,7 @@ async def test_bad_delivery_hurts_only_itself(database: Database) -> None:
     assert await count(database, Registration) == 9
 
 
-async def test_database_that_is_away_is_told_at_once(away: Database) -> None:
+async def test_database_that_is_away_is_reported_at_once(away: Database) -> None:
     async with asyncio.timeout(5), writer_on(away) as writer:
         refused = await asyncio.gather(*(writer.submit(of(n)) for n in range(3)), return_exceptions=True)
         with pytest.raises(DatabaseUnavailable):

@@ -84,7 +84,7 @@ async def test_delivery_host_event_and_registration_are_kept(database: Database)
     )
 
 
-async def test_payload_is_kept_with_every_number_that_passes_the_door(database: Database) -> None:
+async def test_payload_is_kept_with_every_number_that_is_accepted(database: Database) -> None:
     answers = [
         {"key": "pi", "value": 4.9e-324},
         {"key": "e", "value": 1.7e308},
@@ -163,7 +163,7 @@ async def test_registration_of_a_host_never_connected_gets_no_job(database: Data
 
 
 @pytest.mark.parametrize("state", ["needs_reconnect", "disconnected"])
-async def test_job_is_armed_and_waits_while_the_connection_is_away(database: Database, state: str) -> None:
+async def test_job_is_queued_and_waits_while_the_connection_is_away(database: Database, state: str) -> None:
     await connect(database, state=state)
     assert await recorded(database, delivery()) == (["accepted"], {ORG})
     assert (await only(database, SyncJob)).state == "pending"

@@ -111,7 +111,7 @@ async def test_without_valkey_work_goes_on(settings: Settings, database: Databas
         assert await bench.next_drained() == "org_2"
 
 
-async def test_wake_ups_are_heard_again_after_valkey_came_back(
+async def test_wake_ups_are_received_again_after_valkey_came_back(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
     valkey = LocalServices(tmp_path, is_durable=False)

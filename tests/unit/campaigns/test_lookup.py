@@ -129,7 +129,7 @@ def refused(error_code: str, message: str = "", http_status: int = 400) -> Reque
         pytest.param(refused("INVALID_FIELD"), SalesforceRefused, "30", id="hidden-field"),
     ],
 )
-def test_failed_look_is_told_as(
+def test_failed_lookup_is_reported_as(
     error: SalesforceError, problem: type[Problem], retry_after: str | None
 ) -> None:
     told = problem_for(error)

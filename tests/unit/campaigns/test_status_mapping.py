@@ -85,7 +85,7 @@ def test_labels_win_over_the_universal_pair() -> None:
     assert found["attended"] == ("Attended", "label")
 
 
-def test_universal_pair_is_taken_where_no_label_speaks() -> None:
+def test_universal_pair_is_taken_where_no_label_matches() -> None:
     assert guesses(RESPONDED, SENT) == {
         "registered": ("Sent", "universal"),
         "attended": ("Responded", "universal"),

@@ -12,7 +12,7 @@ def arguments(url: str) -> dict[str, object]:
     return connect_arguments(checked_postgres_url(url), application_name="es")
 
 
-def test_plain_address_is_handed_on_with_our_name() -> None:
+def test_plain_address_is_passed_on_with_our_name() -> None:
     assert arguments("postgres://u:p%40ss%25%2Fw%3Ard@db:5432/sync") == {
         "dsn": "postgresql://u:p%40ss%25%2Fw%3Ard@db:5432/sync",
         "server_settings": {"application_name": "es", "timezone": "UTC"},

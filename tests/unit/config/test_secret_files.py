@@ -112,7 +112,7 @@ def test_directory_is_no_secret(files: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert line.startswith("PEPPER_FILE cannot be read")
 
 
-def test_faults_of_files_stand_beside_all_others(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_files_are_listed_with_all_others(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (files / "PEPPER").write_text("hunter2")
     monkeypatch.setenv("WEBHOOK_SECRETS_FILE", str(files / "nowhere"))
     monkeypatch.delenv("PUBLIC_URL")

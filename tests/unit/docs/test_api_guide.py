@@ -24,7 +24,7 @@ def named() -> set[str]:
     return {BASES[base] + rest for base, rest in ADDRESS.findall(GUIDE) if BASES[base] + rest}
 
 
-def test_every_address_of_the_guide_is_a_door() -> None:
+def test_every_address_of_the_guide_is_an_endpoint() -> None:
     known = path_patterns()
     events_base = BASES["$E"]
     unknown = {

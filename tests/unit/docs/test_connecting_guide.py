@@ -11,14 +11,14 @@ CONNECTING = guide_path("connecting")
 
 
 @pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
-def test_every_oauth_error_stands_in_the_guide(row: tuple[str, str, str]) -> None:
+def test_every_oauth_error_is_in_the_guide(row: tuple[str, str, str]) -> None:
     text = CONNECTING.read_text()
     assert f"`{row[0]}`" in text
     assert ADVICE[row[2]].title in text
 
 
 @pytest.mark.parametrize("code", FINDINGS)
-def test_every_finding_stands_in_the_guide(code: str) -> None:
+def test_every_finding_is_in_the_guide(code: str) -> None:
     assert f"`{code}`" in CONNECTING.read_text()
 
 

@@ -45,7 +45,7 @@ def test_tables_are_the_ones_of_the_advice(name: str) -> None:
     assert guides.with_tables(text) == text
 
 
-def test_changed_section_is_made_anew() -> None:
+def test_changed_section_is_rewritten() -> None:
     text = guide_path("errors").read_text()
     assert guides.with_tables(text.replace("A validation rule refused", "An otter refused")) == text
 
@@ -64,7 +64,7 @@ def test_a_link_that_leads_nowhere_is_found(
 
 
 @pytest.mark.parametrize("code", FAILURES)
-def test_every_failure_stands_in_a_guide(code: str) -> None:
+def test_every_failure_is_in_a_guide(code: str) -> None:
     link = ADVICE[code].link or ""
     name, _, anchor = link.removeprefix("/docs/").partition("#")
     elements = Elements(page(name))

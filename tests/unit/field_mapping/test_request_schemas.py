@@ -117,7 +117,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(
     ("sent", "path", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
-def test_what_can_never_be_right_is_refused_where_it_stands(
+def test_what_can_never_be_right_is_refused_with_its_place(
     sent: dict[str, Any], path: str, words: str
 ) -> None:
     [(told_path, message)] = refused(sent)

@@ -41,7 +41,7 @@ class Refusal(Exception):
         pytest.param(asyncpg.InternalClientError("cannot switch"), id="driver-cut-off"),
     ],
 )
-def test_absence_of_the_database_is_told_from_the_error(error: Exception) -> None:
+def test_absence_of_the_database_is_recognised_from_the_error(error: Exception) -> None:
     assert is_away(error)
 
 

@@ -56,7 +56,7 @@ def test_any_cut_breaks_the_seal(vault: Encryptor, sealed: bytes) -> None:
             vault.open(sealed[:length], host_id=HOST, column=COLUMN)
 
 
-def test_same_secret_is_never_sealed_alike(vault: Encryptor, sealed: bytes) -> None:
+def test_same_secret_is_never_sealed_the_same_way(vault: Encryptor, sealed: bytes) -> None:
     assert vault.seal(SECRET, host_id=HOST, column=COLUMN) != sealed
 
 
@@ -67,7 +67,7 @@ def test_parts_of_two_sealed_values_do_not_mix(vault: Encryptor, sealed: bytes) 
         vault.open(sealed[:border] + other[border:], host_id=HOST, column=COLUMN)
 
 
-def test_rotation_wraps_the_key_anew_and_keeps_the_secret() -> None:
+def test_rotation_rewraps_the_key_and_keeps_the_secret() -> None:
     old, new = new_key("old"), new_key("new")
     sealed = Encryptor.from_texts([old]).seal(SECRET, host_id=HOST, column=COLUMN)
     both = Encryptor.from_texts([new, old])

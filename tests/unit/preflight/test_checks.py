@@ -222,7 +222,7 @@ def test_what_is_in_order_is_no_finding(look: OrgSnapshot, known: PreflightConte
     assert codes(look, known) == []
 
 
-def test_hidden_object_is_told_once_and_not_for_each_power() -> None:
+def test_hidden_object_is_reported_once_and_not_for_each_permission() -> None:
     look = seen()
     hidden = replace(look, objects={**look.objects, "Lead": None})
     findings, passed = run_checks(hidden, PreflightContext())
@@ -231,7 +231,7 @@ def test_hidden_object_is_told_once_and_not_for_each_power() -> None:
     assert "lead_readable" not in passed
 
 
-def test_worst_findings_stand_first() -> None:
+def test_worst_findings_come_first() -> None:
     look = replace(with_object("Lead", is_createable=False), has_assignment_rules=True)
     findings, _ = run_checks(look, PreflightContext(approvals=4))
     assert [finding.severity for finding in findings] == ["blocker", "warning", "note"]
@@ -268,7 +268,7 @@ ADDRESS = (field("State"), field("Country"))
         pytest.param(("Title",), (STATES, COUNTRIES), [], id="nothing of an address is mapped"),
     ],
 )
-def test_listed_places_are_told_where_an_address_is_mapped(
+def test_listed_places_are_reported_where_an_address_is_mapped(
     mapped: tuple[str, ...], listed: tuple[Field, ...], found: list[tuple[str, str]]
 ) -> None:
     chosen = [{"object": "Lead", "field": each, "from": f"answers.{each}"} for each in mapped]

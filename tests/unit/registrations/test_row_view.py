@@ -61,7 +61,7 @@ def test_error_is_shown_until_it_is_overcome(state: str, about: dict[str, Any], 
     assert (row(state, error=RULE, **about).error is not None) is is_shown
 
 
-def test_next_attempt_is_told_while_backing_off() -> None:
+def test_next_attempt_is_shown_while_backing_off() -> None:
     later = NOW + timedelta(minutes=5)
     error = row("pending", error=RULE, waiting_for="retry", due_at=later).error
     assert error is not None
@@ -106,7 +106,7 @@ def test_newer_of_registration_and_job_dates_the_row() -> None:
     assert row(None).version == 1
 
 
-def test_activities_stand_in_the_order_they_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_activities_are_listed_in_the_order_they_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
     more = [
         replace(REGISTERED_TASK, slot=f"task:{milestone}", milestone=milestone)
         for milestone in ("other", "lost")

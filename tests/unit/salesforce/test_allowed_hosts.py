@@ -232,7 +232,7 @@ def test_a_refusal_keeps_a_bounded_text() -> None:
         ("http://127.0.0.1:8100", None),
     ],
 )
-def test_lightning_stands_beside_the_my_domain(instance_url: str, lightning: str | None) -> None:
+def test_lightning_host_is_derived_from_the_my_domain(instance_url: str, lightning: str | None) -> None:
     assert lightning_url(instance_url) == lightning
 
 

@@ -86,7 +86,7 @@ async def test_a_guard_that_trips_before_the_resend_stops_it(
     assert client.calls == 0
 
 
-async def test_the_guard_is_asked_again_when_the_connection_stands() -> None:
+async def test_the_guard_is_called_again_once_the_connection_is_open() -> None:
     asked: list[None] = []
     answer = b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"done": true, "records": []}'
     transport = httpx.AsyncHTTPTransport()

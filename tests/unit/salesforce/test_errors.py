@@ -179,7 +179,7 @@ def test_a_duplicate_names_its_matches_in_both_spellings(key: str, allow_save: b
     assert failure.fields == ()
 
 
-def test_matches_of_several_objects_keep_their_order_and_stand_once() -> None:
+def test_matches_of_several_objects_keep_their_order_and_appear_once() -> None:
     lead, contact = "00Q5g00000AbCdEEAV", "003aj000002oTldAAE"
     body = [duplicate(("Lead", lead[:15]), ("Contact", contact), ("Lead", lead))]
     [failure] = parse_failures(400, body)

@@ -226,6 +226,6 @@ def test_documented_example_is_accepted(name: str) -> None:
     assert read(WEBHOOKS[name]).outcome is Outcome.ACCEPTED
 
 
-def test_documented_schema_stands_alone() -> None:
+def test_documented_schema_is_self_contained() -> None:
     assert "$ref" not in json.dumps(WEBHOOK_REQUEST)
     assert "$defs" not in json.dumps(WEBHOOK_REQUEST)

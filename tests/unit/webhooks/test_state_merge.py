@@ -122,7 +122,7 @@ def test_absent_null_and_value_are_three_things(later: dict[str, Any], expected:
     assert row["email_key"] is None
 
 
-def test_field_belongs_to_the_delivery_that_told_it_last() -> None:
+def test_field_belongs_to_the_delivery_that_sent_it_last() -> None:
     row = in_any_order(
         updated(1, ticket={"name": "Early"}),
         updated(2, ticket={"name": "Standard"}),
@@ -190,7 +190,7 @@ def test_late_undoing_of_a_check_in_shows_the_queue_again() -> None:
     assert (row["status"], row["checked_in_at"]) == ("waitlisted", None)
 
 
-def test_cancellation_stands_with_its_time_and_reason() -> None:
+def test_cancellation_is_kept_with_its_time_and_reason() -> None:
     payload = cancelled(9)
     payload["data"]["reason"] = "Ill"
     row = in_any_order(confirmed(), payload)
@@ -273,7 +273,7 @@ def test_event_known_from_a_newer_delivery_stays() -> None:
         assert (row["title"], row["location"], row["version"]) == ("Otter Gala", "Pond 4", 5)
 
 
-def test_event_fields_that_nobody_told_have_defaults() -> None:
+def test_event_fields_that_nobody_sent_have_defaults() -> None:
     row = event_of(webhook(event={"id": "evt_otters", "title": "Otters"}))
     assert (row["kind"], row["timezone"], row["starts_at"]) == ("in_person", "UTC", None)
     assert event_of(webhook(event={"id": "e", "title": "O"}), webhook())["kind"] == "in_person"

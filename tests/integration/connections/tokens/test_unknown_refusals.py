@@ -30,7 +30,7 @@ async def change(resources: Resources, **values: object) -> None:
 
 
 @pytest.mark.parametrize("words", UNKNOWN)
-async def test_unknown_words_are_heard_four_times_before_the_card_turns_red(
+async def test_unknown_errors_are_tolerated_four_times_before_the_card_turns_red(
     resources: Resources, connection: Connection, endpoint: TokenEndpoint, words: str
 ) -> None:
     tokens = ConnectionTokens(resources, "host_a")

@@ -38,7 +38,7 @@ def test_the_table_has_the_case(words: str) -> None:
     assert any(words in case for case in BY_CASE)
 
 
-def test_every_expected_person_stands_in_the_org_or_is_made() -> None:
+def test_every_expected_person_exists_in_the_org_or_is_created() -> None:
     known = {seeded.key for seeded in SEEDED} | {NEW_LEAD, None}
     assert {one.person for one in REGISTRANTS} <= known
 
@@ -48,7 +48,7 @@ def test_nobody_of_the_crowd_shares_an_address() -> None:
     assert [address for address, count in addresses.items() if count > 1] == ["tom.tickets@pair.example"]
 
 
-def test_every_delivery_reads_as_the_intake_reads_it() -> None:
+def test_every_delivery_is_parsed_as_a_webhook_is() -> None:
     for delivery in deliveries(REGISTRANTS):
         assert parse_delivery(delivery.webhook_id, delivery.body).host_id == "host_acme"
 

@@ -19,7 +19,7 @@ def claims_in(address: str) -> dict[str, Any]:
     return claims
 
 
-def test_the_token_stands_in_the_fragment_alone(tmp_path: Path) -> None:
+def test_the_token_is_in_the_fragment_alone(tmp_path: Path) -> None:
     parts = urlsplit(console_address("http://127.0.0.1:8000", LocalSecrets.of(tmp_path)))
     assert (parts.path, parts.query) == ("/console/", "")
     assert parts.fragment.startswith("token=")

@@ -36,7 +36,7 @@ def test_a_child_sees_only_the_environment_it_is_given(tmp_path: Path) -> None:
     assert "'PATH'" not in child.tail()
 
 
-def test_a_child_that_died_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_child_that_died_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     child = child_of("import sys; sys.exit('the dam broke')", tmp_path)
     child.process.wait()
     with pytest.raises(ChildDied, match=r"(?s)otter ended with code 1.*the dam broke"):

@@ -96,7 +96,7 @@ def test_order_of_fields_and_their_repetition_do_not_matter() -> None:
 
 
 @given(name=st.text(st.characters(categories=["L"]), min_size=4, max_size=30), where=st.integers(0, 2))
-def test_name_of_the_attendee_never_changes_the_group_nor_stands_in_it(name: str, where: int) -> None:
+def test_name_of_the_attendee_never_changes_the_group_nor_appears_in_it(name: str, where: int) -> None:
     message = ("{} is not welcome", "Not welcome: {}", "We said {}, and mean it")[where]
     values = attendee_values({"name": name})
     assert name not in normalized_message(message.format(name), values)

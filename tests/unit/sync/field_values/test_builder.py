@@ -326,7 +326,7 @@ def changed(
         pytest.param("append", None, None, "new", id="append: one value, empty"),
     ],
 )
-def test_modes_on_a_lead_that_stands(mode: str, before: Any, said: Any, sent: Any) -> None:
+def test_modes_on_an_existing_lead(mode: str, before: Any, said: Any, sent: Any) -> None:
     assert changed(mode, before, "new", said=said)[0] == sent
 
 
@@ -500,7 +500,7 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
         pytest.param(None, None, {}, id="a record without one"),
     ],
 )
-def test_email_of_a_person_who_stands(before: str | None, said: str | None, sent: dict[str, Any]) -> None:
+def test_email_of_an_existing_person(before: str | None, said: str | None, sent: dict[str, Any]) -> None:
     digests = {"Email": digest(said)} if said else {}
     filled = build_field_values(
         "Lead",
@@ -552,7 +552,7 @@ def test_opt_out(consent: dict[str, Any], standing: dict[str, Any] | None, sent:
         pytest.param(described(field(OPT_OUT.name)), id="no checkbox"),
     ],
 )
-def test_an_opt_out_that_cannot_be_written_is_told_and_fails_nobody(hidden: Any) -> None:
+def test_an_opt_out_that_cannot_be_written_is_reported_and_fails_nobody(hidden: Any) -> None:
     chosen = rules(opt_out_field=OPT_OUT.name)
     person = job(attendee=SAID_NO | {"company": "River"})
     filled = build_field_values("Lead", chosen, person, describe=hidden)
@@ -600,7 +600,7 @@ def test_required_fields_get_a_value_by_type_where_the_host_wants_it(required: A
     assert "X__c" not in unfilled
 
 
-def test_an_invented_value_is_told() -> None:
+def test_an_invented_value_is_reported() -> None:
     filled = build_field_values(
         "Lead", rules(fill_required=True), job(attendee={"company": "x"}), describe=described(BADGE)
     )
@@ -645,7 +645,7 @@ def test_an_attendee_with_nothing_is_still_a_person() -> None:
     }
 
 
-def test_a_name_from_nowhere_is_told_and_the_attendees_own_is_written() -> None:
+def test_a_name_from_nowhere_is_a_warning_and_the_attendees_own_is_written() -> None:
     filled = build_field_values(
         "Lead", rules(rule("LastName", "weather")), job(attendee={"name": "Ada Otter"})
     )

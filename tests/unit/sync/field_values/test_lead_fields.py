@@ -78,7 +78,7 @@ def test_long_company_is_cut_with_a_warning() -> None:
     assert [(each.code, each.field) for each in warnings] == [("value_cut", "Company")]
 
 
-def test_missing_company_is_told() -> None:
+def test_missing_company_is_reported() -> None:
     fields, warnings = lead_fields(Attendee(email="a@x.example", email_key="a@x.example"), frozenset())
     assert fields["Company"] == "x.example"
     assert [each.code for each in warnings] == ["fallback_used"]

@@ -139,7 +139,7 @@ def test_choices_about_people(stored: dict[str, Any], found: list[tuple[str, str
     assert all(each.index is None for each in rules_found)
 
 
-def test_contacts_rules_that_person_accounts_cannot_take_are_told() -> None:
+def test_contacts_rules_that_person_accounts_cannot_take_are_reported() -> None:
     chosen = MappingRules.of(
         {
             "people": {"create": "person_account"},

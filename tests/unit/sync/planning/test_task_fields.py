@@ -33,7 +33,7 @@ def test_day_is_counted_in_the_events_zone(timezone: str, day: str) -> None:
     assert fields["ActivityDate"] == day
 
 
-def test_unknown_zone_is_told() -> None:
+def test_unknown_zone_is_reported() -> None:
     _, warnings = task_fields(job(timezone="Mars/Olympus"), REGISTERED, who_id="00Q1", reference="EVS-X")
     assert [(each.code, each.field) for each in warnings] == [("fallback_used", "ActivityDate")]
 

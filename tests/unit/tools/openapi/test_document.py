@@ -78,19 +78,19 @@ def test_no_example_is_of_an_operation_that_is_gone() -> None:
     assert BY_NAME.keys() - KEYS == set()
 
 
-def test_every_problem_is_told_of_somewhere() -> None:
+def test_every_problem_is_documented_somewhere() -> None:
     before_any_route = {"MethodNotAllowed", "HeadersTooLarge", "ServiceBusy"}
     told = {name for place in MEDIA if place[-1] == PROBLEM_JSON for name in examples_at(place)}
     assert {kind.__name__ for kind in Problem.__subclasses__()} - told == before_any_route
 
 
-def test_problems_stand_under_their_status() -> None:
+def test_problems_are_listed_under_their_status() -> None:
     for place in MEDIA:
         if place[-1] == PROBLEM_JSON:
             assert {each["status"] for each in examples_at(place).values()} == {int(place[4])}
 
 
-def test_every_door_with_a_token_says_so() -> None:
+def test_every_endpoint_with_a_token_documents_it() -> None:
     unsigned = {path for path, _, operation in operations(DOCUMENT) if "security" not in operation}
     assert unsigned == {"/livez", "/readyz", "/webhooks/eventship"}
 
