@@ -27,7 +27,7 @@ NESTED = b"[" + b"[]," * 349_000 + b"[]]"
 LATE_SECONDS = 8.0
 """An attacker that does not stop by itself is stopped after so many more."""
 CONNECTIONS = 1_800
-"""Below HTTP_CONNECTIONS: beyond it strangers and neighbours alike are told 503."""
+"""Below HTTP_CONNECTIONS: beyond it every caller receives 503."""
 FORGED = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImxvY2FsIn0.eyJzdWIiOiJ4In0." + "A" * 86
 
 Counts = Counter[str]

@@ -70,7 +70,7 @@ async def _send(target: Target, felt: Felt, place: int, numbers: Iterator[int]) 
 
 
 def forget_peak(service: Service) -> None:
-    """Begin to look for the most memory anew."""
+    """Resets the recorded maximum of memory."""
     Path(f"/proc/{service.child.process.pid}/clear_refs").write_text("5")
 
 

@@ -65,7 +65,7 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
 
 
 class Asker:
-    """One connection that asks again and again, and is made anew when it was lost."""
+    """One connection that sends requests one after another and reconnects when it is lost."""
 
     def __init__(self, target: Target) -> None:
         self._target = target

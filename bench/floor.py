@@ -1,4 +1,4 @@
-"""The floor under the intake: a bare FastAPI route that verifies the signature and inserts one row."""
+"""The floor of webhook ingestion: a bare FastAPI route that verifies the signature and inserts one row."""
 
 import os
 import sys

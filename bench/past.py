@@ -53,7 +53,7 @@ async def measure(rig: Rig, size: Size) -> dict[str, Any]:
     """Milliseconds of each at every amount of the past; the same host and event are asked each time.
 
     Every amount is a database of its own, so that all are asked in turns: what else the machine does meets
-    them alike. The ratios are medians of the turns' ratios, most over least.
+    them in the same way. The ratios are medians of the turns' ratios, most over least.
     """
     await rig.empty()
     org_id = await connect_host(rig, rig.org)
@@ -79,7 +79,7 @@ def _name(amount: int) -> str:
 
 
 async def _pile_up(rig: Rig, amount: int) -> None:
-    """Rows in bulk: without triggers, indexes made anew afterwards, then analysed."""
+    """Rows in bulk: without triggers, indexes rebuilt afterwards, then analysed."""
     started = time.perf_counter()
     await rig.copy_database(_name(amount))
     connection = await asyncpg.connect(rig.dsn_of(_name(amount)), timeout=10)

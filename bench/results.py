@@ -1,4 +1,4 @@
-"""What was measured, part by part, in bench/results.json: a part measured anew replaces itself."""
+"""What was measured, part by part, in bench/results.json: measuring a part again replaces its result."""
 
 import json
 import os

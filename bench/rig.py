@@ -223,7 +223,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Org:
-    """A simulated org through its own door; nothing here counts as an API call."""
+    """A simulated org through the control API; nothing here counts as an API call."""
 
     url: str
 

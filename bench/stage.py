@@ -79,7 +79,7 @@ async def connect_host(
 async def register(
     rig: Rig, first: int, last: int, *, org_id: str, is_live: bool = False, host_id: str = HOST
 ) -> None:
-    """Registrations `first` to `last` with a job each, as the intake or a backfill leaves them."""
+    """Registrations `first` to `last` with a job each, as webhooks or a backfill leave them."""
     connection = await rig.sql()
     priority, reason = (0, "live") if is_live else (10, "link")
     await connection.execute(PUT_REGISTRATIONS, host_id, EVENT, first, last)

@@ -55,11 +55,11 @@ def check(
     known = frozenset(acked)
     findings = Findings(acked=len(known))
     for number, state in enumerate(orgs):
-        alike: dict[str, list[Registrant]] = defaultdict(list)
+        same_email: dict[str, list[Registrant]] = defaultdict(list)
         for one in people:
             if one.org == number and one.email not in refused:
-                alike[one.email].append(one)
-        _check_org(alike, known, state=state, grant=grants[number], findings=findings)
+                same_email[one.email].append(one)
+        _check_org(same_email, known, state=state, grant=grants[number], findings=findings)
     return findings
 
 
@@ -73,7 +73,7 @@ def check_jobs(jobs: Iterable[JobRow], expected_failed: frozenset[str], findings
 
 
 def _check_org(
-    alike: Mapping[str, Sequence[Registrant]],
+    same_email: Mapping[str, Sequence[Registrant]],
     acked: frozenset[str],
     *,
     state: OrgState,
@@ -85,7 +85,7 @@ def _check_org(
     members = defaultdict(list)
     for row in state.members:
         members[row["LeadId"] or row["ContactId"]].append(row)
-    for email, registrants in alike.items():
+    for email, registrants in same_email.items():
         ids = [row["Id"] for row in (*contacts[email], *leads[email])]
         is_acked = any(_is_acked(one, acked) for one in registrants)
         findings.count(f"person {email}", len(ids), least=int(is_acked))
@@ -97,9 +97,14 @@ def _check_org(
 
 
 def _check_status(
-    email: str, alike: Sequence[Registrant], acked: frozenset[str], *, rows: Sequence[Row], findings: Findings
+    email: str,
+    same_email: Sequence[Registrant],
+    acked: frozenset[str],
+    *,
+    rows: Sequence[Row],
+    findings: Findings,
 ) -> None:
-    has_attended = any(one.checked_in_id in acked for one in alike)
+    has_attended = any(one.checked_in_id in acked for one in same_email)
     if has_attended and rows and all(row["Status"] != LABELS["attended"] for row in rows):
         findings.lost.append(f"attendance of {email}: {rows[0]['Status']}")
 

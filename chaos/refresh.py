@@ -17,7 +17,7 @@ from chaos.process_group import ProcessGroup
 from chaos.refresh_figures import Figures, Size
 from chaos.refresh_stage import Stage, build
 
-TOKEN_CALL: Final = "POST /services/oauth2/token"  # noqa: S105 - a door
+TOKEN_CALL: Final = "POST /services/oauth2/token"  # noqa: S105 - an endpoint
 REUSE: Final = "reuse of a refresh token"
 TURNS: Final = 8
 """How often the survivors ask on before a round counts as never ending."""

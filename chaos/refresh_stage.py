@@ -31,7 +31,7 @@ CONNECTED_AT: Final = datetime(2026, 11, 2, tzinfo=UTC)
 
 @dataclass
 class Stage:
-    """The simulator's door, the database and the connection between the two."""
+    """The simulator's control API, the database and the connection between the two."""
 
     control: httpx.AsyncClient
     database: Database
@@ -70,7 +70,7 @@ class Stage:
 
 
 def connection_values(vault: Encryptor, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A row for a grant that the simulator's door handed out."""
+    """A row for a grant that the simulator's control API issued."""
     seal = vault.seal
     return {
         "state": "connected",

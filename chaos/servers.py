@@ -186,7 +186,7 @@ def _expect_to_go_on(stage: Stage) -> None:
 
 
 def fill_volume(stage: Stage) -> None:
-    """T7: the data volume of 64 MB is full for 6 s, and every connection must be made anew meanwhile."""
+    """T7: the data volume of 64 MB is full for 6 s, and every connection has to be reopened meanwhile."""
     site, volume, names = stage.site, stage.site.volume, stage.machine.workers
     assert volume is not None
     stage.until_progress(0.3)

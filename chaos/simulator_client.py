@@ -1,4 +1,4 @@
-"""The simulator's own door, org by org: what stands there, what is seeded, which faults are armed."""
+"""Client of the simulator's control API, org by org: records, seeding and faults."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Row = dict[str, Any]
 
 
 class SimulatorRefused(Exception):
-    """The simulator's own door did not take a request."""
+    """The simulator's control API refused a request."""
 
 
 class SimulatorClient:

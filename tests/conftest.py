@@ -106,7 +106,7 @@ async def opened(migrated: str, settings: Settings) -> AsyncIterator[Database]:
 async def database(opened: Database, owner: AsyncEngine) -> Database:
     """The real database, emptied; tests commit for real, as the service does.
 
-    Rows are deleted where there are any: truncating every table would write files anew for each test.
+    Rows are deleted where there are any: truncating every table would rewrite its files for each test.
     """
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))

@@ -1,4 +1,4 @@
-"""Webhooks that tests post: whole payloads with defaults, signed as the platform signs them."""
+"""Builders of webhooks: complete payloads with defaults, signed as the platform signs them."""
 
 import json
 import time
@@ -77,12 +77,12 @@ def webhook(
 
 
 def delivery(payload: Mapping[str, Any] | None = None, webhook_id: str = "msg_1") -> ParsedDelivery:
-    """The payload as it is after verification."""
+    """The parsed delivery of a payload."""
     return parse_delivery(webhook_id, json.dumps(payload or webhook()).encode())
 
 
 def unusable(body: bytes, webhook_id: str = "msg_1") -> UnusableBody:
-    """What is kept of a body that cannot be used."""
+    """The sealed record of a body that cannot be used."""
     return encrypt_unusable(VAULT, body, webhook_id=webhook_id, reason="shape", faults=[])
 
 

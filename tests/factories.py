@@ -1,4 +1,4 @@
-"""Things that tests need, as functions with defaults; the names are never mistaken for real ones."""
+"""Factories for settings and connections, with defaults that cannot be mistaken for real ones."""
 
 import base64
 from datetime import UTC, datetime

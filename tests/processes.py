@@ -1,4 +1,4 @@
-"""Our processes as they run in production: API, workers and a simulator, on the tests' own engines."""
+"""API, workers and a simulator as processes, on the tests' engines."""
 
 import os
 import sys
@@ -90,7 +90,7 @@ class Processes:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """The simulator's own door; nothing here counts as an API call."""
+        """A request to the simulator's control API; it does not count as an API call."""
         with httpx.Client(trust_env=False, timeout=60) as http:
             answer = http.request(method, f"{self.simulator_url}/_simulator/{path}", json=body)
         assert answer.is_success, answer.text

@@ -1,4 +1,4 @@
-"""A front with TLS for an engine without it: the wheels' Postgres and Valkey are built without OpenSSL."""
+"""A TLS proxy for engines without TLS: the wheels' Postgres and Valkey are built without OpenSSL."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""The simulated org, through the simulator's own door: what stands in it, what it counts, what goes wrong."""
+"""Client of the simulator's control API: records, call counts and faults of the simulated org."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 class SimulatorRefused(Exception):
-    """The simulator's own door did not take a request."""
+    """The simulator's control API refused a request."""
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ class ConnectionEnded(Exception):
 
 
 class WebhookRefused(Exception):
-    """The intake did not take a genuine webhook."""
+    """The service refused a genuine webhook."""
 
 
 @dataclass(frozen=True)
 class DemoClients:
-    """The front doors of a running stack."""
+    """The clients of a running stack."""
 
     org: SimulatorClient
     dashboard: Dashboard
@@ -45,7 +45,7 @@ class DemoClients:
 
 @contextmanager
 def clients_of(stack: Stack) -> Iterator[DemoClients]:
-    """The doors, with a bearer token of the demo host's owner."""
+    """The clients, with a bearer token of the demo host's owner."""
     assert stack.plan.simulator_url is not None
     token = stack.secrets.token({HOST_ID: "owner"}, scope="ops", user="demo", minutes=12 * 60)
     secret = stack.env["WEBHOOK_SECRETS"].partition(",")[0].partition("@")[0]

@@ -34,7 +34,7 @@ def service_environment(
 def simulator_environment(
     simulator_url: str, session: Mapping[str, Any], *, has_names: bool = False
 ) -> dict[str, str]:
-    """Points the service at a simulator, whose own door told us the app that it knows.
+    """Points the service at a simulator, whose control API returned the app that it knows.
 
     `has_names`: by the names of its login hosts, so that each org is met under its own.
     """

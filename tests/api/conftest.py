@@ -42,7 +42,7 @@ class Service:
         return Browser({self.settings.public_url: self.app, SIMULATOR_URL: self.simulator})
 
     def control(self) -> httpx.AsyncClient:
-        """The simulator's own door."""
+        """A client of the simulator's control API."""
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.simulator), base_url=SIMULATOR_URL)
 
     def configure(self, **config: Any) -> None:

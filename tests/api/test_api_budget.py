@@ -1,4 +1,4 @@
-"""What calls Salesforce beside the engine: counted, with the org's figure kept, and stopped at the cap."""
+"""Endpoints that call Salesforce: their calls are counted, the org's figure is stored, the cap stops them."""
 
 import ast
 from collections.abc import AsyncIterator
@@ -100,7 +100,7 @@ SILENT = {
 """Routes that never call Salesforce's API; what a worker does later is its own affair."""
 
 OPENERS = {
-    "app/connections/counted_calls.py": "the one way for doors and chores",
+    "app/connections/counted_calls.py": "the one way for endpoints and periodic tasks",
     "app/connections/service.py": "makes the client",
     "app/connections/oauth/grant_exchange.py": "a grant that is tried out before there is a connection",
     "app/connections/tokens/probe.py": "one hourly question to a connection that is closed",
@@ -289,8 +289,8 @@ async def test_preflight_that_was_asked_for_waits_for_the_budget(caller: Caller)
     await caller.change(api_used=800, api_limit=1000, api_measured_at=datetime.now(UTC))
     await run_requested_preflights(caller.service.resources)
     async with caller.service.resources.database.system() as session:
-        wanted = (await session.scalars(select(Preflight))).one()
-    assert (wanted.requested_at is not None, wanted.result) == (True, None)
+        preflight = (await session.scalars(select(Preflight))).one()
+    assert (preflight.requested_at is not None, preflight.result) == (True, None)
 
 
 @pytest.mark.parametrize("route", CALLING.keys() - QUIETLY)

@@ -1,4 +1,4 @@
-"""A process whose clock is far from the database's: it says so, is not ready, and nothing else changes."""
+"""A process whose clock differs from the database's reports it and is not ready; nothing else changes."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(600, "600 s ahead of the database's"), (-75, "75 s behind the database's")],
     ids=["ahead", "behind"],
 )
@@ -43,14 +43,14 @@ async def test_a_clock_beyond_a_minute_is_not_ready_and_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     seconds: float,
-    said: str,
+    expected: str,
 ) -> None:
     skew(monkeypatch, seconds)
     answers = [await client.get("/readyz") for _ in range(3)]
-    assert {(answer.status_code, answer.json()["checks"]["clock"]) for answer in answers} == {(503, said)}
+    assert {(answer.status_code, answer.json()["checks"]["clock"]) for answer in answers} == {(503, expected)}
     assert (await client.get("/livez")).status_code == 200
     [line] = [record for record in caplog.records if record.message == "clock_skewed"]
-    assert vars(line)["fault"] == said
+    assert vars(line)["fault"] == expected
 
 
 async def test_a_clock_within_a_minute_is_ready(
@@ -67,8 +67,8 @@ async def test_the_gauge_says_how_far(
 ) -> None:
     skew(monkeypatch, seconds)
     lines = (await client.get("/metrics")).text.splitlines()
-    [shown] = [float(line.split()[1]) for line in lines if line.startswith("clock_skew_seconds ")]
-    assert shown == pytest.approx(seconds, abs=3)
+    [body] = [float(line.split()[1]) for line in lines if line.startswith("clock_skew_seconds ")]
+    assert body == pytest.approx(seconds, abs=3)
 
 
 async def test_a_worker_says_it_too(

@@ -1,4 +1,4 @@
-"""What a connection may cost before anybody is known: over real sockets, with waits made short."""
+"""Limits of connections without a token: over real sockets, with shortened waits."""
 
 import asyncio
 import json

@@ -156,10 +156,10 @@ async def host(caller: Caller) -> None:
     await caller.ask("POST", f"{GOOD}/exclude", contract.ROW)
     await caller.ask("POST", f"{GOOD}/include", contract.ROW)
     await caller.ask("GET", f"{H}/settings", contract.SETTINGS)
-    wanted = {
+    chosen_settings = {
         "exclusions": {"domains": ["dry.example"], "addresses": ["a@b.example"], "ticket_kinds": ["staff"]}
     }
-    await caller.ask("PUT", f"{H}/settings", contract.SETTINGS, body=wanted)
+    await caller.ask("PUT", f"{H}/settings", contract.SETTINGS, body=chosen_settings)
     await caller.ask("POST", f"{H}/pause", contract.CARD)
     await caller.ask("POST", f"{H}/resume", contract.CARD)
     log = await caller.ask("GET", f"{H}/audit", contract.page(contract.DEED))

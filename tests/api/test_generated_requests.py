@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document, well-formed and not: no fault of ours, and no answer untold."""
+"""Requests generated from the OpenAPI document, valid and invalid: no 5xx, and no undocumented answer."""
 
 import json
 import os

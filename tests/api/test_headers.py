@@ -1,4 +1,4 @@
-"""What every answer says to browsers and caches, and that none is built from the request's Host."""
+"""The headers of every answer for browsers and caches; none is built from the request's Host."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, get_args
@@ -52,10 +52,10 @@ def owner_of_all(mint: TokenMint) -> dict[str, str]:
 
 def lacking(answer: httpx.Response) -> dict[str, str]:
     """The headers that should be there and are not."""
-    wanted = set(ALWAYS.items())
+    expected = set(ALWAYS.items())
     if "json" in answer.headers.get("content-type", ""):
-        wanted |= set(OF_DATA.items())
-    return {name: value for name, value in wanted if answer.headers.get(name) != value}
+        expected |= set(OF_DATA.items())
+    return {name: value for name, value in expected if answer.headers.get(name) != value}
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
@@ -133,5 +133,5 @@ def test_body_takes_true_and_false_alone(name: str, value: object) -> None:
 async def test_dry_run_as_text_is_refused(app: FastAPI, owner_of_all: dict[str, str]) -> None:
     async with caller(app, owner_of_all) as client:
         for value in ("false", 0):
-            asked = {"filter": {"host_id": "host_a"}, "dry_run": value}
-            assert (await client.post("/ops/jobs/retry", json=asked)).status_code == 422
+            body = {"filter": {"host_id": "host_a"}, "dry_run": value}
+            assert (await client.post("/ops/jobs/retry", json=body)).status_code == 422

@@ -1,4 +1,4 @@
-"""Health and metrics: what each asks, what it says when something is away, and what it never says."""
+"""Health and metrics: what each checks, its answer when a dependency is away, and what it never contains."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -146,10 +146,10 @@ async def test_not_ready_when_a_role_sees_more_than_its_host(
 
 
 async def test_metrics_of_this_process_survive_a_database_that_is_away(cut_off: httpx.AsyncClient) -> None:
-    shown = (await cut_off.get("/metrics")).text
-    assert "sync_wakeup_failures_total" in shown
-    assert "database_up 0.0" in shown
-    assert "sync_jobs{" not in shown
+    body = (await cut_off.get("/metrics")).text
+    assert "sync_wakeup_failures_total" in body
+    assert "database_up 0.0" in body
+    assert "sync_jobs{" not in body
 
 
 async def test_gauges_show_the_backlog(database: Database, vault: Encryptor) -> None:
@@ -161,12 +161,12 @@ async def test_gauges_show_the_backlog(database: Database, vault: Encryptor) -> 
         simple("r3", "failed", error=RULE),
     )
     await save(database, WorkerHeartbeat(worker_id="w1", hostname="box", pid=1))
-    shown = await _gauges(database)
-    assert (shown['sync_jobs{state="pending"}'], shown['sync_jobs{state="failed"}']) == (2, 1)
-    assert shown['sync_jobs{state="running"}'] == 0
-    assert 3590 < shown["sync_oldest_ready_age_seconds"] < 3700
-    assert (shown["sync_orgs_with_backlog"], shown["sync_workers"], shown["database_up"]) == (1, 1, 1)
-    assert shown['oauth_connections{state="connected"}'] == 1
+    body = await _gauges(database)
+    assert (body['sync_jobs{state="pending"}'], body['sync_jobs{state="failed"}']) == (2, 1)
+    assert body['sync_jobs{state="running"}'] == 0
+    assert 3590 < body["sync_oldest_ready_age_seconds"] < 3700
+    assert (body["sync_orgs_with_backlog"], body["sync_workers"], body["database_up"]) == (1, 1, 1)
+    assert body['oauth_connections{state="connected"}'] == 1
 
 
 TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
@@ -220,8 +220,8 @@ async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database
     await add_connected_host(database, vault)
     await save(database, OrgLease(org_id=ORG_ID, paused_at=NOW))
     await add(database, simple("r1", "pending", due_at=hours_ago(1)))
-    shown = await _gauges(database)
-    assert (shown["sync_oldest_ready_age_seconds"], shown["sync_orgs_with_backlog"]) == (0, 0)
+    body = await _gauges(database)
+    assert (body["sync_oldest_ready_age_seconds"], body["sync_orgs_with_backlog"]) == (0, 0)
 
 
 async def test_metrics_name_no_host_and_are_read_at_most_every_few_seconds(

@@ -1,4 +1,4 @@
-"""The Idempotency-Key: one answer to one request, to whom it belongs, and for how long."""
+"""The Idempotency-Key: one answer to one request, its owner, and its lifetime."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Secrets through the whole life of a connection: none turns up in a log, answer, metric, dump or wake-up."""
+"""Secrets over the life of a connection: none appears in a log, answer, metric, dump or wake-up."""
 
 import asyncio
 from collections.abc import AsyncIterator

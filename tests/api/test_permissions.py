@@ -1,4 +1,4 @@
-"""Every door of the OpenAPI document against every kind of caller: a new one cannot be forgotten."""
+"""Every endpoint of the OpenAPI document against every kind of caller: a new one cannot be forgotten."""
 
 import json
 from collections.abc import AsyncIterator
@@ -100,7 +100,7 @@ async def app(settings: Settings, database: Database, vault: Encryptor) -> Async
 async def ends(
     app: FastAPI, endpoints: list[Endpoint], headers: dict[str, str] | None, **names: str
 ) -> dict[tuple[str, str], tuple[int, str | None]]:
-    """Status and problem code at each door."""
+    """Status and problem code of each endpoint."""
     async with caller(app, headers) as client:
         return {endpoint.key: _end(await endpoint.request(client, **names)) for endpoint in endpoints}
 
@@ -111,12 +111,12 @@ def _end(answer: httpx.Response) -> tuple[int, str | None]:
 
 
 def all_ended(found: dict[tuple[str, str], tuple[int, str | None]], status: int, code: str) -> Any:
-    """The doors that ended otherwise."""
+    """The endpoints that answered otherwise."""
     return {key: end for key, end in found.items() if end != (status, code)}
 
 
 def let_in(found: dict[tuple[str, str], tuple[int, str | None]]) -> Any:
-    """The doors that turned the caller away for who he is."""
+    """The endpoints that refused the caller's identity."""
     refusals = {"TokenInvalid", "RoleInsufficient", "HostNotFound"}
     return {key: end for key, end in found.items() if end[1] in refusals}
 

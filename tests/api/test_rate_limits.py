@@ -1,4 +1,4 @@
-"""Whoever asks too often is told when to come back, and takes nothing from anybody else."""
+"""Rate limits: Retry-After for callers that ask too often, and no effect on other callers."""
 
 import asyncio
 import logging

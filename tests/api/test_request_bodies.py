@@ -1,4 +1,4 @@
-"""The token before the body, and every body bounded: nothing is read for a stranger, nothing without end."""
+"""The token is checked before the body is read, and every body is bounded."""
 
 import json
 from collections.abc import AsyncIterator

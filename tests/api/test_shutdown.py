@@ -1,4 +1,4 @@
-"""An API process that is told to stop, over real sockets: it says so first, serves on, and then closes."""
+"""An API process that receives SIGTERM, over real sockets: not ready first, still serving, then closed."""
 
 import signal
 import threading

@@ -11,7 +11,7 @@ MARKED = re.compile(r"(?s)(<!-- capabilities -->\n).*?(<!-- end of capabilities 
 
 
 def with_capabilities(text: str) -> str:
-    """The README's text with the table between its two marks made anew."""
+    """The README's text with the table between its two marks rewritten."""
     return MARKED.sub(lambda found: f"{found[1]}{table()}{found[2]}", text)
 
 

@@ -26,8 +26,8 @@ async def what_keeps_a_campaign_from_being_made(dashboard: MappingDashboard) -> 
         await session.execute(update(Event).values(starts_at=soon, ends_at=soon + timedelta(hours=2)))
     assert (await dashboard.http.post(f"{PATH}/create", json={})).status_code == 201
     await create_campaigns(dashboard.rig.resources)
-    shown = (await dashboard.http.get(PATH)).json()
-    assert (shown["problem"]["code"], shown["salesforce"]["message"]) == (
+    body = (await dashboard.http.get(PATH)).json()
+    assert (body["problem"]["code"], body["salesforce"]["message"]) == (
         "campaign_create_failed",
         "Name it properly",
     )
@@ -35,8 +35,8 @@ async def what_keeps_a_campaign_from_being_made(dashboard: MappingDashboard) -> 
 
 async def required_fields_are_listed_before_going_live(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(extra_fields={"Lead": ["Region__c | string(20) | CU | Region"]})
-    shown = await dashboard.get()
-    assert [each["label"] for each in shown["required_without_value"]] == ["Region"]
+    body = await dashboard.get()
+    assert [each["label"] for each in body["required_without_value"]] == ["Region"]
     assert ("required_field_without_value", "Region__c") in await _findings(dashboard)
     mapped = await dashboard.put({"fields": [rule("Lead.Region__c", "answers.region", fallback="Nowhere")]})
     assert mapped["required_without_value"] == []

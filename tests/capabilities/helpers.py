@@ -22,10 +22,10 @@ def rule(field: str, source: str | None = None, **how: Any) -> dict[str, Any]:
     return {"object": sobject, "field": name, **({"from": source} if source else {}), **how}
 
 
-async def one(dashboard: MappingDashboard, sobject: str, **wanted: Any) -> dict[str, Any]:
+async def one(dashboard: MappingDashboard, sobject: str, **expected: Any) -> dict[str, Any]:
     """The only record of the object with these values."""
     rows = await dashboard.rig.records(sobject)
-    found = [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+    found = [row for row in rows if all(row.get(name) == value for name, value in expected.items())]
     assert len(found) == 1, rows
     return found[0]
 

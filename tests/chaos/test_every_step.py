@@ -73,7 +73,7 @@ async def register_all(rig: Rig) -> None:
 
 
 async def all_steps(worker: Worker, begin: Callable[[int], Awaitable[None]], *, up_to: int = 0) -> int:
-    """Begin something anew for each step and die at it; returns how many steps there were.
+    """Start over for each step and die at it; returns the number of steps.
 
     What was prepared for steps that there are not is begun at the end, up to that number.
     """

@@ -28,7 +28,7 @@ from tests.integration.connections.token_endpoint import INSTANCE, TokenEndpoint
 
 MOST_STEPS = 80
 EVERY = 6
-"""Signing in anew takes its time: it is done after every so many deaths."""
+"""A new sign-in is slow: one is made after this many deaths."""
 
 
 def mortal(resources: Resources, database: MortalDatabase, transport: httpx.AsyncBaseTransport) -> Resources:

@@ -36,10 +36,10 @@ print(list(volume.path.iterdir()))
 
 def test_it_fills_and_makes_room(tmp_path: Path) -> None:
     command = [sys.executable, "-c", TRIED, str(tmp_path / "volume")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    if said.startswith("none: "):
-        pytest.skip(said)
-    assert said.splitlines() == ["64 False No space left on device", "[]"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    if output.startswith("none: "):
+        pytest.skip(output)
+    assert output.splitlines() == ["64 False No space left on device", "[]"]
     assert list((tmp_path / "volume").iterdir()) == []
 
 

@@ -50,7 +50,7 @@ class Image:
     root: Path
     env: Mapping[str, str]
     workdir: str = "/"
-    said: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    instructions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """ENTRYPOINT, CMD, HEALTHCHECK and USER, as words."""
 
     def at(self, path: str) -> Path:
@@ -134,7 +134,7 @@ class Build:
                 image.at(step.rest).mkdir(parents=True, exist_ok=True)
                 return replace(image, workdir=str(PurePosixPath(image.workdir, step.rest)))
             case "ENTRYPOINT" | "CMD" | "HEALTHCHECK" | "USER":
-                return replace(image, said={**image.said, step.word: _words(step.rest)})
+                return replace(image, instructions={**image.instructions, step.word: _words(step.rest)})
             case "EXPOSE" | "STOPSIGNAL" | "LABEL":
                 pass
             case _:

@@ -49,14 +49,14 @@ class Containers:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The image's ENTRYPOINT with these words, until it ends."""
-        return self._run([*self.image.said["ENTRYPOINT"], *words])
+        return self._run([*self.image.instructions["ENTRYPOINT"], *words])
 
     @contextmanager
     def running(self, *words: str) -> Iterator[int]:
         """The same as a process that HEALTHCHECK finds well and SIGTERM ends. Raises RoleFailed."""
-        with tempfile.TemporaryFile() as said:
-            command = [*self.image.said["ENTRYPOINT"], *words]
-            process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, **self._given())
+        with tempfile.TemporaryFile() as output:
+            command = [*self.image.instructions["ENTRYPOINT"], *words]
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **self._given())
             try:
                 self._wait_until_healthy(process)
                 yield process.pid
@@ -65,8 +65,8 @@ class Containers:
                 if code not in (0, -signal.SIGTERM):
                     raise RoleFailed(f"SIGTERM ended it with {code}")
             except (RoleFailed, subprocess.TimeoutExpired, httpx.HTTPError) as fault:
-                said.seek(0)
-                tail = said.read().decode(errors="replace")[-3000:]
+                output.seek(0)
+                tail = output.read().decode(errors="replace")[-3000:]
                 raise RoleFailed(f"{' '.join(words)}: {fault}\n{tail}") from None
             finally:
                 process.kill()
@@ -76,7 +76,7 @@ class Containers:
         until = time.monotonic() + HEALTH_SECONDS
         while True:
             # In a container the role is process 1; here it is one of many.
-            look = self._run([*self.image.said["HEALTHCHECK"], str(process.pid)])
+            look = self._run([*self.image.instructions["HEALTHCHECK"], str(process.pid)])
             if look.returncode == 0 and process.poll() is None:
                 return
             if process.poll() is not None or time.monotonic() > until:
@@ -131,7 +131,7 @@ def build_and_look(build: Build, stage: Stage, user: Mapping[str, Any], home: Pa
 def look_at_simulator(containers: Containers, _: Path) -> None:
     """The stage's own CMD, on a port that is free here."""
     port = free_port()
-    with containers.running(*containers.image.said["CMD"], "--port", str(port)):
+    with containers.running(*containers.image.instructions["CMD"], "--port", str(port)):
         session = httpx.get(f"http://127.0.0.1:{port}/_simulator/session", trust_env=False).json()
     if session["instance_url"] != "http://simulator:8100":
         raise RoleFailed(f"the simulator calls itself {session['instance_url']}")
@@ -154,15 +154,15 @@ def look_at_service(containers: Containers, home: Path) -> None:
             raise RoleFailed(f"migrate: {migrated.returncode}, {migrated.stderr}")
         with (
             containers.running("worker"),
-            containers.running(*containers.image.said["CMD"], "--port", str(port)),
+            containers.running(*containers.image.instructions["CMD"], "--port", str(port)),
         ):
             sent = containers.run("webhook", "--port", str(port))
             ready = [
                 httpx.get(f"http://127.0.0.1:{each}/readyz", trust_env=False) for each in (port, health_port)
             ]
         if sent.returncode != 0 or {each.status_code for each in ready} != {200}:
-            said = [each.text for each in ready]
-            raise RoleFailed(f"a webhook: {sent.stdout}{sent.stderr}; /readyz: {said}")
+            instructions = [each.text for each in ready]
+            raise RoleFailed(f"a webhook: {sent.stdout}{sent.stderr}; /readyz: {instructions}")
     finally:
         engines.stop()
 

@@ -1,4 +1,4 @@
-"""Backfills that somebody asks for and ends."""
+"""Backfills that a user requests and cancels."""
 
 import pytest
 from sqlalchemy import update
@@ -23,16 +23,16 @@ async def test_registrations_from_before_the_connection_are_written_on_request(
     await dashboard.save(*(registration_for(number) for number in range(3)))
     answer = await dashboard.http.post(BACKFILL, json={"why": "request"})
     assert answer.status_code == 202
-    shown = answer.json()
-    assert [shown[name] for name in ("why", "state", "total", "to_go")] == ["request", "running", 3, 3]
+    view = answer.json()
+    assert [view[name] for name in ("why", "state", "total", "to_go")] == ["request", "running", 3, 3]
     assert await enqueue_backfill_chunk(dashboard.database) == {dashboard.org.org_id}
     assert set((await jobs(dashboard)).values()) == {("pending", "request")}
     assert [action for action, _ in await dashboard.actions()] == ["salesforce.backfill_started"]
 
 
 async def test_an_event_without_registrations_is_done_at_once(dashboard: CampaignDashboard) -> None:
-    shown = (await dashboard.http.post(BACKFILL, json={})).json()
-    assert (shown["state"], shown["total"], shown["to_go"]) == ("done", 0, 0)
+    view = (await dashboard.http.post(BACKFILL, json={})).json()
+    assert (view["state"], view["total"], view["to_go"]) == ("done", 0, 0)
 
 
 async def test_one_backfill_at_a_time(dashboard: CampaignDashboard) -> None:
@@ -76,8 +76,8 @@ async def test_ending_lets_go_of_what_nobody_began(dashboard: CampaignDashboard)
         await session.execute(update(SyncJob).where(running).values(state="running"))
     answer = await dashboard.http.delete(BACKFILL)
     assert answer.status_code == 200
-    shown = answer.json()
-    assert (shown["state"], shown["total"], shown["to_go"], shown["estimated_end_at"]) == (
+    view = answer.json()
+    assert (view["state"], view["total"], view["to_go"], view["estimated_end_at"]) == (
         "cancelled", 8, 8, None,
     )  # fmt: skip
     assert await jobs(dashboard) == {
@@ -120,8 +120,8 @@ async def test_progress_says_when_it_may_end(dashboard: CampaignDashboard) -> No
     async with dashboard.database.system() as session:
         done = SyncJob.registration_id < "reg_00002"
         await session.execute(update(SyncJob).where(done).values(state="synced"))
-    shown = (await dashboard.http.get(PATH.replace("/campaign", "/stats"))).json()["backfill"]
-    assert (shown["done"], shown["to_go"], shown["estimated_end_at"] is not None) == (2, 2, True)
+    view = (await dashboard.http.get(PATH.replace("/campaign", "/stats"))).json()["backfill"]
+    assert (view["done"], view["to_go"], view["estimated_end_at"] is not None) == (2, 2, True)
     async with dashboard.database.system() as session:
         await session.execute(update(SyncJob).values(state="synced"))
     assert await finish_backfills(dashboard.database) == 1

@@ -1,4 +1,4 @@
-"""Those who registered before their host was connected, or were imported: counted, and written on request."""
+"""Registrations from before the connection or from imports: counted, and written on request."""
 
 import asyncio
 import json
@@ -154,8 +154,8 @@ async def test_failures_of_the_time_before_are_not_those_of_the_next_time(
     await imports(service, mint, 3, event_id="evt_old")
     assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **figures(1, 1)})
     await write(service)
-    shown = (await stats(service, "evt_old"))["backfill"]
-    assert {name: shown[name] for name in ("total", "done", "failed")} == {"total": 1, "done": 1, "failed": 0}
+    view = (await stats(service, "evt_old"))["backfill"]
+    assert {name: view[name] for name in ("total", "done", "failed")} == {"total": 1, "done": 1, "failed": 0}
 
 
 async def test_one_event_alone_can_have_its_own_written(service: Service) -> None:
@@ -163,8 +163,8 @@ async def test_one_event_alone_can_have_its_own_written(service: Service) -> Non
     await save(service, event_for(event_id="evt_beavers"), *(registration_for(each) for each in range(3)))
     await save(service, registration_for(3, event_id="evt_beavers"), job_for(0, state="synced"))
     path = "/v1/hosts/host_a/events/evt_otters/salesforce/backfill"
-    shown = (await service.http.post(path, json={"why": "before_connection"})).json()
-    assert (shown["why"], shown["total"]) == ("before_connection", 2)
+    view = (await service.http.post(path, json={"why": "before_connection"})).json()
+    assert (view["why"], view["total"]) == ("before_connection", 2)
     assert (await service.card())["before_connection"] == figures(1, 1)
 
 

@@ -1,4 +1,4 @@
-"""Campaigns of our own: asked for, made by a worker exactly once, with statuses where the org allows it."""
+"""Creating campaigns: requested by the API, created by a worker exactly once, with statuses where allowed."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -67,8 +67,8 @@ async def test_asking_answers_at_once_and_calls_nobody(dashboard: CampaignDashbo
     await upcoming(dashboard)
     answer = await create(dashboard)
     assert answer.status_code == 201
-    shown = answer.json()
-    assert (shown["state"], shown["campaign"]["id"], shown["campaign"]["name"]) == (
+    view = answer.json()
+    assert (view["state"], view["campaign"]["id"], view["campaign"]["name"]) == (
         "creating", None, "Otter Summit",
     )  # fmt: skip
     assert dashboard.probe.sent == 0
@@ -82,19 +82,19 @@ async def test_worker_makes_the_campaign_with_its_statuses_and_links_it(
     await dashboard.save(registration_for(1))
     await create(dashboard)
     await work(dashboard, worker_settings)
-    shown = await link(dashboard)
-    assert (shown["state"], shown["is_created_by_us"], shown["problem"]) == ("linked", True, None)
-    assert shown["statuses"] == {
+    view = await link(dashboard)
+    assert (view["state"], view["is_created_by_us"], view["problem"]) == ("linked", True, None)
+    assert view["statuses"] == {
         "registered": "Registered", "attended": "Attended", "cancelled": "Cancelled", "no_show": "No-show",
         "replay_watched": "Watched replay",
     }  # fmt: skip
-    assert shown["backfill"]["why"] == "link"
+    assert view["backfill"]["why"] == "link"
     [campaign] = await campaigns(dashboard)
     day = SOON.astimezone().date()
     assert (campaign["Type"], campaign["IsActive"], campaign["Id"]) == (
         "Webinar",
         True,
-        shown["campaign"]["id"],
+        view["campaign"]["id"],
     )
     assert abs((datetime.fromisoformat(campaign["StartDate"]).date() - day).days) <= 1
     statuses = (await dashboard.org.control.get("/records/CampaignMemberStatus")).json()["records"]
@@ -125,13 +125,13 @@ async def test_org_that_takes_no_statuses_gets_the_campaigns_own_and_a_warning(
     await upcoming(dashboard)
     await create(dashboard)
     await work(dashboard, worker_settings)
-    shown = await link(dashboard)
-    assert (shown["state"], shown["problem"]["code"]) == ("linked", "member_statuses_not_created")
-    assert shown["statuses"] == {
+    view = await link(dashboard)
+    assert (view["state"], view["problem"]["code"]) == ("linked", "member_statuses_not_created")
+    assert view["statuses"] == {
         "registered": "Sent", "attended": "Responded", "cancelled": None, "no_show": None,
         "replay_watched": None,
     }  # fmt: skip
-    campaign_id = shown["campaign"]["id"]
+    campaign_id = view["campaign"]["id"]
     chosen = await dashboard.link(campaign_id, {"registered": "Sent", "attended": "Responded"})
     assert chosen.json()["problem"] is None
 
@@ -206,9 +206,9 @@ async def test_refusal_is_shown_in_salesforces_words_and_can_be_tried_again(
     await upcoming(dashboard)
     await create(dashboard)
     await work(dashboard, worker_settings)
-    shown = await link(dashboard)
-    assert (shown["state"], shown["problem"]["code"]) == ("create_failed", "campaign_create_failed")
-    assert shown["salesforce"]["message"] == "Name it properly"
+    view = await link(dashboard)
+    assert (view["state"], view["problem"]["code"]) == ("create_failed", "campaign_create_failed")
+    assert view["salesforce"]["message"] == "Name it properly"
     assert (await create(dashboard, name="Proper")).status_code == 201
     await work(dashboard, worker_settings)
     assert (await link(dashboard))["state"] == "linked"
@@ -391,9 +391,9 @@ async def test_dates_of_our_own_campaign_follow_the_event(
     await made(dashboard, worker_settings)
     assert await follow(dashboard, worker_settings) == 0
     for _ in range(2):
-        wanted = await move_event(dashboard, timedelta(days=7))
+        expected = await move_event(dashboard, timedelta(days=7))
         assert await follow(dashboard, worker_settings) == 1
-        assert await days(dashboard) == wanted
+        assert await days(dashboard) == expected
     assert await follow(dashboard, worker_settings) == 0
 
 
@@ -428,12 +428,12 @@ async def test_dates_wait_while_salesforce_is_away(
     dashboard: CampaignDashboard, worker_settings: Settings
 ) -> None:
     await made(dashboard, worker_settings)
-    wanted = await move_event(dashboard, timedelta(days=7))
+    expected = await move_event(dashboard, timedelta(days=7))
     await dashboard.org.fault("error", status=503)
     await follow(dashboard, worker_settings)
-    assert await days(dashboard) != wanted
+    assert await days(dashboard) != expected
     await follow(dashboard, worker_settings)
-    assert await days(dashboard) == wanted
+    assert await days(dashboard) == expected
 
 
 @pytest.mark.parametrize("hidden", [["Type"], ["StartDate"], ["Description"], ["Type", "Description"]])
@@ -444,8 +444,8 @@ async def test_a_hidden_field_is_left_out_of_the_campaign(
     await upcoming(dashboard, kind="webinar")
     await create(dashboard)
     await work(dashboard, worker_settings, rounds=4)
-    shown = await link(dashboard)
-    assert (shown["state"], shown["problem"]) == ("linked", None)
+    view = await link(dashboard)
+    assert (view["state"], view["problem"]) == ("linked", None)
     assert [each["Name"] for each in await campaigns(dashboard)] == ["Otter Summit"]
 
 

@@ -62,9 +62,9 @@ async def test_validate_offers_no_label_that_a_member_cannot_hold(dashboard: Cam
     campaign_id = await dashboard.org.campaign(
         labels=["Registered for one of the rooms of the summit", "Attended*"]
     )
-    shown = (await dashboard.validate(campaign_id)).json()
-    assert [each["label"] for each in shown["statuses"]] == ["Sent", "Responded", "Attended"]
-    assert shown["proposed"]["registered"] == "Sent"
+    view = (await dashboard.validate(campaign_id)).json()
+    assert [each["label"] for each in view["statuses"]] == ["Sent", "Responded", "Attended"]
+    assert view["proposed"]["registered"] == "Sent"
 
 
 async def test_validate_takes_a_lightning_address(dashboard: CampaignDashboard, campaign_id: str) -> None:
@@ -210,9 +210,9 @@ async def test_a_hidden_field_of_campaigns_keeps_nobody_from_finding_and_linking
 ) -> None:
     await dashboard.org.configure(hidden_fields={"Campaign": hidden})
     found = (await dashboard.http.get(f"{PATH}s", params={"q": "otter"})).json()["items"]
-    shown = (await dashboard.validate(campaign_id)).json()
+    view = (await dashboard.validate(campaign_id)).json()
     assert (await dashboard.link(campaign_id)).status_code == 201
-    assert [shown["campaign"]] == found
-    campaign = shown["campaign"]
+    assert [view["campaign"]] == found
+    campaign = view["campaign"]
     assert (campaign["id"], campaign["name"], campaign["is_active"]) == (campaign_id, "Otter Summit", True)
     assert campaign["end_date"] == (None if "EndDate" in hidden else "2036-11-25")

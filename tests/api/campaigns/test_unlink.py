@@ -1,4 +1,4 @@
-"""Unlinking, broken links, and mending them."""
+"""Unlinking, broken links, and repairing them."""
 
 from sqlalchemy import update
 
@@ -75,8 +75,8 @@ async def test_broken_link_is_shown_with_advice_and_mended_by_the_same_id(
         registration_for(1),
         job_for(1, state="held", waiting_for="campaign"),
     )
-    shown = (await dashboard.http.get(PATH)).json()
-    assert (shown["state"], shown["problem"]["code"]) == ("broken", "campaign_status_gone")
+    view = (await dashboard.http.get(PATH)).json()
+    assert (view["state"], view["problem"]["code"]) == ("broken", "campaign_status_gone")
     mended = await dashboard.link(campaign_id)
     assert (mended.status_code, mended.json()["state"], mended.json()["problem"]) == (200, "linked", None)
     await enqueue_backfill_chunk(dashboard.database)
@@ -111,9 +111,9 @@ async def test_link_to_another_org_is_broken_and_has_no_address(
     dashboard: CampaignDashboard, campaign_id: str
 ) -> None:
     await dashboard.save(link_for("evt_otters", campaign_id, "00D5g0000000009EAA"))
-    shown = (await dashboard.http.get(PATH)).json()
-    assert (shown["state"], shown["problem"]["code"]) == ("broken", "campaign_in_other_org")
-    assert shown["campaign"]["url"] is None
+    view = (await dashboard.http.get(PATH)).json()
+    assert (view["state"], view["problem"]["code"]) == ("broken", "campaign_in_other_org")
+    assert view["campaign"]["url"] is None
 
 
 async def test_copy_of_the_campaign_in_the_org_now_connected_may_be_linked(

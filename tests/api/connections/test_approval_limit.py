@@ -30,7 +30,7 @@ async def with_approvals(service: Service, count: int, *, as_seen: bool = True) 
 
 
 @pytest.mark.parametrize(
-    ("approvals", "said"),
+    ("approvals", "warnings"),
     [
         pytest.param(2, [], id="third"),
         pytest.param(3, ["fourth_approval"], id="fourth"),
@@ -39,10 +39,10 @@ async def with_approvals(service: Service, count: int, *, as_seen: bool = True) 
     ],
 )
 async def test_start_warns_of_what_is_known_and_refuses_nothing(
-    service: Service, approvals: int, said: list[str]
+    service: Service, approvals: int, warnings: list[str]
 ) -> None:
     await with_approvals(service, approvals)
-    assert await warned_of(service) == said
+    assert await warned_of(service) == warnings
 
 
 async def test_approvals_of_another_person_do_not_count(service: Service, mint: TokenMint) -> None:
@@ -53,8 +53,8 @@ async def test_approvals_of_another_person_do_not_count(service: Service, mint: 
 
 
 async def approvals(service: Service, host_id: str = "host_a") -> dict[str, Any]:
-    shown: dict[str, Any] = (await service.card(host_id))["connection"]["approvals"]
-    return shown
+    body: dict[str, Any] = (await service.card(host_id))["connection"]["approvals"]
+    return body
 
 
 async def warned_of(service: Service, **wish: Any) -> list[str]:
@@ -73,9 +73,9 @@ async def test_same_user_again_revokes_nothing_and_takes_one_more_approval(servi
 async def test_fifth_approval_is_judged_after_the_sign_in_and_must_be_confirmed(service: Service) -> None:
     await with_approvals(service, 4, as_seen=False)
     landed = await service.sign_in()
-    shown = await service.attempt(brought_back(landed)[0])
-    assert shown["approvals"] == {"count": 5, "limit": 5, "is_warning": True}
-    assert [each["code"] for each in shown["warnings"]] == ["fifth_approval"]
+    body = await service.attempt(brought_back(landed)[0])
+    assert body["approvals"] == {"count": 5, "limit": 5, "is_warning": True}
+    assert [each["code"] for each in body["warnings"]] == ["fifth_approval"]
     refused = await service.complete(landed)
     assert (refused.status_code, refused.json()["code"]) == (409, "ApprovalNeedsConfirmation")
     assert (await service.card())["state"] == "not_connected"
@@ -86,19 +86,19 @@ async def test_fifth_approval_is_judged_after_the_sign_in_and_must_be_confirmed(
 async def test_fourth_approval_is_warned_of_and_needs_no_confirmation(service: Service) -> None:
     await with_approvals(service, 3, as_seen=False)
     landed = await service.sign_in()
-    shown = await service.attempt(brought_back(landed)[0])
-    assert [each["code"] for each in shown["warnings"]] == ["fourth_approval"]
+    body = await service.attempt(brought_back(landed)[0])
+    assert [each["code"] for each in body["warnings"]] == ["fourth_approval"]
     assert (await service.complete(landed)).json()["state"] == "connected"
 
 
 async def test_one_user_who_connects_six_times_is_warned_and_asked_and_loses_the_oldest(
     service: Service,
 ) -> None:
-    said = []
+    warnings = []
     for number in range(1, 7):
-        said.append(await warned_of(service))
+        warnings.append(await warned_of(service))
         await service.connect(confirm_approval=number >= 5)
-    assert said == [[], [], [], ["fourth_approval"], ["fifth_approval"], ["sixth_approval"]]
+    assert warnings == [[], [], [], ["fourth_approval"], ["fifth_approval"], ["sixth_approval"]]
     assert (await approvals(service), len(grants(service))) == (
         {"count": 5, "limit": 5, "is_warning": True},
         5,
@@ -120,9 +120,9 @@ async def test_sixth_host_connects_and_the_host_that_lost_its_grant_learns_it_at
         "host_6": "not_connected",
     }
     assert (await service.card("host_1"))["reason"]["code"] == "grant_evicted"
-    shown = await service.attempt(brought_back(landed)[0], "host_6")
-    assert [each["code"] for each in shown["warnings"]] == ["sixth_approval"]
-    assert shown["approvals"]["count"] == 5
+    body = await service.attempt(brought_back(landed)[0], "host_6")
+    assert [each["code"] for each in body["warnings"]] == ["sixth_approval"]
+    assert body["approvals"]["count"] == 5
     refused = await service.complete(landed, "host_6")
     assert refused.json()["advice"]["code"] == "sixth_approval"
     assert (await service.complete(landed, "host_6", confirm_approval=True)).status_code == 200
@@ -137,8 +137,8 @@ async def test_sixth_host_of_another_salesforce_user_connects_without_a_question
     for number in range(1, 6):
         await service.connect(f"host_{number}", confirm_approval=number == 5)
     landed = await service.sign_in("host_6", user=1)
-    shown = await service.attempt(brought_back(landed)[0], "host_6")
-    assert (shown["approvals"], shown["warnings"]) == ({"count": 1, "limit": 5, "is_warning": False}, [])
+    body = await service.attempt(brought_back(landed)[0], "host_6")
+    assert (body["approvals"], body["warnings"]) == ({"count": 1, "limit": 5, "is_warning": False}, [])
     assert (await service.complete(landed, "host_6")).status_code == 200
     states = {host: (await service.card(host))["state"] for host in hosts}
     assert states == dict.fromkeys(hosts, "connected")

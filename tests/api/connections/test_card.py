@@ -1,4 +1,4 @@
-"""The card: every field always there, and each state told as it is."""
+"""The card: every field is always present, and each state is shown."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,13 +80,13 @@ async def test_what_the_connected_user_lacks_is_named_while_connected(service: S
         "since": "2026-11-29T06:00:00Z", "checked_at": "2026-11-29T07:00:00Z",
     }  # fmt: skip
     await connected(service, problems=[problem])
-    [shown] = (await service.card())["problems"]
-    found = {name: shown[name] for name in ("code", "object", "field", "since")}
+    [body] = (await service.card())["problems"]
+    found = {name: body[name] for name in ("code", "object", "field", "since")}
     assert found == {
         "code": "email_not_searchable", "object": "Lead", "field": "Email", "since": "2026-11-29T06:00:00Z",
     }  # fmt: skip
-    assert shown["advice"]["title"] == "Lead cannot be looked for by e-mail"
-    assert "hides Email on Lead" in shown["advice"]["explanation"]
+    assert body["advice"]["title"] == "Lead cannot be looked for by e-mail"
+    assert "hides Email on Lead" in body["advice"]["explanation"]
     await change(service, state="needs_reconnect", reason_code="access_revoked")
     assert (await service.card())["problems"] == []
 
@@ -231,9 +231,9 @@ async def test_approvals_and_neighbours_are_counted_across_hosts(service: Servic
     await add(service, *(connection_for(vault, f"other_{number}") for number in range(3)))
     ended = connection_for(vault, "ended", state="needs_reconnect")
     await add(service, ended, connection_for(vault, "colleague", user_id="0055g00000Other"))
-    shown = (await service.card())["connection"]
-    assert shown["approvals"] == {"count": 4, "limit": 5, "is_warning": True}
-    assert not shown["other_hosts_on_org"]
+    body = (await service.card())["connection"]
+    assert body["approvals"] == {"count": 4, "limit": 5, "is_warning": True}
+    assert not body["other_hosts_on_org"]
     service.http.headers.update(mint.headers(hosts={"host_a": "owner", "other_1": "member"}))
     assert (await service.card())["connection"]["other_hosts_on_org"]
 

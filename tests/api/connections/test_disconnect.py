@@ -1,4 +1,4 @@
-"""Letting go: revoked, forgotten, audited, and open to a new connection."""
+"""Disconnecting: the grant is revoked, tokens are deleted, the change is audited, a new connection works."""
 
 from sqlalchemy import func, select
 

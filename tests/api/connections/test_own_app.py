@@ -66,9 +66,9 @@ async def test_saved_credentials_are_never_shown_again(service: Service) -> None
         assert SECRET not in text
     app = card.json()["app"]
     assert (app["mode"], app["is_package_required"], app["package_install_url"]) == ("own", False, None)
-    shown = app["credentials"]
-    assert (shown["consumer_key_last4"], shown["consumer_secret_last4"]) == ("AAAA", "BBBB")
-    assert (len(shown["fingerprint"]), shown["is_in_use"], shown["saved_by"]) == (12, False, "user_17")
+    view = app["credentials"]
+    assert (view["consumer_key_last4"], view["consumer_secret_last4"]) == ("AAAA", "BBBB")
+    assert (len(view["fingerprint"]), view["is_in_use"], view["saved_by"]) == (12, False, "user_17")
 
 
 async def test_stored_credentials_are_sealed(service: Service) -> None:
@@ -192,8 +192,8 @@ async def test_own_app_has_its_own_explanations(service: Service, config: dict[s
     attempt = await service.start()
     async with service.browser() as browser:
         await browser.sign_in(attempt["start_url"])
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", code)
+    view = await service.attempt(attempt["attempt_id"])
+    assert (view["state"], view["problem"]["code"]) == ("failed", code)
 
 
 async def test_wrong_secret_at_the_exchange_is_explained(service: Service) -> None:
@@ -300,8 +300,8 @@ async def test_an_app_that_lacks_what_is_needed_fails_after_one_more_try(service
     attempt = await service.start()
     async with service.browser() as browser:
         await browser.open(str((await browser.http.post(attempt["start_url"])).headers["location"]))
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "scope_refused")
+    view = await service.attempt(attempt["attempt_id"])
+    assert (view["state"], view["problem"]["code"]) == ("failed", "scope_refused")
     assert scopes_granted(service) == []
 
 
@@ -324,8 +324,8 @@ async def test_tokens_that_are_jwts_come_without_a_signature_and_are_taken(servi
     await save(service)
     assert (await service.connect())["state"] == "connected"
     assert await refreshed(service)
-    shown = (await service.http.post("/v1/hosts/host_a/salesforce/preflight")).json()
-    assert "jwt_access_tokens" in [each["code"] for each in shown["findings"]]
+    view = (await service.http.post("/v1/hosts/host_a/salesforce/preflight")).json()
+    assert "jwt_access_tokens" in [each["code"] for each in view["findings"]]
 
 
 @pytest.mark.parametrize(("minutes", "renewals"), [(0.5, 1), (120, 0)], ids=["ends soon", "lives on"])

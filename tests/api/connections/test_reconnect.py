@@ -1,4 +1,4 @@
-"""Access that ends in the middle of a drain: nothing fails or is burnt, and its cure goes on from there."""
+"""Access that ends during a drain: no job fails, and work continues after the reconnect."""
 
 import asyncio
 import itertools
@@ -156,7 +156,7 @@ async def api_ticked_for_users(service: Service) -> None:
 
 
 async def api_switched_on(service: Service) -> None:
-    """Nobody connects: the probe of every hour finds the door open."""
+    """Nobody reconnects: the hourly probe succeeds."""
     service.configure(is_api_enabled=True)
     assert await probe_closed(service.resources) == 1
 
@@ -243,7 +243,7 @@ async def test_ended_access_is_reported_at_the_next_call_and_work_waits_for_its_
     await ending.prepare(service)
     org_id = (await service.connect())["connection"]["org"]["id"]
     await register(service, org_id, FEW)
-    asked = token_requests(service)
+    before = token_requests(service)
 
     engine = engine_of(service, ends_at_send=ENDS_AT_SEND, end=ending.end, batch=SMALL_BATCH)
     await drain_all(engine, org_id)
@@ -252,12 +252,12 @@ async def test_ended_access_is_reported_at_the_next_call_and_work_waits_for_its_
     assert (after_end["synced"] < FEW, after_end["failed"]) == (True, 0)
     assert card["work"]["waiting"] == FEW - after_end["synced"]
     assert await attempts_burnt(service) == 0
-    assert token_requests(service) - asked <= 1
+    assert token_requests(service) - before <= 1
 
-    asked = token_requests(service)
+    before = token_requests(service)
     for _ in range(3):
         await drain_all(engine, org_id)
-    assert token_requests(service) == asked  # nobody knocks at a closed door
+    assert token_requests(service) == before  # no token is requested while the gate is closed
 
     await ending.cure(service)
     assert (await service.card())["state"] == "connected"

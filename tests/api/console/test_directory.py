@@ -1,4 +1,4 @@
-"""The console's lists: the caller's hosts, a host's events, and nothing of anybody else."""
+"""The console's lists: the caller's hosts and a host's events, and nothing of other hosts."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -118,10 +118,12 @@ async def test_only_the_dashboards_origin_may_call_from_a_browser(
     settings: Settings, origin: str, allowed: str | None
 ) -> None:
     dashboard = settings.model_copy(update={"dashboard_url": "https://app.eventship.example"})
-    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
-    asked["Access-Control-Request-Headers"] = "authorization,content-type,idempotency-key,last-event-id"
+    preflight_headers = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    preflight_headers["Access-Control-Request-Headers"] = (
+        "authorization,content-type,idempotency-key,last-event-id"
+    )
     async with caller(create_app(dashboard)) as client:
-        answer = await client.options("/v1/hosts/host_a/salesforce", headers=asked)
+        answer = await client.options("/v1/hosts/host_a/salesforce", headers=preflight_headers)
     assert answer.headers.get("access-control-allow-origin") == allowed
     assert (answer.status_code == 200) is (allowed is not None)
     assert "access-control-allow-credentials" not in answer.headers

@@ -1,4 +1,4 @@
-"""What a mapping may name: the org's fields with types and values, and where values come from."""
+"""The endpoints that list the org's fields with types and values, and the sources of values."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ async def fields(dashboard: MappingDashboard, sobject: str, **params: str) -> di
     return body_of(await dashboard.http.get(f"{HOST}/objects/{sobject}/fields", params=params))
 
 
-def named(shown: dict[str, Any], name: str) -> dict[str, Any]:
-    [field] = [each for each in shown["fields"] if each["name"] == name]
+def named(body: dict[str, Any], name: str) -> dict[str, Any]:
+    [field] = [each for each in body["fields"] if each["name"] == name]
     return dict(field)
 
 
 async def test_fields_have_labels_types_and_values(dashboard: MappingDashboard) -> None:
-    shown = await fields(dashboard, "Lead")
-    assert (shown["object"], shown["label"], shown["is_written"]) == ("Lead", "Lead", True)
-    assert named(shown, "Diet__c") == {
+    body = await fields(dashboard, "Lead")
+    assert (body["object"], body["label"], body["is_written"]) == ("Lead", "Lead", True)
+    assert named(body, "Diet__c") == {
         "name": "Diet__c",
         "label": "Diet",
         "type": "picklist",
@@ -38,19 +38,19 @@ async def test_fields_have_labels_types_and_values(dashboard: MappingDashboard) 
         "why_not": None,
         "values": [{"value": each, "label": each} for each in ("Vegetarian", "Vegan", "None")],
     }
-    assert named(shown, "Company")["is_required"]
-    labels = [each["label"].casefold() for each in shown["fields"]]
+    assert named(body, "Company")["is_required"]
+    labels = [each["label"].casefold() for each in body["fields"]]
     assert labels == sorted(labels)
 
 
 async def test_field_that_no_rule_may_fill_says_why(dashboard: MappingDashboard) -> None:
-    shown = await fields(dashboard, "Lead")
-    why = {name: named(shown, name)["why_not"] for name in ("OwnerId", "CreatedDate", "Email", "Title")}
+    body = await fields(dashboard, "Lead")
+    why = {name: named(body, name)["why_not"] for name in ("OwnerId", "CreatedDate", "Email", "Title")}
     assert why["Title"] is None
     assert why["OwnerId"] == "choose it under owner"
     assert why["CreatedDate"] == "read-only for the connected user"
     assert why["Email"] == "people are matched by it"
-    assert all(each["is_mappable"] == (each["why_not"] is None) for each in shown["fields"])
+    assert all(each["is_mappable"] == (each["why_not"] is None) for each in body["fields"])
 
 
 async def test_record_types_are_listed_without_the_master(dashboard: MappingDashboard) -> None:
@@ -124,9 +124,9 @@ async def sources(dashboard: MappingDashboard, path: str = HOST) -> dict[str, di
 
 
 async def test_sources_are_those_of_every_registration(dashboard: MappingDashboard) -> None:
-    shown = await sources(dashboard)
-    assert len(shown) == 41
-    assert shown["utm.source"] == {
+    body = await sources(dashboard)
+    assert len(body) == 41
+    assert body["utm.source"] == {
         "path": "utm.source",
         "label": "UTM: source",
         "example": "newsletter",
@@ -138,17 +138,17 @@ async def test_sources_are_those_of_every_registration(dashboard: MappingDashboa
 async def test_questions_are_listed_with_the_options_that_several_took(dashboard: MappingDashboard) -> None:
     for number, value in enumerate((["vegan", "no nuts"], ["vegan"], "vegetarian", "vegetarian", True, True)):
         await answered(dashboard, number, value)
-    shown = (await sources(dashboard))["answers.diet"]
-    assert (shown["label"], shown["is_answer"]) == ("Answer: Food", True)
-    assert shown["options"] == ["true", "vegan", "vegetarian"]
+    body = (await sources(dashboard))["answers.diet"]
+    assert (body["label"], body["is_answer"]) == ("Answer: Food", True)
+    assert body["options"] == ["true", "vegan", "vegetarian"]
 
 
 async def test_answers_of_one_attendee_appear_in_no_picker(dashboard: MappingDashboard) -> None:
     for number in range(3):
         await answered(dashboard, number, f"My phone is 030 {number}")
     await answered(dashboard, 9, 12)
-    shown = (await sources(dashboard))["answers.diet"]
-    assert shown["options"] == []
+    body = (await sources(dashboard))["answers.diet"]
+    assert body["options"] == []
 
 
 async def test_questions_are_those_of_the_event_where_one_is_named(dashboard: MappingDashboard) -> None:

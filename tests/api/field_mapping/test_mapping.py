@@ -1,4 +1,4 @@
-"""The mapping through the dashboard's doors: saved, judged, overridden by an event, copied."""
+"""The mapping endpoints: save, validate, override for an event, copy."""
 
 from typing import Any
 
@@ -25,15 +25,15 @@ def rule(**changes: Any) -> dict[str, Any]:
     return {"fields": [{**DIET_RULE, **changes}]}
 
 
-def found(shown: dict[str, Any]) -> list[tuple[str, str, str | None]]:
-    return [(each["code"], each["severity"], each["path"]) for each in shown["findings"]]
+def found(body: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    return [(each["code"], each["severity"], each["path"]) for each in body["findings"]]
 
 
 async def test_nothing_chosen_is_the_default_mapping(dashboard: MappingDashboard) -> None:
-    shown = await dashboard.get()
-    assert (shown["host_id"], shown["event_id"], shown["chosen"], shown["version"]) == ("host_a", None, {}, 0)
-    assert (shown["is_checked"], shown["findings"], shown["required_without_value"]) == (True, [], [])
-    assert shown["effective"]["people"] == {
+    body = await dashboard.get()
+    assert (body["host_id"], body["event_id"], body["chosen"], body["version"]) == ("host_a", None, {}, 0)
+    assert (body["is_checked"], body["findings"], body["required_without_value"]) == (True, [], [])
+    assert body["effective"]["people"] == {
         "create": "lead",
         "update_existing": False,
         "match_by": None,
@@ -44,11 +44,11 @@ async def test_nothing_chosen_is_the_default_mapping(dashboard: MappingDashboard
         "leave_company_blank": False,
         "account_for_nobody": None,
     }
-    rules = {(each["object"], each["field"], each["mode"]) for each in shown["effective"]["fields"]}
+    rules = {(each["object"], each["field"], each["mode"]) for each in body["effective"]["fields"]}
     assert rules == {
         (sobject, name, "empty") for sobject in ("Lead", "Contact") for name in ("Title", "Phone")
     }
-    assert {each["set_by"] for each in shown["effective"]["fields"]} == {"default"}
+    assert {each["set_by"] for each in body["effective"]["fields"]} == {"default"}
 
 
 async def test_saved_mapping_is_returned(dashboard: MappingDashboard) -> None:
@@ -63,11 +63,11 @@ async def test_saved_mapping_is_returned(dashboard: MappingDashboard) -> None:
 
 async def test_event_overrides_its_host_member_by_member(dashboard: MappingDashboard) -> None:
     await dashboard.put({"people": {"update_existing": True, "create": "contact"}, **rule()})
-    shown = await dashboard.put({"people": {"create": "nobody"}, **rule(otherwise="Vegan")}, EVENT)
-    assert (shown["event_id"], shown["version"]) == ("evt_otters", 1)
-    people = shown["effective"]["people"]
+    body = await dashboard.put({"people": {"create": "nobody"}, **rule(otherwise="Vegan")}, EVENT)
+    assert (body["event_id"], body["version"]) == ("evt_otters", 1)
+    people = body["effective"]["people"]
     assert (people["create"], people["update_existing"]) == ("nobody", True)
-    [effective] = [each for each in shown["effective"]["fields"] if each["field"] == "Diet__c"]
+    [effective] = [each for each in body["effective"]["fields"] if each["field"] == "Diet__c"]
     assert (effective["set_by"], effective["otherwise"]) == ("event", "Vegan")
     assert (await dashboard.get())["effective"]["people"]["create"] == "contact"
 
@@ -85,14 +85,14 @@ async def test_record_type_of_the_host_is_taken_away_for_one_event(dashboard: Ma
     types = [{"sobject": "Lead", "developer_name": "Guest"}]
     await dashboard.rig.org.configure(record_types=types)
     await dashboard.put({"record_types": {"Lead": "Guest"}})
-    shown = await dashboard.put({"record_types": {"Lead": None}}, EVENT)
-    assert (shown["chosen"], shown["effective"]["record_types"]) == ({"record_types": {"Lead": None}}, {})
+    body = await dashboard.put({"record_types": {"Lead": None}}, EVENT)
+    assert (body["chosen"], body["effective"]["record_types"]) == ({"record_types": {"Lead": None}}, {})
     assert (await dashboard.get())["effective"]["record_types"] == {"Lead": "Guest"}
 
 
 async def test_default_rule_is_taken_away_for_one_event(dashboard: MappingDashboard) -> None:
-    shown = await dashboard.put({"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}, EVENT)
-    assert ("Lead", "Phone") not in [(each["object"], each["field"]) for each in shown["effective"]["fields"]]
+    body = await dashboard.put({"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}, EVENT)
+    assert ("Lead", "Phone") not in [(each["object"], each["field"]) for each in body["effective"]["fields"]]
 
 
 async def test_validate_saves_nothing_and_says_what_saving_would_mean(dashboard: MappingDashboard) -> None:
@@ -162,8 +162,8 @@ async def test_finding_about_the_hosts_choice_has_no_place_in_the_events(dashboa
 
 async def test_hidden_object_of_a_rule_is_reported(dashboard: MappingDashboard) -> None:
     await dashboard.rig.org.configure(hidden_objects=["Account"])
-    shown = await dashboard.put(rule(object="Account", field="Note__c"))
-    assert ("object_not_visible", "error", None) in found(shown)
+    body = await dashboard.put(rule(object="Account", field="Note__c"))
+    assert ("object_not_visible", "error", None) in found(body)
 
 
 async def test_required_fields_without_a_value_are_listed_until_a_rule_fills_them(
@@ -202,19 +202,19 @@ async def test_answers_given_so_far_are_held_against_a_rule(dashboard: MappingDa
 
 
 async def test_preflight_looks_again_after_the_hosts_mapping_was_changed(dashboard: MappingDashboard) -> None:
-    async def wanted() -> bool:
+    async def has_reference() -> bool:
         async with dashboard.rig.database.system() as session:
             row = await session.get(Preflight, "host_a")
         return row is not None and row.requested_at is not None
 
     await dashboard.put(rule(), EVENT)
-    assert not await wanted()
+    assert not await has_reference()
     await dashboard.put(rule())
-    assert await wanted()
+    assert await has_reference()
     async with dashboard.rig.database.system() as session:
         await session.execute(delete(Preflight))
     await dashboard.put(rule())
-    assert not await wanted()
+    assert not await has_reference()
 
 
 async def test_mapping_can_be_saved_while_salesforce_is_away(dashboard: MappingDashboard) -> None:

@@ -1,4 +1,4 @@
-"""docs/mapping.md: its examples are taken as they stand and do what they say, and it leaves nothing out."""
+"""docs/mapping.md: its examples are accepted unchanged and work as described, and it is complete."""
 
 import json
 import re
@@ -44,8 +44,8 @@ ANSWERS = [
 
 async def followed(dashboard: MappingDashboard, name: str, *fields: str, **changes: Any) -> dict[str, Any]:
     """The example saved as it stands in the guide, and one registration written under it."""
-    wanted = {each: FIELDS[each] for each in fields}
-    await dashboard.rig.org.configure(extra_fields=wanted)
+    custom_fields = {each: FIELDS[each] for each in fields}
+    await dashboard.rig.org.configure(extra_fields=custom_fields)
     saved = body_of(await dashboard.http.put(HOST, json=EXAMPLES[name]))
     assert (saved["findings"], saved["is_checked"]) == ([], True)
     await dashboard.rig.link(await dashboard.rig.org.campaign())

@@ -1,4 +1,4 @@
-"""The preview: per record and field what stands, what would stand, and why; and that it comes true."""
+"""The preview: current and future value of each field with the reason; and that the write matches it."""
 
 from typing import Any
 
@@ -34,17 +34,17 @@ async def seen(dashboard: MappingDashboard, registration_id: str) -> dict[str, A
     return body_of(answer)
 
 
-def part(shown: dict[str, Any], name: str) -> dict[str, Any]:
-    [record] = [each for each in shown["records"] if each["part"] == name]
+def part(body: dict[str, Any], name: str) -> dict[str, Any]:
+    [record] = [each for each in body["records"] if each["part"] == name]
     return dict(record)
 
 
-def fields(shown: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
-    return {each["field"]: each for each in part(shown, name)["fields"]}
+def fields(body: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    return {each["field"]: each for each in part(body, name)["fields"]}
 
 
-def whys(shown: dict[str, Any], name: str = "person") -> dict[str, str]:
-    return {field: each["why"] for field, each in fields(shown, name).items()}
+def whys(body: dict[str, Any], name: str = "person") -> dict[str, str]:
+    return {field: each["why"] for field, each in fields(body, name).items()}
 
 
 async def registered(dashboard: MappingDashboard, number: int = 1, **changes: Any) -> str:
@@ -53,12 +53,12 @@ async def registered(dashboard: MappingDashboard, number: int = 1, **changes: An
 
 async def test_new_person_is_shown_field_by_field(dashboard: MappingDashboard) -> None:
     await dashboard.put({"fields": RULES})
-    shown = await seen(dashboard, await registered(dashboard))
-    person = part(shown, "person")
-    assert (shown["outcome"], person["object"], person["record"], person["action"]) == (
+    body = await seen(dashboard, await registered(dashboard))
+    person = part(body, "person")
+    assert (body["outcome"], person["object"], person["record"], person["action"]) == (
         "synced", "Lead", None, "create",
     )  # fmt: skip
-    changes_of = fields(shown, "person")
+    changes_of = fields(body, "person")
     assert changes_of["Diet__c"] == {
         "object": "Lead",
         "field": "Diet__c",
@@ -81,22 +81,22 @@ async def test_new_person_is_shown_field_by_field(dashboard: MappingDashboard) -
         "Company": ("River GmbH", "ours", "attendee.company"),
         "LeadSource": ("Eventship", "ours", None),
     }
-    assert fields(shown, "registered")["WhoId"]["then"].startswith("@{")
+    assert fields(body, "registered")["WhoId"]["then"].startswith("@{")
 
 
 async def test_default_mapping_is_previewed_too(dashboard: MappingDashboard) -> None:
-    shown = await seen(dashboard, await registered(dashboard))
-    assert whys(shown)["Title"] == "new"
-    assert fields(shown, "person")["Phone"]["label"] == "Phone"
+    body = await seen(dashboard, await registered(dashboard))
+    assert whys(body)["Title"] == "new"
+    assert fields(body, "person")["Phone"]["label"] == "Phone"
 
 
 async def test_preview_of_a_new_person_comes_true(dashboard: MappingDashboard) -> None:
     await dashboard.rig.link(await dashboard.rig.org.campaign())
     await dashboard.put({"fields": RULES, "people": {"create": "contact"}})
     reg = await registered(dashboard)
-    shown = await seen(dashboard, reg)
+    body = await seen(dashboard, reg)
     await dashboard.rig.drain()
-    for record in shown["records"]:
+    for record in body["records"]:
         [written] = await dashboard.rig.records(record["object"])
         promised = {each["field"]: each["then"] for each in record["fields"] if each["why"] == "new"}
         assert promised
@@ -106,10 +106,10 @@ async def test_preview_of_a_new_person_comes_true(dashboard: MappingDashboard) -
 
 async def test_account_of_a_new_contact_is_shown_first(dashboard: MappingDashboard) -> None:
     await dashboard.put({"people": {"create": "contact"}})
-    shown = await seen(dashboard, await registered(dashboard))
-    assert [each["part"] for each in shown["records"]] == ["account", "person", "registered"]
-    assert fields(shown, "account")["Name"]["then"] == "River GmbH"
-    assert fields(shown, "person")["AccountId"]["then"].startswith("@{")
+    body = await seen(dashboard, await registered(dashboard))
+    assert [each["part"] for each in body["records"]] == ["account", "person", "registered"]
+    assert fields(body, "account")["Name"]["then"] == "River GmbH"
+    assert fields(body, "person")["AccountId"]["then"].startswith("@{")
 
 
 async def known(dashboard: MappingDashboard, **contact: Any) -> str:
@@ -121,27 +121,27 @@ async def known(dashboard: MappingDashboard, **contact: Any) -> str:
 async def test_known_person_is_shown_with_current_values(dashboard: MappingDashboard) -> None:
     contact_id = await known(dashboard, Title="Boss", Diet__c="None")
     await dashboard.put({"fields": RULES})
-    shown = await seen(dashboard, await registered(dashboard))
-    person = part(shown, "person")
+    body = await seen(dashboard, await registered(dashboard))
+    person = part(body, "person")
     assert (person["action"], person["record"]["id"], person["object"]) == ("keep", contact_id, "Contact")
     assert person["record"]["url"].endswith(contact_id)
-    assert (fields(shown, "person")["Title"]["now"], fields(shown, "person")["Title"]["then"]) == (
+    assert (fields(body, "person")["Title"]["now"], fields(body, "person")["Title"]["then"]) == (
         "Boss",
         "Boss",
     )
-    assert whys(shown) == dict.fromkeys(("Title", "Phone", "Diet__c"), "not_updating") | {"Email": "same"}
+    assert whys(body) == dict.fromkeys(("Title", "Phone", "Diet__c"), "not_updating") | {"Email": "same"}
 
 
 async def test_preview_of_a_known_person_comes_true(dashboard: MappingDashboard) -> None:
     await known(dashboard, Title="Boss", Diet__c="None")
     await dashboard.put({"fields": RULES, "people": {"update_existing": True}})
     reg = await registered(dashboard)
-    shown = await seen(dashboard, reg)
-    assert part(shown, "person")["action"] == "update"
-    assert whys(shown) == {"Phone": "changed", "Diet__c": "changed", "Title": "kept", "Email": "same"}
+    body = await seen(dashboard, reg)
+    assert part(body, "person")["action"] == "update"
+    assert whys(body) == {"Phone": "changed", "Diet__c": "changed", "Title": "kept", "Email": "same"}
     await dashboard.rig.drain()
     [contact] = await dashboard.rig.records("Contact")
-    then = {name: each["then"] for name, each in fields(shown, "person").items()}
+    then = {name: each["then"] for name, each in fields(body, "person").items()}
     assert then == {name: contact[name] for name in then}
     assert contact["Diet__c"] == "None;Vegan"
 
@@ -155,10 +155,10 @@ async def test_preview_says_why_nothing_would_change(dashboard: MappingDashboard
     ]
     await known(dashboard, Diet__c="Vegan", Fax="030 2", Title="Diver", Phone="030 1")
     await dashboard.put({"fields": rules, "people": {"update_existing": True}})
-    shown = await seen(dashboard, await registered(dashboard))
-    assert part(shown, "person")["action"] == "keep"
-    wanted = {"Diet__c": "same", "Department": "no_value", "MailingCity": "create_only", "Fax": "kept"}
-    assert {name: why for name, why in whys(shown).items() if name in wanted} == wanted
+    body = await seen(dashboard, await registered(dashboard))
+    assert part(body, "person")["action"] == "keep"
+    expected = {"Diet__c": "same", "Department": "no_value", "MailingCity": "create_only", "Fax": "kept"}
+    assert {name: why for name, why in whys(body).items() if name in expected} == expected
 
 
 async def test_what_a_salesperson_changed_stays_theirs(dashboard: MappingDashboard) -> None:
@@ -167,9 +167,9 @@ async def test_what_a_salesperson_changed_stays_theirs(dashboard: MappingDashboa
     await dashboard.rig.drain()
     [lead] = await dashboard.rig.records("Lead")
     await dashboard.rig.edit("Lead", lead["Id"], Note__c="mine")
-    shown = await seen(dashboard, reg)
-    assert whys(shown)["Note__c"] == "theirs"
-    assert fields(shown, "person")["Note__c"]["then"] == "mine"
+    body = await seen(dashboard, reg)
+    assert whys(body)["Note__c"] == "theirs"
+    assert fields(body, "person")["Note__c"]["then"] == "mine"
 
 
 async def test_value_that_does_not_fit_is_reported_with_the_reason(dashboard: MappingDashboard) -> None:
@@ -183,9 +183,9 @@ async def test_value_that_does_not_fit_is_reported_with_the_reason(dashboard: Ma
 
 async def test_mapping_that_would_fail_the_row_is_reported(dashboard: MappingDashboard) -> None:
     await dashboard.put({"fields": [{**RULES[0], "values": {"vegetarian": "Vegetarian"}}]})
-    shown = await seen(dashboard, await registered(dashboard))
-    assert (shown["outcome"], shown["records"]) == ("failed", [])
-    assert (shown["error"]["class"], shown["error"]["fields"]) == ("configuration", ["Diet__c"])
+    body = await seen(dashboard, await registered(dashboard))
+    assert (body["outcome"], body["records"]) == ("failed", [])
+    assert (body["error"]["class"], body["error"]["fields"]) == ("configuration", ["Diet__c"])
 
 
 @pytest.mark.parametrize(
@@ -198,20 +198,20 @@ async def test_mapping_that_would_fail_the_row_is_reported(dashboard: MappingDas
 async def test_row_that_would_write_nothing_has_no_records(
     dashboard: MappingDashboard, changes: dict[str, Any], because: str
 ) -> None:
-    shown = await seen(dashboard, await registered(dashboard, **changes))
-    assert (shown["outcome"], shown["skipped_because"], shown["records"]) == ("skipped", because, [])
+    body = await seen(dashboard, await registered(dashboard, **changes))
+    assert (body["outcome"], body["skipped_because"], body["records"]) == ("skipped", because, [])
 
 
 async def test_existing_values_are_shown_as_kept(dashboard: MappingDashboard) -> None:
     await dashboard.rig.link(await dashboard.rig.org.campaign())
     reg = await dashboard.synced(attendee=OTTER)
-    shown = await seen(dashboard, reg)
-    assert [(each["part"], each["action"]) for each in shown["records"]] == [
+    body = await seen(dashboard, reg)
+    assert [(each["part"], each["action"]) for each in body["records"]] == [
         ("person", "keep"),
         ("registered", "keep"),
         ("member", "keep"),
     ]
-    assert all(each["record"]["url"] for each in shown["records"])
+    assert all(each["record"]["url"] for each in body["records"])
 
 
 async def test_preview_writes_nothing_and_is_charged(dashboard: MappingDashboard) -> None:
@@ -219,8 +219,8 @@ async def test_preview_writes_nothing_and_is_charged(dashboard: MappingDashboard
     await known(dashboard)
     reg = await registered(dashboard)
     before = await dashboard.calls()
-    shown = await seen(dashboard, reg)
-    assert await dashboard.calls() - before == shown["calls_spent"] > 0
+    body = await seen(dashboard, reg)
+    assert await dashboard.calls() - before == body["calls_spent"] > 0
     assert await dashboard.rig.records("Task") == []
     async with dashboard.rig.database.system() as session:
         connection = await session.get_one(Connection, "host_a")
@@ -262,8 +262,8 @@ async def test_refused_calls_of_a_dry_run_are_its_outcome(
 ) -> None:
     registration_id = await registered(dashboard)
     await refuse_calls(dashboard, after=after)
-    shown = body_of(await dashboard.http.get(PATH.replace("preview", "dry-run").format(registration_id)))
-    assert shown["outcome"] == outcome
+    body = body_of(await dashboard.http.get(PATH.replace("preview", "dry-run").format(registration_id)))
+    assert body["outcome"] == outcome
 
 
 async def refuse_calls(dashboard: MappingDashboard, *, after: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Saving a mapping sets going again what failed for how things were set up, and nothing else."""
+"""Saving a mapping retries the rows that failed for configuration, and no others."""
 
 from typing import Any
 

@@ -58,12 +58,12 @@ async def test_only_what_is_given_changes(http: httpx.AsyncClient) -> None:
     exclusions = {"domains": ["@Otter.example ", "otter.example"], "addresses": [" Test@Else.example"]}
     assert (await http.put(PATH, json={"exclusions": exclusions})).status_code == 200
     answer = await http.put(PATH, json={"cap_percent": 60, "writes": {"task": False}})
-    wanted = DEFAULTS | {
+    expected = DEFAULTS | {
         "exclusions": {"domains": ["otter.example"], "addresses": ["test@else.example"], "ticket_kinds": []},
         "cap_percent": 60,
         "writes": {"person": True, "task": False, "member": True},
     }
-    assert answer.json() == wanted == (await http.get(PATH)).json()
+    assert answer.json() == expected == (await http.get(PATH)).json()
 
 
 @pytest.mark.parametrize(

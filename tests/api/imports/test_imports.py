@@ -1,4 +1,4 @@
-"""Importing registrations: lines in, lines out, again without effect, a bad line alone."""
+"""Importing registrations: lines in, lines out, repeats without effect, a bad line fails alone."""
 
 import asyncio
 import json

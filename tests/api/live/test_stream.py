@@ -1,4 +1,4 @@
-"""Live streams over real sockets: the door, two processes, hints, and a stop that waits for nobody."""
+"""Live streams over real sockets: the endpoint, two processes, hints, and a stop that waits for nobody."""
 
 import asyncio
 import threading

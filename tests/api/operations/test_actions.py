@@ -1,4 +1,4 @@
-"""What operations do beyond retry and pause: give up, release, replay, read and verify the log."""
+"""Other operations: discard, release, replay, read and verify the audit log."""
 
 import json
 from collections.abc import AsyncIterator
@@ -127,14 +127,14 @@ TOOK_NOTHING = {
 }
 
 
-@pytest.mark.parametrize(("path", "wanted", "deed"), TOOK_NOTHING.values(), ids=TOOK_NOTHING)
+@pytest.mark.parametrize(("path", "filters", "deed"), TOOK_NOTHING.values(), ids=TOOK_NOTHING)
 async def test_act_that_took_nothing_is_in_the_log(
-    ops: httpx.AsyncClient, database: Database, path: str, wanted: dict[str, Any], deed: tuple[str, str]
+    ops: httpx.AsyncClient, database: Database, path: str, filters: dict[str, Any], deed: tuple[str, str]
 ) -> None:
     await save(database, Quarantined(webhook_id="msg_bad", reason="shape"))
-    await ops.post(path, json={"filter": wanted})
+    await ops.post(path, json={"filter": filters})
     assert await deeds(database) == []
-    assert (await ops.post(path, json={"filter": wanted, "dry_run": False})).json()["queued"] == 0
+    assert (await ops.post(path, json={"filter": filters, "dry_run": False})).json()["queued"] == 0
     assert await deeds(database) == [(deed[0], "operator_1", deed[1])]
     assert (await ops.post("/ops/audit/verify")).json() == {"hosts": 1, "is_whole": True, "broken": []}
 
@@ -180,8 +180,8 @@ async def test_overview_names_orgs_whose_rows_run_under_nobody(
     ops: httpx.AsyncClient, database: Database, rows: None
 ) -> None:
     await save(database, Quarantined(webhook_id="msg_bad", reason="shape"))
-    shown = (await ops.get("/ops/overview")).json()
-    assert (shown["stuck_orgs"], shown["quarantined"]) == ([ORG_ID], 1)
+    view = (await ops.get("/ops/overview")).json()
+    assert (view["stuck_orgs"], view["quarantined"]) == ([ORG_ID], 1)
     await save(database, OrgLease(org_id=ORG_ID, owner="w1", fence=7, until=in_hours(1)))
     assert (await ops.get("/ops/overview")).json()["stuck_orgs"] == []
 
@@ -231,10 +231,10 @@ async def test_replay_counts_first_and_then_brings_back_what_was_lost(
         await session.execute(text("DELETE FROM sync_jobs"))
         await session.execute(text("DELETE FROM registrations WHERE registration_id <> 'reg_0'"))
         before = (await session.scalars(select(Delivery.received_at).order_by(Delivery.webhook_id))).all()
-    wanted = {"filter": {"webhook_ids": ["msg_0", "msg_1"]}}
-    dry = (await ops.post("/ops/deliveries/replay", json=wanted)).json()
+    filters = {"filter": {"webhook_ids": ["msg_0", "msg_1"]}}
+    dry = (await ops.post("/ops/deliveries/replay", json=filters)).json()
     assert (dry["dry_run"], dry["matched"], dry["queued"], len(await recorded(database))) == (True, 2, 0, 1)
-    done = (await ops.post("/ops/deliveries/replay", json=wanted | {"dry_run": False})).json()
+    done = (await ops.post("/ops/deliveries/replay", json=filters | {"dry_run": False})).json()
     assert (done["matched"], done["queued"], done["unusable"]) == (2, 2, 0)
     assert await recorded(database) == received[:2]
     assert await jobs(database) == {"reg_1": ("pending", None)}
@@ -271,11 +271,11 @@ RANGES: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-@pytest.mark.parametrize(("wanted", "matched"), RANGES.values(), ids=RANGES.keys())
+@pytest.mark.parametrize(("filters", "matched"), RANGES.values(), ids=RANGES.keys())
 async def test_replay_takes_what_the_filter_matches(
-    ops: httpx.AsyncClient, received: list[Any], wanted: dict[str, Any], matched: int
+    ops: httpx.AsyncClient, received: list[Any], filters: dict[str, Any], matched: int
 ) -> None:
-    answer = await ops.post("/ops/deliveries/replay", json={"filter": wanted})
+    answer = await ops.post("/ops/deliveries/replay", json={"filter": filters})
     assert answer.json()["matched"] == matched
 
 
@@ -343,12 +343,14 @@ async def test_log_is_read_across_hosts_page_by_page(ops: httpx.AsyncClient, log
 
 
 @pytest.mark.parametrize(
-    ("wanted", "count"),
+    ("filters", "count"),
     [({"host_id": "host_b"}, 1), ({"actor": "user_17"}, 3), ({"action": "deed_0"}, 2)],
     ids=str,
 )
-async def test_log_is_filtered(ops: httpx.AsyncClient, log: None, wanted: dict[str, str], count: int) -> None:
-    assert len((await ops.get("/ops/audit", params=wanted)).json()["items"]) == count
+async def test_log_is_filtered(
+    ops: httpx.AsyncClient, log: None, filters: dict[str, str], count: int
+) -> None:
+    assert len((await ops.get("/ops/audit", params=filters)).json()["items"]) == count
     assert (await ops.get("/ops/audit", params={"since": "2100-01-01T00:00:00Z"})).json()["items"] == []
 
 

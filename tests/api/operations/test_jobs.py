@@ -1,4 +1,4 @@
-"""Operations: across hosts, by filter, never by accident, audited at each host."""
+"""Operations on jobs: across hosts, by filter, with dry run as the default, audited at each host."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -105,22 +105,22 @@ async def test_overview_shows_the_service_at_a_glance(
         OrgLease(org_id=OTHER_ORG),
         WorkerHeartbeat(worker_id="w1", hostname="box", pid=7, beat_at=hours_ago(0.01), drains=2),
     )
-    shown = (await ops.get("/ops/overview")).json()
-    assert shown["backlog"] == {
+    view = (await ops.get("/ops/overview")).json()
+    assert view["backlog"] == {
         "pending": 1, "running": 0, "synced": 0, "failed": 4, "held": 0, "ambiguous": 1, "skipped": 0,
     }  # fmt: skip
-    [org] = shown["orgs_with_trouble"]
+    [org] = view["orgs_with_trouble"]
     assert (org["org_id"], org["failures"], org["not_before_reason"]) == (ORG_ID, 3, "unavailable")
-    assert [(each["host_id"], each["org_used"]) for each in shown["budgets"]] == [
+    assert [(each["host_id"], each["org_used"]) for each in view["budgets"]] == [
         ("host_a", 900),
         ("host_b", 1),
     ]
-    [worker] = shown["workers"]
+    [worker] = view["workers"]
     assert 30 < worker["silent_seconds"] < 60
-    assert shown["failures"] == [
+    assert view["failures"] == [
         {"class": "data", "error_code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "count": 4}
     ]
-    assert shown["oldest_due_age_seconds"] == 0
+    assert view["oldest_due_age_seconds"] == 0
 
 
 async def test_overview_names_the_hosts_that_must_reconnect_and_why(
@@ -130,8 +130,8 @@ async def test_overview_names_the_hosts_that_must_reconnect_and_why(
     values = {"state": "needs_reconnect", "reason_code": "user_inactive", "state_since": NOW}
     async with database.system() as session:
         await session.execute(update(Connection).where(Connection.host_id == "host_a").values(**values))
-    shown = (await ops.get("/ops/overview")).json()
-    assert shown["hosts_to_reconnect"] == [
+    view = (await ops.get("/ops/overview")).json()
+    assert view["hosts_to_reconnect"] == [
         {"host_id": "host_a", "org_id": ORG_ID, "code": "user_inactive", "since": "2026-11-21T10:00:00Z"}
     ]
 
@@ -139,8 +139,8 @@ async def test_overview_names_the_hosts_that_must_reconnect_and_why(
 async def test_overview_tells_the_age_of_work_that_could_move(
     ops: httpx.AsyncClient, database: Database, two_hosts: None
 ) -> None:
-    shown = (await ops.get("/ops/overview")).json()
-    assert (3500 < shown["oldest_due_age_seconds"] < 3700, shown["orgs_with_backlog"]) == (True, 1)
+    view = (await ops.get("/ops/overview")).json()
+    assert (3500 < view["oldest_due_age_seconds"] < 3700, view["orgs_with_backlog"]) == (True, 1)
 
 
 FILTERS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
@@ -158,11 +158,11 @@ FILTERS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
 }
 
 
-@pytest.mark.parametrize(("wanted", "expected"), FILTERS.values(), ids=FILTERS.keys())
+@pytest.mark.parametrize(("job_filter", "expected"), FILTERS.values(), ids=FILTERS.keys())
 async def test_jobs_are_listed_by_filter_without_personal_data(
-    ops: httpx.AsyncClient, two_hosts: None, wanted: dict[str, Any], expected: list[tuple[str, str]]
+    ops: httpx.AsyncClient, two_hosts: None, job_filter: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    answer = await ops.get("/ops/jobs", params=wanted)
+    answer = await ops.get("/ops/jobs", params=job_filter)
     assert [(each["host_id"], each["registration_id"]) for each in answer.json()["items"]] == expected
     assert not [word for word in ("Otti", "otter.example", "Phone") if word in answer.text]
 
@@ -183,12 +183,12 @@ async def test_empty_filter_is_refused(ops: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "job_filter",
     [{"state": "late"}, {"nonsense": 1}, {"older_than": "2026-11-21T10:00:00"}, {"registration_ids": []}],
     ids=str,
 )
-async def test_filter_out_of_shape_is_refused(ops: httpx.AsyncClient, wanted: dict[str, Any]) -> None:
-    answer = await ops.post("/ops/jobs/retry", json={"filter": wanted})
+async def test_filter_out_of_shape_is_refused(ops: httpx.AsyncClient, job_filter: dict[str, Any]) -> None:
+    answer = await ops.post("/ops/jobs/retry", json={"filter": job_filter})
     assert (answer.status_code, answer.json()["code"]) == (422, "PayloadInvalid")
 
 
@@ -261,11 +261,11 @@ async def test_leases_tell_who_drains_what(
     await add(database, simple("r9", "running"))
     first = (await ops.get("/ops/leases", params={"limit": 1})).json()
     second = (await ops.get("/ops/leases", params={"cursor": first["next_cursor"]})).json()
-    shown = [
+    view = [
         (each["org_id"], each["owner"], each["is_held"], each["fence"], each["running"])
         for each in first["items"] + second["items"]
     ]
-    assert shown == [(ORG_ID, "w1", True, 4, 1), (OTHER_ORG, "w2", False, 0, 0)]
+    assert view == [(ORG_ID, "w1", True, 4, 1), (OTHER_ORG, "w2", False, 0, 0)]
     assert second["next_cursor"] is None
 
 

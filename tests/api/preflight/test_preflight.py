@@ -1,4 +1,4 @@
-"""The preflight through the dashboard's door: what it asks, what it says, and what follows from it."""
+"""The preflight endpoint: its queries, its findings, and their consequences."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,9 +35,9 @@ async def looked(service: Service) -> dict[str, Any]:
     return body
 
 
-def codes(shown: dict[str, Any], severity: str | None = None) -> list[tuple[str, str | None]]:
+def codes(view: dict[str, Any], severity: str | None = None) -> list[tuple[str, str | None]]:
     return [
-        (each["code"], each["object"]) for each in shown["findings"] if severity in (None, each["severity"])
+        (each["code"], each["object"]) for each in view["findings"] if severity in (None, each["severity"])
     ]
 
 
@@ -70,16 +70,16 @@ async def test_connecting_asks_for_a_look_that_the_workers_take(service: Service
 
 async def test_ordinary_org_is_ready_after_one_call(service: Service) -> None:
     await service.connect()
-    shown = await looked(service)
-    assert set(shown) == FIELDS
-    assert (shown["verdict"], shown["api_calls"], codes(shown, "blocker")) == ("ready", 1, [])
-    assert shown["org"]["name"] == "Northwind Events"
-    assert (shown["org"]["is_sandbox"], shown["org"]["default_time_zone"]) == (False, "Europe/Berlin")
-    assert shown["user"]["has_marketing_user"] is True
-    assert shown["budget"]["org_limit"] == 100_000
-    wanted = {"api_enabled", "lead_createable", "contact_readable", "task_createable", "campaign_readable"}
-    assert wanted | {"campaign_member_createable"} <= set(shown["passed"])
-    assert [each["object"] for each in shown["objects"]][:3] == ["Lead", "Contact", "Task"]
+    view = await looked(service)
+    assert set(view) == FIELDS
+    assert (view["verdict"], view["api_calls"], codes(view, "blocker")) == ("ready", 1, [])
+    assert view["org"]["name"] == "Northwind Events"
+    assert (view["org"]["is_sandbox"], view["org"]["default_time_zone"]) == (False, "Europe/Berlin")
+    assert view["user"]["has_marketing_user"] is True
+    assert view["budget"]["org_limit"] == 100_000
+    expected = {"api_enabled", "lead_createable", "contact_readable", "task_createable", "campaign_readable"}
+    assert expected | {"campaign_member_createable"} <= set(view["passed"])
+    assert [each["object"] for each in view["objects"]][:3] == ["Lead", "Contact", "Task"]
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ async def test_what_will_fail_is_found_before_it_does(
 ) -> None:
     await service.connect()
     service.configure(**config)
-    shown = await looked(service)
-    assert finding in codes(shown, severity)
-    assert shown["verdict"] == ("blocked" if severity == "blocker" else "ready_with_warnings")
-    for each in shown["findings"]:
+    view = await looked(service)
+    assert finding in codes(view, severity)
+    assert view["verdict"] == ("blocked" if severity == "blocker" else "ready_with_warnings")
+    for each in view["findings"]:
         assert set(each) == FINDING_FIELDS
         assert each["title"] == each["advice"]["title"]
         assert "{" not in str([each["title"], each["consequence"], each["advice"]["steps"]])
     card = await service.card()
-    assert card["preflight"]["verdict"] == shown["verdict"]
+    assert card["preflight"]["verdict"] == view["verdict"]
 
 
 async def test_each_host_is_judged_by_the_user_who_connected_it(service: Service) -> None:
@@ -161,9 +161,9 @@ async def test_each_host_is_judged_by_the_user_who_connected_it(service: Service
     assert await run_requested_preflights(service.resources) == 2
     seen = {}
     for host in ("host_a", "host_b"):
-        shown = (await service.http.get(PATH.replace("host_a", host))).json()
-        found = (shown["user"]["username"], shown["user"]["has_marketing_user"], shown["verdict"])
-        seen[host] = (*found, set(codes(shown, "blocker")), set(codes(shown, "warning")))
+        view = (await service.http.get(PATH.replace("host_a", host))).json()
+        found = (view["user"]["username"], view["user"]["has_marketing_user"], view["verdict"])
+        seen[host] = (*found, set(codes(view, "blocker")), set(codes(view, "warning")))
     assert seen == {
         "host_a": (ADA, True, "ready", set(), set()),
         "host_b": (
@@ -190,10 +190,10 @@ async def test_an_alert_rule_and_listed_places_are_noted_before_anybody_meets_th
         countries={"DE": "Germany"},
         states=[{"name": "Bavaria", "code": "BY", "country": "DE"}],
     )
-    shown = await looked(service)
-    assert shown["verdict"] == "ready_with_warnings"
-    assert codes(shown, "warning") == [("state_without_country", "Lead")]
-    noted = {each["code"]: each for each in shown["findings"] if each["severity"] == "note"}
+    view = await looked(service)
+    assert view["verdict"] == "ready_with_warnings"
+    assert codes(view, "warning") == [("state_without_country", "Lead")]
+    noted = {each["code"]: each for each in view["findings"] if each["severity"] == "note"}
     assert {"duplicate_rule_seen", "places_listed"} <= noted.keys()
     assert noted["duplicate_rule_seen"]["advice"]["link"] == "/docs/mapping#duplicates"
     assert "saved as new with a warning where it only alerts" in noted["duplicate_rule_seen"]["consequence"]
@@ -203,11 +203,11 @@ async def test_an_alert_rule_and_listed_places_are_noted_before_anybody_meets_th
 async def test_required_field_is_named_by_its_label(service: Service) -> None:
     await service.connect()
     service.configure(extra_fields=REGION)
-    shown = await looked(service)
-    [finding] = [each for each in shown["findings"] if each["severity"] == "blocker"]
+    view = await looked(service)
+    [finding] = [each for each in view["findings"] if each["severity"] == "blocker"]
     assert (finding["field"], finding["blocks"]) == ("Region__c", ["create_lead"])
     assert finding["title"] == "Lead needs a value for Region"
-    lead = next(each for each in shown["objects"] if each["object"] == "Lead")
+    lead = next(each for each in view["objects"] if each["object"] == "Lead")
     assert lead["required_without_value"] == ["Region__c"]
 
 
@@ -227,8 +227,8 @@ async def test_org_that_closed_its_api_is_reported_with_its_edition(service: Ser
     async with service.resources.database.tenant("host_a") as session:
         await session.execute(update(Connection).values(org_edition="Professional Edition"))
     service.configure(is_api_enabled=False)
-    shown = await looked(service)
-    assert (shown["verdict"], codes(shown, "blocker")) == ("blocked", [("edition_needs_api_addon", None)])
+    view = await looked(service)
+    assert (view["verdict"], codes(view, "blocker")) == ("blocked", [("edition_needs_api_addon", None)])
     card = await service.card()
     assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", "api_disabled")
     assert card["reason"]["title"] == "Professional Edition needs the API add-on"
@@ -239,8 +239,8 @@ async def test_preflight_opens_what_an_admin_has_cured(service: Service) -> None
     service.configure(is_api_enabled=False)
     await looked(service)
     service.configure(is_api_enabled=True)
-    shown = await looked(service)
-    assert (shown["verdict"], (await service.card())["state"]) == ("ready", "connected")
+    view = await looked(service)
+    assert (view["verdict"], (await service.card())["state"]) == ("ready", "connected")
 
 
 async def test_ended_grant_must_be_reconnected_first(service: Service) -> None:
@@ -254,8 +254,8 @@ async def test_ended_grant_must_be_reconnected_first(service: Service) -> None:
 async def test_salesforce_that_is_away_leaves_an_unknown(service: Service) -> None:
     await service.connect()
     service.configure(is_maintenance=True)
-    shown = await looked(service)
-    assert (shown["verdict"], codes(shown)) == ("unknown", [("could_not_look", None)])
+    view = await looked(service)
+    assert (view["verdict"], codes(view)) == ("unknown", [("could_not_look", None)])
     assert (await service.card())["state"] == "connected"
 
 
@@ -281,11 +281,11 @@ async def test_optional_question_that_fails_leaves_that_one_fact_unknown(
     await in_a_sandbox(service)
     fault = Fault.model_validate({"kind": "error", "match": {"body": "invalid"}, "count": 1, **trouble})
     service.simulator.simulator.faults.add(fault)
-    shown = await looked(service)
-    assert shown["verdict"] == "ready"
-    unknown = [each["title"] for each in shown["findings"] if each["code"] == "fact_unknown"]
+    view = await looked(service)
+    assert view["verdict"] == "ready"
+    unknown = [each["title"] for each in view["findings"] if each["code"] == "fact_unknown"]
     assert unknown == ["Salesforce did not say whether addresses end in .invalid"]
-    assert shown["org"]["name"] == "Northwind Events"
+    assert view["org"]["name"] == "Northwind Events"
 
 
 async def test_unusable_addresses_are_asked_for_in_sandboxes_alone(service: Service) -> None:
@@ -419,9 +419,9 @@ async def test_preflight_is_judged_with_the_hosts_mapping(service: Service) -> N
     gone = {"object": "Lead", "field": "Gone__c", "constant": "North"}
     answer = await service.http.put(MAPPING, json={"fields": [rule, gone]})
     assert answer.status_code == 200, answer.text
-    shown = await looked(service)
-    assert (shown["verdict"], codes(shown, "blocker")) == ("ready_with_warnings", [])
-    assert codes(shown, "warning") == [("mapped_field_gone", "Lead")]
+    view = await looked(service)
+    assert (view["verdict"], codes(view, "blocker")) == ("ready_with_warnings", [])
+    assert codes(view, "warning") == [("mapped_field_gone", "Lead")]
 
 
 async def test_what_a_preflight_read_is_not_asked_for_again(service: Service) -> None:
@@ -429,6 +429,6 @@ async def test_what_a_preflight_read_is_not_asked_for_again(service: Service) ->
     await looked(service)
     async with service.control() as control:
         before = (await control.get("/_simulator/calls")).json()["total"]
-        shown = (await service.http.get(MAPPING)).json()
+        view = (await service.http.get(MAPPING)).json()
         after = (await control.get("/_simulator/calls")).json()["total"]
-    assert (shown["is_checked"], after - before) == (True, 0)
+    assert (view["is_checked"], after - before) == (True, 0)

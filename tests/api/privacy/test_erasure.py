@@ -1,4 +1,4 @@
-"""The host's door for erasing an attendee: what it answers, who may, and what it leaves in the log."""
+"""The endpoint for erasing an attendee: its answers, its permissions, and its audit entry."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

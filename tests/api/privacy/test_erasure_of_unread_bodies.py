@@ -1,4 +1,4 @@
-"""An erasure reaches bodies that nobody reads, before it and after: tables, opened seals, Valkey, logs."""
+"""An erasure covers unparsed bodies, before it and after: tables, decrypted values, Valkey, logs."""
 
 import json
 import logging
@@ -142,9 +142,9 @@ async def test_nothing_is_left_or_comes_back(
     await send(platform, payload, "msg_3")
     await send(platform, whole(), "msg_4")
     assert await places(owner, settings.redis_url) == set()
-    said = " ".join(str(vars(each)) for each in caplog.records if each.name.startswith(("app", "uvicorn")))
-    assert "yellow" not in said.lower()
-    assert EMAIL.lower() not in said.lower()
+    logged = " ".join(str(vars(each)) for each in caplog.records if each.name.startswith(("app", "uvicorn")))
+    assert "yellow" not in logged.lower()
+    assert EMAIL.lower() not in logged.lower()
 
 
 @pytest.mark.parametrize("payload", LINES.values(), ids=LINES)

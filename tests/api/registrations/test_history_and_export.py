@@ -1,4 +1,4 @@
-"""History and the list as a file, through their doors: redacted, paged, never stored, safe to open."""
+"""The endpoints for history and export: redacted, paged, never stored, safe to open."""
 
 import csv
 import io

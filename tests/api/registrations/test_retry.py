@@ -1,4 +1,4 @@
-"""Retry: one row or many, what is taken and what is not, who asked, and the Idempotency-Key."""
+"""Retry: one row or many, which rows are queued, the requesting user, and the Idempotency-Key."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -188,12 +188,12 @@ MANY: dict[str, tuple[dict[str, Any], int, int, list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("is_dry_run", [False, True], ids=["real", "dry-run"])
-@pytest.mark.parametrize(("wanted", "matched", "queued", "not_queued"), MANY.values(), ids=MANY.keys())
+@pytest.mark.parametrize(("job_filter", "matched", "queued", "not_queued"), MANY.values(), ids=MANY.keys())
 async def test_many_are_retried_by_filter(
     client: httpx.AsyncClient,
     database: Database,
     vault: Encryptor,
-    wanted: dict[str, Any],
+    job_filter: dict[str, Any],
     matched: int,
     queued: int,
     not_queued: list[dict[str, Any]],
@@ -212,7 +212,7 @@ async def test_many_are_retried_by_filter(
         (registration("r7"), None),
         (registration("elsewhere", event_id="evt_other"), job("elsewhere", "failed", event_id="evt_other")),
     )
-    answer = await client.post(f"{E}/retry", json={"filter": wanted, "dry_run": is_dry_run})
+    answer = await client.post(f"{E}/retry", json={"filter": job_filter, "dry_run": is_dry_run})
     assert answer.status_code == 202
     assert answer.json() == {
         "dry_run": is_dry_run, "matched": matched, "queued": queued, "not_queued": not_queued,
@@ -223,20 +223,20 @@ async def test_many_are_retried_by_filter(
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "job_filter",
     [{}, {"all": False}, {"all": True, "group_id": "g_1"}, {"registration_ids": []}, {"group_id": None}],
     ids=str,
 )
 async def test_filter_without_exactly_one_member_is_refused(
-    client: httpx.AsyncClient, database: Database, vault: Encryptor, wanted: dict[str, Any]
+    client: httpx.AsyncClient, database: Database, vault: Encryptor, job_filter: dict[str, Any]
 ) -> None:
     await add_connected_host(database, vault)
-    answer = await client.post(f"{E}/retry", json={"filter": wanted})
+    answer = await client.post(f"{E}/retry", json={"filter": job_filter})
     assert (answer.status_code, answer.json()["code"]) == (400, "FilterEmpty")
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "job_filter",
     [
         {"registration_ids": ["r"] * 1001},
         {"registration_ids": ["a b"]},
@@ -245,8 +245,8 @@ async def test_filter_without_exactly_one_member_is_refused(
     ],
     ids=["too-many", "not-an-id", "nul", "unknown-member"],
 )
-async def test_filter_out_of_shape_is_refused(client: httpx.AsyncClient, wanted: dict[str, Any]) -> None:
-    answer = await client.post(f"{E}/retry", json={"filter": wanted})
+async def test_filter_out_of_shape_is_refused(client: httpx.AsyncClient, job_filter: dict[str, Any]) -> None:
+    answer = await client.post(f"{E}/retry", json={"filter": job_filter})
     assert (answer.status_code, answer.json()["code"]) == (422, "PayloadInvalid")
 
 

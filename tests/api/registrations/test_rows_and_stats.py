@@ -1,4 +1,4 @@
-"""The monitor's doors: stats and rows, filters and pages, pause; and that hosts never see each other."""
+"""The endpoints for registrations: stats and rows, filters and pages, pause, isolation of hosts."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -57,14 +57,14 @@ async def test_member_reads_stats_in_the_dashboards_form(
     await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     answer = await member_a.get(f"{E}/stats")
-    shown = answer.json()
+    body = answer.json()
     assert answer.status_code == 200
-    assert shown["event"] == {
+    assert body["event"] == {
         "id": EVENT_ID, "title": "Autumn Summit", "starts_at": "2026-11-24T10:00:00Z", "is_paused": False,
     }  # fmt: skip
-    assert shown["counts"]["failed"] == 1
-    assert shown["groups"][0]["class"] == "data"
-    assert set(shown) == {
+    assert body["counts"]["failed"] == 1
+    assert body["groups"][0]["class"] == "data"
+    assert set(body) == {
         "event", "is_linked", "counts", "pending_because", "skipped_because", "next_retry_at", "groups",
         "backfill", "budget", "connection_state", "last_synced_at", "as_of", "version",
     }  # fmt: skip
@@ -222,8 +222,8 @@ async def test_rows_changed_last_come_first(
     await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "synced"), (registration("r3"), None))
     await member_a.get(f"{E}/registrations")
-    shown = (await member_a.get(f"{E}/registrations")).json()["items"]
-    assert [row["registration_id"] for row in shown] == ["r3", "r2", "r1"]
+    body = (await member_a.get(f"{E}/registrations")).json()["items"]
+    assert [row["registration_id"] for row in body] == ["r3", "r2", "r1"]
 
 
 @pytest.mark.parametrize(

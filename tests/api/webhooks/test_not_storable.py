@@ -1,4 +1,4 @@
-"""Values that Postgres refuses each time: the delivery that brings them is kept apart, and only that one."""
+"""Values that Postgres always refuses: only the delivery that contains them is set aside."""
 
 import asyncio
 import json

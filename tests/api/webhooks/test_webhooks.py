@@ -1,4 +1,4 @@
-"""The webhook's door over ASGI: what is taken, what is refused, and that it is on disk when we say so."""
+"""The webhook endpoint over ASGI: what it accepts, what it refuses, and that accepted bodies are on disk."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Backfills over the real database: what is armed, in which order, and how far it is."""
+"""Backfills over the real database: which jobs are queued, in which order, and the progress."""
 
 import asyncio
 from datetime import timedelta

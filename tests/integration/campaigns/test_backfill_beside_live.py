@@ -92,8 +92,8 @@ class Bench:
         assert outcomes == ["accepted"] * count
 
     async def link(self, event_id: str) -> None:
-        wanted = {"Name": event_id, "IsActive": True}
-        [campaign_id] = self.processes.control("POST", "records/Campaign", wanted)["ids"]
+        campaign = {"Name": event_id, "IsActive": True}
+        [campaign_id] = self.processes.control("POST", "records/Campaign", campaign)["ids"]
         body = {"campaign_id": campaign_id, "statuses": STATUSES}
         answer = await self.http.put(f"{base(event_id)}/campaign", json=body)
         assert answer.json()["backfill"]["why"] == "link"

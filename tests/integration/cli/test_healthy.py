@@ -54,15 +54,15 @@ async def test_a_worker_is_judged_by_its_heartbeat(database: Database, ago: floa
 @pytest.mark.usefixtures("environment")
 async def test_the_heartbeat_of_another_host_does_not_count(database: Database) -> None:
     await beat(database, ago=1.0, hostname="another")
-    code, said = looked(WORKER_CHECK)
-    assert (code, said) == (1, "no worker of this host has a row\n")
+    code, output = looked(WORKER_CHECK)
+    assert (code, output) == (1, "no worker of this host has a row\n")
 
 
 def test_a_worker_without_its_database_is_not_ill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://owner@127.0.0.1:{free_port()}/postgres")
-    code, said = looked(WORKER_CHECK)
+    code, output = looked(WORKER_CHECK)
     assert code == 0
-    assert said.startswith("not known, Postgres does not tell (")
+    assert output.startswith("not known, Postgres does not tell (")
 
 
 class Alive(BaseHTTPRequestHandler):

@@ -27,10 +27,10 @@ async def test_rotate_tells_what_it_changed_and_which_key_is_free(
 ) -> None:
     await sealed(database)
     await keys_command.KEY_COMMANDS["rotate"](settings, database, NEWER)
-    said = capsys.readouterr().out
-    assert "connections.refresh_token: 1 values wrapped anew" in said
-    assert "key k1 (here): 0 values" in said
-    assert "key k2 (newest): 2 values" in said
+    output = capsys.readouterr().out
+    assert "connections.refresh_token: 1 values wrapped anew" in output
+    assert "key k1 (here): 0 values" in output
+    assert "key k2 (newest): 2 values" in output
 
 
 async def test_usage_names_a_key_that_is_missing_here(

@@ -93,8 +93,8 @@ def command(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 async def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    said, failed = await asyncio.to_thread(process.communicate, timeout=WITHIN)
-    return process.returncode, said, failed
+    output, failed = await asyncio.to_thread(process.communicate, timeout=WITHIN)
+    return process.returncode, output, failed
 
 
 async def migrate(url: str, *arguments: str) -> tuple[int, str, str]:
@@ -103,9 +103,9 @@ async def migrate(url: str, *arguments: str) -> tuple[int, str, str]:
 
 async def test_first_run_tells_each_revision_and_the_second_changes_nothing(cluster: Cluster) -> None:
     url = cluster.url(await cluster.database("fresh"))
-    code, said, failed = await migrate(url)
+    code, output, failed = await migrate(url)
     assert (code, failed) == (0, "")
-    lines = said.splitlines()
+    lines = output.splitlines()
     assert lines[0] == f"{HEAD} The whole schema of the first release."
     assert lines[-1].startswith(f"the database is at {HEAD}, for releases of ")
     assert (await migrate(url))[:2] == (0, lines[-1] + "\n")
@@ -114,8 +114,8 @@ async def test_first_run_tells_each_revision_and_the_second_changes_nothing(clus
 
 async def test_database_without_tables_is_behind(cluster: Cluster) -> None:
     url = cluster.url(await cluster.database("empty"))
-    said = "DATABASE_URL has no tables yet: run `eventship-salesforce migrate`\n"
-    assert await migrate(url, "--check") == (1, said, "")
+    output = "DATABASE_URL has no tables yet: run `eventship-salesforce migrate`\n"
+    assert await migrate(url, "--check") == (1, output, "")
     assert await cluster.run("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'eventship_%'") == 0
 
 
@@ -151,8 +151,8 @@ async def test_right_that_is_missing_is_named_and_nothing_stays_behind(
     name = await cluster.database("lacking", owner)
     count = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'eventship_%'"
     roles = await cluster.run(count)
-    code, said, failed = await migrate(cluster.url(name, "es_owner"))
-    assert (code, said) == (2, "")
+    code, output, failed = await migrate(cluster.url(name, "es_owner"))
+    assert (code, output) == (2, "")
     assert failed == (
         f"eventship-salesforce migrate: DATABASE_URL: its login es_owner may not run {missing}: let an "
         "administrator of the database run what `eventship-salesforce migrate --print-sql-for-dba` prints\n"
@@ -184,7 +184,7 @@ async def test_three_at_once_all_succeed(cluster: Cluster) -> None:
     url = cluster.url(await cluster.database("three"))
     ends = await asyncio.gather(*(ended(command("migrate", DATABASE_URL=url)) for _ in range(3)))
     assert [(code, failed) for code, _, failed in ends] == [(0, "")] * 3
-    assert sum("The whole schema of the first release." in said for _, said, _ in ends) == 1
+    assert sum("The whole schema of the first release." in output for _, output, _ in ends) == 1
 
 
 async def test_table_that_is_held_ends_it_in_one_line_and_keeps_nothing(cluster: Cluster) -> None:
@@ -212,12 +212,12 @@ async def test_nothing_of_it_stays_on_the_session(cluster: Cluster) -> None:
     name = await cluster.database("pooled")
     assert (await migrate(cluster.url(name)))[0] == 0
     engine = create_async_engine(cluster.url(name), poolclass=NullPool)
-    said: list[str] = []
+    output: list[str] = []
     async with engine.connect() as connection:
         async with connection.begin():
-            assert await connection.run_sync(lambda sync: begin(sync, said.append))
+            assert await connection.run_sync(lambda sync: begin(sync, output.append))
             assert await settings_left(connection) == ("eventship_owner", "5s")
-            await connection.run_sync(lambda sync: end(sync, said.append))
+            await connection.run_sync(lambda sync: end(sync, output.append))
         assert await settings_left(connection) == ("owner", "0")
     await engine.dispose()
 
@@ -232,9 +232,9 @@ async def test_release_goes_back_where_the_newer_tables_let_it(cluster: Cluster)
     url = cluster.url(name := await cluster.database("ahead"))
     assert (await migrate(url))[0] == 0
     await stamped(cluster, name, "9999", HEAD)
-    code, said, failed = await migrate(url)
+    code, output, failed = await migrate(url)
     assert (code, failed) == (0, "")
-    assert said == f"at 9999, by a later release: this one, of {HEAD}, can work on it\n"
+    assert output == f"at 9999, by a later release: this one, of {HEAD}, can work on it\n"
     assert (await migrate(url, "--check"))[0] == 0
     await stamped(cluster, name, "9999", "9998")
     needs = f"DATABASE_URL is at 9999, which needs a release of 9998 or newer: this one is of {HEAD}\n"
@@ -288,7 +288,7 @@ def later_release(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pa
 
 
 @pytest.mark.parametrize(
-    ("later_release", "code", "said"),
+    ("later_release", "code", "output"),
     [
         pytest.param(False, 0, "", id="adds"),
         pytest.param(True, 2, "at 9999, which needs a release of 9999 or newer", id="breaks"),
@@ -297,7 +297,7 @@ def later_release(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pa
 )
 @pytest.mark.usefixtures("later_release")
 async def test_later_release_upgrades_and_this_one_goes_on_where_it_may(
-    cluster: Cluster, code: int, said: str
+    cluster: Cluster, code: int, output: str
 ) -> None:
     """This release runs as a process of its own, with its own migrations."""
     url = cluster.url(name := await cluster.database("later"))
@@ -311,5 +311,5 @@ async def test_later_release_upgrades_and_this_one_goes_on_where_it_may(
     assert await cluster.run(added, database=name) == 1
     ended_with, _, failed = await migrate(url)
     assert ended_with == code
-    assert said in failed
+    assert output in failed
     assert ((await migrate(url, "--check"))[0] == 0) is (code == 0)

@@ -67,10 +67,10 @@ async def limited(owner: AsyncEngine) -> AsyncIterator[None]:
 def refused(role: str, capsys: pytest.CaptureFixture[str]) -> str:
     """What it says when it does not start."""
     assert STARTS[role]() == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1, said
-    assert said.startswith("eventship-salesforce")
-    return said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1, output
+    assert output.startswith("eventship-salesforce")
+    return output
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -87,9 +87,9 @@ def test_mistake_is_one_line_with_the_right_variable_and_advice(
 ) -> None:
     for name, value in changes(settings.database_url).items():
         monkeypatch.setenv(name, value)
-    said = refused(role, capsys)
-    assert f": {what}" in said
-    assert advice in said
+    output = refused(role, capsys)
+    assert f": {what}" in output
+    assert advice in output
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Letting go, staying alive, and what a host is told when Salesforce ended its grant."""
+"""Disconnecting, keeping grants alive, and the card after Salesforce ended a grant."""
 
 import logging
 from dataclasses import replace

@@ -63,10 +63,10 @@ def test_missing_key_that_is_in_use_stops_the_start(
 ) -> None:
     monkeypatch.setenv("ENCRYPTION_KEYS", new_key("k2"))
     assert STARTS[role]() == 2
-    said = capsys.readouterr().err
-    assert "ENCRYPTION_KEYS lacks k1" in said
-    assert "keys rotate" in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert "ENCRYPTION_KEYS lacks k1" in output
+    assert "keys rotate" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
@@ -80,10 +80,10 @@ def test_another_pepper_than_the_first_stops_the_start(
     if pepper:
         monkeypatch.setenv("PEPPER", pepper)
     assert STARTS[role]() == 2
-    said = capsys.readouterr().err
-    assert "PEPPER is not the one" in said
-    assert "keys pepper" in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert "PEPPER is not the one" in output
+    assert "keys pepper" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.usefixtures("peppered")
@@ -104,9 +104,9 @@ def test_secret_in_variable_and_file_stops_the_start(
     (tmp_path / "secret").write_text(ENCRYPTION_KEY)
     monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
     assert STARTS[role]() == 2
-    said = capsys.readouterr().err
-    assert f"{name} and {name}_FILE are both set" in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert f"{name} and {name}_FILE are both set" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
@@ -116,5 +116,5 @@ def test_file_that_is_not_there_stops_the_start(
     monkeypatch.delenv("ENCRYPTION_KEYS")
     monkeypatch.setenv("ENCRYPTION_KEYS_FILE", "/run/secrets/nowhere")
     assert STARTS[role]() == 2
-    said = capsys.readouterr().err
-    assert "ENCRYPTION_KEYS_FILE cannot be read: /run/secrets/nowhere: No such file" in said
+    output = capsys.readouterr().err
+    assert "ENCRYPTION_KEYS_FILE cannot be read: /run/secrets/nowhere: No such file" in output

@@ -1,4 +1,4 @@
-"""The nginx file that we hand out, in a real one: what it keeps out, and what it must not hold up."""
+"""deploy/nginx.conf in a real nginx: what it refuses, and what it must not delay."""
 
 import asyncio
 import json
@@ -217,16 +217,16 @@ async def test_upstream_connections_are_kept(proxy: Proxy) -> None:
 @in_nginx
 async def test_one_address_is_slowed_down_and_its_webhooks_are_not(proxy: Proxy) -> None:
     async with proxy.client() as http:
-        asked: dict[str, list[int]] = {}
+        statuses: dict[str, list[int]] = {}
         for path in ("/v1/hosts", "/oauth/salesforce/start", "/webhooks/eventship"):
             answers = [
                 await http.post(path, content=b"{}", extensions={"sni_hostname": NAME}) for _ in range(300)
             ]
-            asked[path] = [each.status_code for each in answers]
-    assert asked["/webhooks/eventship"] == [200] * 300
-    assert 100 <= asked["/v1/hosts"].count(200) < 300
-    assert 20 <= asked["/oauth/salesforce/start"].count(200) < 100
-    assert {*asked["/v1/hosts"], *asked["/oauth/salesforce/start"]} == {200, 429}
+            statuses[path] = [each.status_code for each in answers]
+    assert statuses["/webhooks/eventship"] == [200] * 300
+    assert 100 <= statuses["/v1/hosts"].count(200) < 300
+    assert 20 <= statuses["/oauth/salesforce/start"].count(200) < 100
+    assert {*statuses["/v1/hosts"], *statuses["/oauth/salesforce/start"]} == {200, 429}
 
 
 @in_nginx

@@ -1,4 +1,4 @@
-"""The PgBouncer file that we hand out, in a real one: the wall holds, nothing of a client stays behind."""
+"""deploy/pgbouncer.ini in a real PgBouncer: row-level security holds, no client state is left."""
 
 import asyncio
 import os
@@ -241,15 +241,15 @@ async def test_migrate_leaves_nothing_on_its_connections(start: Any, mode: str, 
 async def test_older_one_in_transaction_mode_is_called_what_it_is(
     start: Any, database: Database, settings: Settings, command: list[str]
 ) -> None:
-    """Two processes name their statements alike, and the second finds those of the first."""
+    """Two processes use the same names for their statements, and the second finds those of the first."""
     url = start("transaction").url("pooled_both")
     assert (await ended("migrate", "--check", DATABASE_URL=url))[0] in (0, 2)
-    code, said = await ended(*command, **environment_of(settings, DATABASE_URL=url))
-    assert (code, said.count("\n")) == (2, 1)
-    assert said.startswith(
+    code, output = await ended(*command, **environment_of(settings, DATABASE_URL=url))
+    assert (code, output.count("\n")) == (2, 1)
+    assert output.startswith(
         f"eventship-salesforce {command[0]}: DATABASE_URL: Postgres cannot be used (prepared"
     )
-    assert "behind PgBouncer use 1.21 with max_prepared_statements, or session mode" in said
+    assert "behind PgBouncer use 1.21 with max_prepared_statements, or session mode" in output
 
 
 async def ended(*arguments: str, **environment: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Postgres and Valkey from their wheels: they start, keep what they were told, and never outlive us."""
+"""Postgres and Valkey from their wheels: they start, keep their data, and stop with the process."""
 
 import contextlib
 import os

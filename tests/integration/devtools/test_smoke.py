@@ -60,9 +60,9 @@ def test_a_second_run_goes_on_where_the_first_ended(
 def test_up_runs_everything_and_says_where_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plan = Plan(tmp_path, free_port(), free_port(), given=BARE)
     assert up(plan, until=interrupt) == 0
-    said = capsys.readouterr().out
-    assert plan.url in said
-    assert said.endswith("stopped\n")
+    output = capsys.readouterr().out
+    assert plan.url in output
+    assert output.endswith("stopped\n")
     LocalServices(tmp_path).discard()
 
 

@@ -1,4 +1,4 @@
-"""Who the engines act as: each transaction for itself, checked before anything starts."""
+"""The database role of each transaction, checked before anything starts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -117,16 +117,16 @@ UNSAFE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "back", "said"), UNSAFE)
+@pytest.mark.parametrize(("change", "back", "message"), UNSAFE)
 async def test_role_that_sees_or_may_do_more_stops_the_start(
-    database: Database, owner: AsyncEngine, change: str, back: str, said: str
+    database: Database, owner: AsyncEngine, change: str, back: str, message: str
 ) -> None:
     async with database.tenant("host_a") as session:
         session.add(Host(host_id="host_a"))
     async with altered(owner, change, back):
         with pytest.raises(RoleUnsafe) as refused:
             await check_database(database)
-    assert str(refused.value).startswith(f"DATABASE_URL: {said}")
+    assert str(refused.value).startswith(f"DATABASE_URL: {message}")
     await check_database(database)
 
 

@@ -124,8 +124,8 @@ async def test_tail_that_was_cut_is_missed(database: Database, owner: AsyncEngin
         )
     elif head == "is-gone":
         await tamper(owner, "DELETE FROM audit_heads")
-    wanted = {"stays": (3, "missing"), "is-cut-as-well": (2, "changed"), "is-gone": (2, "no_head")}
-    assert await broken_at(database) == wanted[head]
+    expected = {"stays": (3, "missing"), "is-cut-as-well": (2, "changed"), "is-gone": (2, "no_head")}
+    assert await broken_at(database) == expected[head]
 
 
 async def test_gap_stays_when_the_log_goes_on(database: Database, owner: AsyncEngine) -> None:

@@ -1,4 +1,4 @@
-"""Idle connections go back to Postgres, so that one process cannot keep another one out."""
+"""Idle connections are closed, so that one process cannot keep another from connecting."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Hints to live views: sent beside every wake-up and after a drain, in nobody's way while Valkey is away."""
+"""Change hints for live views: sent with every wake-up and after a drain, without delay if Valkey is away."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The connection past SQLAlchemy: commits, gives up what failed, and outlives a server that hung up on it."""
+"""The raw connection: commits, rolls back failures, and reconnects after the server closed it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The second wall: what each role may see and do, with real commits."""
+"""Row-level security: what each role may see and do, with real commits."""
 
 import pytest
 from sqlalchemy import inspect, text

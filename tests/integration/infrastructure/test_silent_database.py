@@ -1,4 +1,4 @@
-"""A database whose connections stay open and swallow everything: nobody waits for the kernel to notice."""
+"""A database that stops answering on open connections: no call waits for the kernel's timeout."""
 
 import asyncio
 import random

@@ -57,7 +57,7 @@ async def test_server_that_takes_tls_alone_is_reached(postgres: int, certificate
 
 
 @pytest.mark.parametrize(
-    ("host", "options", "said"),
+    ("host", "options", "message"),
     [
         pytest.param("localhost", "?sslmode=disable", "no encryption", id="plain"),
         pytest.param(
@@ -73,13 +73,13 @@ async def test_server_that_takes_tls_alone_is_reached(postgres: int, certificate
     ],
 )  # fmt: skip
 async def test_server_that_is_not_the_one_is_refused_in_one_line(
-    postgres: int, certificate: Path, stranger: Path, host: str, options: str, said: str
+    postgres: int, certificate: Path, stranger: Path, host: str, options: str, message: str
 ) -> None:
     options = options.format(ca=certificate, stranger=stranger)
     with pytest.raises(DatabaseUnreachable) as refused:
         await start(f"postgresql://owner@{host}:{postgres}/postgres{options}")
     assert str(refused.value).startswith("DATABASE_URL: Postgres cannot be used (")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "sslmode" in str(refused.value)
     assert "\n" not in str(refused.value)
 

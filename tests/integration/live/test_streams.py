@@ -1,4 +1,4 @@
-"""Live streams say what the database says: through late commits, absences, slow readers, restarts."""
+"""Live streams match the database: through late commits, absences, slow readers, restarts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -295,8 +295,8 @@ async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, r
         while feed.polls < looks + 3:
             await asyncio.sleep(0.05)
         sqlalchemy_event.remove(engine, "before_cursor_execute", listen)
-    asked = [each for each in statements if "set_config" not in each]
-    assert 2 <= len(asked) <= 4
+    queries = [each for each in statements if "set_config" not in each]
+    assert 2 <= len(queries) <= 4
 
 
 async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resources) -> None:

@@ -1,4 +1,4 @@
-"""Stats: each registration that counts, once; reasons; gates; groups; nobody's data."""
+"""Stats: each registration counted once; reasons; gates; groups; no personal data."""
 
 from datetime import timedelta
 from typing import Any

@@ -46,8 +46,8 @@ async def test_names_of_a_simulator_at_localhost_need_no_resolver(
         settings = settings_for(engines, jwks_file=mint.jwks_file, **logins)
         async with open_resources(settings) as resources:
             url = f"http://northwind.my.localhost:{port}/services/data"
-            said = await send_once(resources.http, build_request("GET", url, headers={}))
-    assert said.status_code == 200
+            response = await send_once(resources.http, build_request("GET", url, headers={}))
+    assert response.status_code == 200
     assert [f"host: northwind.my.localhost:{port}".encode() in each.lower() for each in heard] == [True]
 
 
@@ -64,6 +64,6 @@ async def test_own_network_is_out_of_reach_and_a_redirect_into_it_stays_unread(
             async with open_resources(settings) as resources:
                 with pytest.raises(NotSent, match="public addresses"):
                     await send_once(resources.http, build_request("GET", elsewhere, headers={}))
-                said = await send_once(resources.http, build_request("GET", good, headers={}))
-    assert said.status_code == 302
+                response = await send_once(resources.http, build_request("GET", good, headers={}))
+    assert response.status_code == 302
     assert (len(good_heard), inner_heard) == (1, [])

@@ -1,4 +1,4 @@
-"""Lost answers about things that nobody wants any more: looked at in time, and never asked about for ever."""
+"""Lost answers about records that are no longer needed: looked up in time, and not for ever."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

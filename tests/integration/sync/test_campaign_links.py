@@ -1,4 +1,4 @@
-"""What linking, changing, unlinking, linking anew and another org leave in Salesforce."""
+"""What linking, changing, unlinking, relinking and another org leave in Salesforce."""
 
 from typing import Any
 

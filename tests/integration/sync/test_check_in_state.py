@@ -1,4 +1,4 @@
-"""When a check-in counts as standing in Salesforce: by its member where one is written, else by its Task."""
+"""When a check-in counts as written: by its member where one is written, else by its Task."""
 
 import pytest
 from sqlalchemy import update

@@ -263,11 +263,11 @@ async def test_a_no_is_believed_for_a_day_and_ends_with_a_preflight(watched: tup
     await rig.drain()
     for reg in regs:
         await purge(rig, "Lead", await person_of(rig, reg))
-    for reg, seconds, asked in zip(regs, (0, DAY - 60, 120), (1, 1, 2), strict=True):
+    for reg, seconds, expected in zip(regs, (0, DAY - 60, 120), (1, 1, 2), strict=True):
         await rig.pass_time(seconds)
         await rig.requeue(reg)
         await rig.drain()
-        assert ((await rig.job(reg)).error_code, questions(recorder)) == ("RECORD_NOT_VISIBLE", asked)
+        assert ((await rig.job(reg)).error_code, questions(recorder)) == ("RECORD_NOT_VISIBLE", expected)
     await may_view_all(rig, "Lead")
     await run_preflight(rig.resources, HOST)
     await rig.requeue(regs[0])

@@ -43,8 +43,8 @@ async def test_org_without_api_closes_the_gate(rig: Rig) -> None:
     await rig.drain()
     async with rig.database.system() as session:
         connection = await session.get_one(Connection, HOST)
-        said = await session.scalars(select(AuditEntry.action).where(AuditEntry.host_id == HOST))
-        assert list(said) == ["salesforce.connection_ended"]
+        actions = await session.scalars(select(AuditEntry.action).where(AuditEntry.host_id == HOST))
+        assert list(actions) == ["salesforce.connection_ended"]
     assert (connection.state, connection.reason_code) == ("needs_reconnect", "api_disabled")
     assert await rig.states() == {reg: "pending"}
 

@@ -1,4 +1,4 @@
-"""What breaks one host's turn rests that host: its neighbours on the org are served all the same."""
+"""A failure of one host's turn pauses that host: the other hosts of the org are served."""
 
 import logging
 from collections.abc import Callable

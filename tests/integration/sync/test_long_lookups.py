@@ -33,15 +33,15 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
     emails = [f"firstname.o'lastname{number:04}@example-company.com" for number in range(count)]
     names = tuple(f"Field_with_a_name_that_is_as_long_{number:03}__c" for number in range(extra))
     keys = tuple(f"per_{uuid.UUID(int=number)}'{'x' * 200}" for number in range(count))
-    wanted = LookupRequirements(
+    requirements = LookupRequirements(
         describes,
         dict.fromkeys(("Lead", "Contact", "CampaignMember"), names),
         {"Legacy_Id__c": keys},
     )
     ids = [f"00Q5g0000000{number:03}EAA".ljust(18, "A") for number in range(count)]
     campaigns = [f"7015g0000000{number:03}AAA" for number in range(min(count, 999))]
-    asked = LookupRequest(emails, ids, campaigns, wanted)
-    requests = [each.request(api_version="62.0") for each in build_lookup_queries(asked)]
+    lookup_request = LookupRequest(emails, ids, campaigns, requirements)
+    requests = [each.request(api_version="62.0") for each in build_lookup_queries(lookup_request)]
     soqls = [unquote(each.url.partition("?q=")[2]) for each in requests]
     assert max(map(len, soqls)) <= SOQL_LENGTH
     leads = "\n".join(soql for soql in soqls if " FROM Lead " in soql)
@@ -50,9 +50,11 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
 
 def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     describes = {name: described(field("Legacy_Id__c", length=40), name=name) for name in ("Lead", "Contact")}
-    wanted = LookupRequirements(describes, keys={"Legacy_Id__c": ("per_51",)})
-    asked = LookupRequest(["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], wanted)
-    names = [each.reference_id for each in build_lookup_queries(asked)]
+    requirements = LookupRequirements(describes, keys={"Legacy_Id__c": ("per_51",)})
+    lookup_request = LookupRequest(
+        ["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], requirements
+    )
+    names = [each.reference_id for each in build_lookup_queries(lookup_request)]
     assert names == [
         "peopleContact0",
         "membersContact0",
@@ -61,7 +63,7 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
         "statuses",
         "TaskStatus",
     ]
-    only_keys = replace(asked, emails=[], ids=[], campaigns=[])
+    only_keys = replace(lookup_request, emails=[], ids=[], campaigns=[])
     names = [each.reference_id for each in build_lookup_queries(only_keys)]
     assert names == ["peopleContact0", "peopleLead0", "TaskStatus"]
 

@@ -1,4 +1,4 @@
-"""Lost answers: nothing is lost, nothing is doubled, whatever Salesforce did with the request."""
+"""Lost answers: no record is lost or doubled, whatever Salesforce did with the request."""
 
 import asyncio
 

@@ -73,12 +73,15 @@ async def test_check_in_undone_returns_the_member_to_registered_when_attended_wa
 async def test_last_of_two_tickets_to_be_cancelled_takes_the_member_along(rig: Rig) -> None:
     """The second ticket met the member as attended; what the first one wrote since is ours all the same."""
     await linked(rig)
-    alike = {"attendee": {"email": "otter1@example.com", "name": "Otter"}, "email_key": "otter1@example.com"}
-    first = await rig.registered(1, **alike)
+    attendee_values = {
+        "attendee": {"email": "otter1@example.com", "name": "Otter"},
+        "email_key": "otter1@example.com",
+    }
+    first = await rig.registered(1, **attendee_values)
     await rig.drain()
     await rig.change(first, checked_in_at=NOW + timedelta(hours=1))
     await rig.drain()
-    second = await rig.registered(2, **alike)
+    second = await rig.registered(2, **attendee_values)
     await rig.drain()
     await rig.change(first, check_in_reverted_at=NOW + timedelta(hours=2))
     await rig.drain()

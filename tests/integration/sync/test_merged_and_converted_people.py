@@ -1,4 +1,4 @@
-"""The person changes under our hands: converted, merged or deleted between our look and our write."""
+"""A person is converted, merged or deleted between the look-up and the write."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Several registrations of one person in one batch say together what they would say one after another."""
+"""Several registrations of one person in one batch are merged as if written one after another."""
 
 from datetime import timedelta
 from typing import Any
@@ -53,9 +53,9 @@ async def test_an_opt_out_on_any_of_two_tickets_is_written(rig: Rig, sobject: st
     if sobject == "Contact":
         await contact(rig)
     await rig.choose(people={"opt_out_field": "OptOut__c"})
-    said: list[dict[str, Any]] = [{}, {}]
-    said[who] = {"attendee": SAYS_NO}
-    await two_tickets(rig, *said)
+    changes: list[dict[str, Any]] = [{}, {}]
+    changes[who] = {"attendee": SAYS_NO}
+    await two_tickets(rig, *changes)
     await rig.drain()
     assert [each["OptOut__c"] for each in await rig.records(sobject)] == [True]
 

@@ -1,4 +1,4 @@
-"""What the connected user may not see is not asked for; where that leaves a doubt, the rows wait."""
+"""Hidden objects and fields are not queried; where that leaves a doubt, the rows wait."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Words and picklists belong to the org: it may have renamed them, or speak another language."""
+"""Labels and picklists of the org: renamed, or in another language."""
 
 from typing import Any
 

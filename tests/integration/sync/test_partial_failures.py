@@ -1,4 +1,4 @@
-"""Calls that end in part: some parts without an answer, some refused for a reason that meets every row."""
+"""Calls that fail in part: some parts without an answer, some refused for a reason common to all rows."""
 
 import asyncio
 import json
@@ -34,9 +34,9 @@ class Garbling(httpx.AsyncBaseTransport):
         answer = await self._over.handle_async_request(request)
         body = await answer.aread()
         sent = json.loads(request.content) if request.content else {}
-        for asked in sent.get("compositeRequest", ()):
-            if asked["method"] == "POST" and asked["url"].endswith(f"/sobjects/{self._sobject}"):
-                body = self._garbled(body, asked["referenceId"])
+        for subrequest in sent.get("compositeRequest", ()):
+            if subrequest["method"] == "POST" and subrequest["url"].endswith(f"/sobjects/{self._sobject}"):
+                body = self._garbled(body, subrequest["referenceId"])
         return httpx.Response(answer.status_code, content=body)
 
     def _garbled(self, body: bytes, reference_id: str) -> bytes:
@@ -159,7 +159,7 @@ async def test_backfill_counts_the_rows_that_failed_in_it(rig: Rig) -> None:
 
 
 async def test_retry_that_still_waits_is_not_forgotten_over_a_newer_fact(rig: Rig) -> None:
-    """The Lead is hidden: only a Retry may match by e-mail anew, whatever else is told meanwhile."""
+    """The Lead is hidden: only a Retry may match by e-mail again, whatever else is delivered meanwhile."""
     reg = await rig.registered(1)
     await rig.drain()
     [lead] = await rig.records("Lead")

@@ -1,4 +1,4 @@
-"""The next batch is claimed and read while the calls of the one before are out; nothing depends on it."""
+"""The next batch is claimed and loaded while the calls of the one before run; nothing depends on it."""
 
 import asyncio
 from dataclasses import replace

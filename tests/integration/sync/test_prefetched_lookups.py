@@ -1,4 +1,4 @@
-"""The next batch's people are looked up while the batch before is settled: by then all of that is written."""
+"""The next batch's people are looked up while the previous batch, already written, is completed."""
 
 import asyncio
 import contextlib

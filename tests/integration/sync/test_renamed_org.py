@@ -43,7 +43,7 @@ async def rename(rig: Rig, **switches: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def asked(rig: Rig) -> list[tuple[str, str, int]]:
+async def requests_sent(rig: Rig) -> list[tuple[str, str, int]]:
     """What was asked since the calls were last forgotten: host, kind of path, status."""
     found = (await rig.org.control.get("/requests")).json()["requests"]
     return [(each["host"], each["path"].split("/")[2], each["status"]) for each in found]
@@ -65,7 +65,7 @@ async def test_renamed_org_is_followed_by_one_refresh(
         first = await rig.registered(1)
         await rig.drain()
         assert await rig.states() == {first: "synced"}
-        assert {host for host, _, _ in await asked(rig)} == {OLD}
+        assert {host for host, _, _ in await requests_sent(rig)} == {OLD}
         version = (await connection(rig)).token_version
 
         await rename(rig, old_my_domain_answers=answers)
@@ -74,7 +74,7 @@ async def test_renamed_org_is_followed_by_one_refresh(
         await rig.drain()
 
         assert await rig.states() == {first: "synced", second: "synced"}
-        told, *rest = await asked(rig)
+        told, *rest = await requests_sent(rig)
         tokens = [each for each in rest if each[1] == "oauth2"]
         assert told == (OLD, "data", statuses[0])
         assert tokens == [(OLD, "oauth2", statuses[1]), (LOGIN, "oauth2", 200)]
@@ -92,7 +92,7 @@ async def test_renamed_org_of_who_signed_in_at_its_old_name_is_followed_too(
         reg = await rig.registered(1)
         await rig.drain()
         assert await rig.states() == {reg: "synced"}
-        tokens = [each for each in await asked(rig) if each[1] == "oauth2"]
+        tokens = [each for each in await requests_sent(rig) if each[1] == "oauth2"]
         assert tokens == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]
         assert (await connection(rig)).instance_url == f"http://{NEW}"
 
@@ -107,4 +107,4 @@ async def test_grant_of_who_signed_in_at_an_old_name_is_revoked_all_the_same(
             about = (session, rig.resources.vault, HOST)
             queued = await queue_revocation(*about, login_url=f"http://{OLD}", token=token)
         assert await try_revoke(rig.resources, queued)
-        assert await asked(rig) == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]
+        assert await requests_sent(rig) == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]

@@ -1,4 +1,4 @@
-"""What an org cannot take at a time is sent in smaller calls, and the size is remembered."""
+"""Calls that are too large for an org are split, and the size is stored."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""500 in Salesforce's own words: the call is over, and parts of it may be kept all the same."""
+"""500 with an error of Salesforce: the call has ended, and parts of it may be applied."""
 
 from typing import Any
 
@@ -93,8 +93,8 @@ async def test_org_waits_under_the_name_of_the_fault_and_the_history_has_its_wor
     assert (kept.not_before_reason, kept.failures) == ("UNKNOWN_EXCEPTION", 1)
     async with rig.database.system() as session:
         [answers] = await session.scalars(text("SELECT responses FROM sync_attempts"))
-    said = {(each["is_lost"], error["error_code"]) for each in answers for error in each["errors"]}
-    assert said == {(True, "UNKNOWN_EXCEPTION")}
+    errors = {(each["is_lost"], error["error_code"]) for each in answers for error in each["errors"]}
+    assert errors == {(True, "UNKNOWN_EXCEPTION")}
 
 
 @pytest.mark.parametrize("body", ["<html>Gateway</html>", ""], ids=["page", "empty"])

@@ -1,4 +1,4 @@
-"""The org changed since we looked at its objects: fields that went, values that are not listed, rights."""
+"""The org changed since its describes were fetched: deleted fields, unlisted values, permissions."""
 
 from datetime import datetime
 from typing import Any

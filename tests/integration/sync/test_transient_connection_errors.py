@@ -1,4 +1,4 @@
-"""What is not Salesforce's own word, or may pass, ends no connection that lives."""
+"""Errors that are not Salesforce's, or that may pass, end no connection."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Group commit on the real database: answers follow the commit, and a bad one hurts only itself."""
+"""Group commit on the real database: answers follow the commit, and a bad delivery fails alone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -76,7 +76,7 @@ async def test_those_that_wait_share_a_transaction(database: Database) -> None:
 
 
 async def test_bad_delivery_hurts_only_itself(database: Database) -> None:
-    """A NUL cannot be stored; the door refuses it, so it is put in behind the door."""
+    """A NUL cannot be stored; the endpoint refuses it, so the test bypasses the endpoint."""
     bad = replace(of(7), payload='{"otter": "\\u0000"}')
     async with writer_on(database) as writer:
         outcomes = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Recording on the real database: once, in any order, for each host alone, arming what there is to write."""
+"""Ingesting on the real database: once, in any order, for each host alone, with the jobs to write."""
 
 import asyncio
 import json

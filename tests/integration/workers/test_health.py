@@ -69,6 +69,6 @@ def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
         squatter.listen()
         port = squatter.getsockname()[1]
         process = started(environment_of(settings, HEALTH_PORT=str(port)))
-        _, said = process.communicate(timeout=ENDS_WITHIN)
+        _, output = process.communicate(timeout=ENDS_WITHIN)
     assert process.returncode == 2
-    assert "set HEALTH_PORT to a free port" in said.splitlines()[-1]
+    assert "set HEALTH_PORT to a free port" in output.splitlines()[-1]

@@ -48,12 +48,12 @@ def started(environment: Mapping[str, str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, env=dict(environment), stderr=subprocess.PIPE, text=True)
 
 
-def wait_for_line(process: "subprocess.Popen[str]", wanted: str) -> None:
+def wait_for_line(process: "subprocess.Popen[str]", expected: str) -> None:
     assert process.stderr is not None
     for line in process.stderr:
-        if wanted in line:
+        if expected in line:
             return
-    raise AssertionError(f"{wanted} was never said")
+    raise AssertionError(f"{expected} was never said")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
@@ -64,9 +64,9 @@ def test_a_worker_that_is_asked_to_stop_exits_with_0_in_time(
     wait_for_line(process, "worker_started")
     begun = time.monotonic()
     process.send_signal(number)
-    _, said = process.communicate(timeout=ENDS_WITHIN)
+    _, output = process.communicate(timeout=ENDS_WITHIN)
     assert process.returncode == 0
-    assert "worker_stopped" in said
+    assert "worker_stopped" in output
     assert time.monotonic() - begun < ENDS_WITHIN
 
 
@@ -86,7 +86,7 @@ def test_worker_is_given_neither_the_owners_login_nor_the_platforms_secrets(sett
 
 @pytest.mark.usefixtures("logging_as_before")
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "output"),
     [
         pytest.param({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must look like postgresql://", id="url"),
         pytest.param({"ENCRYPTION_KEYS": "nonsense"}, "key", id="key"),
@@ -110,11 +110,11 @@ def test_bad_configuration_is_one_clear_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     changes: dict[str, str],
-    said: str,
+    output: str,
 ) -> None:
     for name, value in environment_of(settings, **changes).items():
         monkeypatch.setenv(name, value)
     assert worker.main() == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
     assert line.startswith("eventship-salesforce worker: ")
-    assert said in line
+    assert output in line

@@ -31,11 +31,11 @@ class JwksServer:
 
     def __init__(self, keys: dict[str, Any]) -> None:
         self.keys = keys
-        self.asked = 0
+        self.requests = 0
         self.is_away = False
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
+        self.requests += 1
         if self.is_away:
             return httpx.Response(503)
         return httpx.Response(200, json=self.keys)
@@ -142,7 +142,7 @@ async def test_token_that_brings_its_own_key_is_refused_before_any_fetch(
     value = {"jwk": own.as_dict(private=False), "crit": ["exp"]}.get(name, "https://evil.example/keys")
     head = segment({"alg": "ES256", "kid": "mine", name: value})
     assert await refuses(verifier, f"{head}.{segment(claims())}.{segment(b'x' * 64)}")
-    assert server.asked == 0
+    assert server.requests == 0
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_name_of_a_key_is_only_ever_compared(
     head = segment({"alg": "HS256", "kid": kid}) + "." + segment(claims())
     forged = hmac.new(b"", head.encode(), hashlib.sha256).digest()
     assert await refuses(verifier, f"{head}.{segment(forged)}")
-    assert server.asked <= 2
+    assert server.requests <= 2
 
 
 @pytest.mark.parametrize("kid", [7, None, ["test-key"], {"kid": "test-key"}], ids=str)
@@ -268,7 +268,7 @@ async def test_flood_of_unknown_keys_asks_once_a_minute(
     for number in range(100):
         assert await refuses(verifier, signed(mint, {"kid": f"unknown-{number}"}))
         clock.now += 1
-    assert server.asked == 2
+    assert server.requests == 2
 
 
 async def test_new_key_is_found_when_a_token_names_it(
@@ -289,7 +289,7 @@ async def test_keys_serve_on_while_their_source_is_away(
     server.is_away = True
     clock.now += 3600
     assert (await verifier.verify(mint.token())).user_id == "user_17"
-    assert server.asked == 2
+    assert server.requests == 2
 
 
 async def test_source_that_was_never_there_is_no_fault_of_the_token_and_is_asked_every_five_seconds(
@@ -300,7 +300,7 @@ async def test_source_that_was_never_there_is_no_fault_of_the_token_and_is_asked
         with pytest.raises(KeysUnavailable) as refused:
             await verifier.verify(mint.token())
         assert refused.value.headers["Retry-After"] == "5"
-    assert (server.asked, await verifier.source.are_known()) == (1, False)
+    assert (server.requests, await verifier.source.are_known()) == (1, False)
     server.is_away = False
     clock.now += 6
     assert not await refuses(verifier, mint.token())
@@ -310,11 +310,11 @@ async def test_source_that_was_never_there_is_no_fault_of_the_token_and_is_asked
 async def test_those_who_have_no_key_wait_for_the_read_that_is_under_way(
     mint: TokenMint, clock: Clock
 ) -> None:
-    asked, goes_on = 0, asyncio.Event()
+    requests, goes_on = 0, asyncio.Event()
 
     async def slow(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         await goes_on.wait()
         return httpx.Response(200, json=mint.jwks())
 
@@ -325,7 +325,7 @@ async def test_those_who_have_no_key_wait_for_the_read_that_is_under_way(
     await asyncio.sleep(0.01)
     goes_on.set()
     assert {(await each).user_id for each in waiting} == {"user_17"}
-    assert asked == 1
+    assert requests == 1
 
 
 async def test_those_who_have_keys_do_not_wait_for_newer_ones(mint: TokenMint, clock: Clock) -> None:

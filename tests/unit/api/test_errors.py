@@ -191,7 +191,7 @@ async def test_frameworks_own_refusals_are_problems_too(
         pytest.param(socket.gaierror("unknown"), id="no-such-name-just-now"),
         pytest.param(DBAPIError("UPDATE", {}, Refused("53100")), id="disk-full"),
         pytest.param(DBAPIError("UPDATE", {}, Refused("58030")), id="io-error"),
-        # The intake's own connection: nobody has wrapped them.
+        # The ingest connection: nothing has wrapped them.
         pytest.param(asyncpg.InternalServerError("could not write init file"), id="connect-disk-full"),
         pytest.param(asyncpg.TooManyConnectionsError("sorry"), id="connect-too-many"),
         pytest.param(asyncpg.InvalidPasswordError("changed"), id="connect-password"),

@@ -31,7 +31,7 @@ def test_api_calls_are_estimated_by_batches(registrations: int, calls: int) -> N
 @pytest.mark.parametrize(
     ("unarmed", "states", "tally"),
     [
-        pytest.param(10, {}, BackfillProgress(0, 0, 0, 10), id="nothing-armed"),
+        pytest.param(10, {}, BackfillProgress(0, 0, 0, 10), id="nothing-queued"),
         pytest.param(0, {}, BackfillProgress(10, 0, 0, 0), id="all-taken-over-by-live-work"),
         pytest.param(
             4, {"pending": 2, "failed": 1, "skipped": 1}, BackfillProgress(2, 1, 1, 6), id="on-the-way"

@@ -9,12 +9,12 @@ from app.models import Event
 STARTS_AT = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
 
 
-def wish(title: str, starts_at: datetime | None = STARTS_AT, **wanted: str) -> CreationRequest:
+def wish(title: str, starts_at: datetime | None = STARTS_AT, **chosen: str) -> CreationRequest:
     event = Event(
         event_id="evt_1", title=title, kind="in_person", timezone="Europe/Berlin", starts_at=starts_at,
         ends_at=None, snapshot_at=STARTS_AT,
     )  # fmt: skip
-    return CreationRequest.of(event, CampaignToCreate.model_validate(wanted))
+    return CreationRequest.of(event, CampaignToCreate.model_validate(chosen))
 
 
 def test_name_is_cut_in_utf16_units() -> None:

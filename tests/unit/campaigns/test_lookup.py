@@ -1,4 +1,4 @@
-"""What is made of Salesforce's answer to a look at a campaign; a failed look is never "not found"."""
+"""Parsing Salesforce's answer to a campaign look-up; a failed look-up is never "not found"."""
 
 from typing import Any
 

@@ -37,21 +37,21 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def output(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out.strip()
 
 
 def test_keys_new_prints_a_key_that_the_vault_takes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["keys", "new", "--kid", "k7"]) == 0
-    kid, key = parse_key(said(capsys))
+    kid, key = parse_key(output(capsys))
     assert (kid, len(key)) == ("k7", 32)
 
 
 def test_a_token_names_hosts_and_scopes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    wanted = ["token", "--host", "acme=owner", "--host", "b=member", "--scope", "ops", "--user", "u"]
-    assert main.main(wanted) == 0
+    arguments = ["token", "--host", "acme=owner", "--host", "b=member", "--scope", "ops", "--user", "u"]
+    assert main.main(arguments) == 0
     keys = KeySet.import_key_set(json.loads((tmp_path / ".local" / "jwks.json").read_text()))
-    claims = jwt.decode(said(capsys), keys, algorithms=["ES256"]).claims
+    claims = jwt.decode(output(capsys), keys, algorithms=["ES256"]).claims
     assert claims["hosts"] == {"acme": "owner", "b": "member"}
     assert (claims["sub"], claims["scope"], claims["aud"]) == ("u", "ops", "eventship-salesforce")
 
@@ -117,7 +117,7 @@ def test_a_taken_port_names_the_variable_to_set(capsys: pytest.CaptureFixture[st
 
 def test_the_openapi_document_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["openapi"]) == 0
-    document = json.loads(said(capsys))
+    document = json.loads(output(capsys))
     assert "/webhooks/eventship" in document["paths"]
 
 
@@ -176,11 +176,11 @@ class Api:
     """Answers the operations calls that the command line makes, and keeps what it was asked."""
 
     def __init__(self, *answers: httpx.Response) -> None:
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self._answers = list(answers)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         return self._answers.pop(0)
 
 
@@ -191,8 +191,8 @@ def ops(api: Api) -> OpsApi:
 def test_jobs_count_prints_the_overview(capsys: pytest.CaptureFixture[str]) -> None:
     api = Api(httpx.Response(200, json={"backlog": {"pending": 3}}))
     assert show_counts(ops(api)) == 0
-    assert json.loads(said(capsys)) == {"backlog": {"pending": 3}}
-    assert api.asked[0].headers["authorization"] == "Bearer token-of-an-otter"
+    assert json.loads(output(capsys)) == {"backlog": {"pending": 3}}
+    assert api.requests[0].headers["authorization"] == "Bearer token-of-an-otter"
 
 
 def test_jobs_list_follows_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,30 +201,30 @@ def test_jobs_list_follows_the_pages(capsys: pytest.CaptureFixture[str]) -> None
         httpx.Response(200, json={"items": [{**ROW, "registration_id": "reg_2"}], "next_cursor": None}),
     )
     assert show_jobs(ops(api), {"host_id": "h", "state": "failed"}) == 0
-    shown = said(capsys)
-    header, first, _ = shown.splitlines()
+    printed = output(capsys)
+    header, first, _ = printed.splitlines()
     assert first.index("reg_1") == header.index("registration")
-    assert all(text in shown for text in ("reg_1", "reg_2", "REQUIRED_FIELD_MISSING"))
-    assert [request.url.params.get("cursor") for request in api.asked] == [None, "c1"]
+    assert all(text in printed for text in ("reg_1", "reg_2", "REQUIRED_FIELD_MISSING"))
+    assert [request.url.params.get("cursor") for request in api.requests] == [None, "c1"]
     # With the scope `ops` alone: a token of a host, or of all hosts, is not needed.
-    assert {request.url.path for request in api.asked} == {"/ops/jobs"}
-    assert dict(api.asked[0].url.params) == {"host_id": "h", "state": "failed", "limit": "200"}
+    assert {request.url.path for request in api.requests} == {"/ops/jobs"}
+    assert dict(api.requests[0].url.params) == {"host_id": "h", "state": "failed", "limit": "200"}
 
 
 @pytest.mark.parametrize(
-    ("is_dry_run", "shown"),
+    ("is_dry_run", "printed"),
     [
         pytest.param(True, "3 matched, 2 would be queued (add --yes)", id="dry"),
         pytest.param(False, "3 matched, 2 queued", id="real"),
     ],
 )
 def test_jobs_retry_says_what_it_did(
-    capsys: pytest.CaptureFixture[str], is_dry_run: bool, shown: str
+    capsys: pytest.CaptureFixture[str], is_dry_run: bool, printed: str
 ) -> None:
     api = Api(httpx.Response(200, json={"matched": 3, "queued": 2}))
     assert retry_jobs(ops(api), {"error_code": "X"}, is_dry_run=is_dry_run) == 0
-    assert said(capsys) == shown
-    assert json.loads(api.asked[0].content) == {"filter": {"error_code": "X"}, "dry_run": is_dry_run}
+    assert output(capsys) == printed
+    assert json.loads(api.requests[0].content) == {"filter": {"error_code": "X"}, "dry_run": is_dry_run}
 
 
 @pytest.mark.parametrize(

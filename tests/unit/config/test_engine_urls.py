@@ -1,4 +1,4 @@
-"""Addresses of Postgres and Valkey: what is taken over, and what is refused by name in one line."""
+"""URLs of Postgres and Valkey: which options are used, and which are refused by name in one line."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_socket_is_named_as_a_host() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ("channel_binding=require", "has the option channel_binding, which is not known: known are sslmode"),
         ("pgbouncer=true", "has the option pgbouncer, which is not known"),
@@ -49,13 +49,13 @@ def test_socket_is_named_as_a_host() -> None:
         ("port=0", "port must be 1 to 65535"),
     ],
 )
-def test_option_that_cannot_be_kept_is_refused_by_name(options: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_option_that_cannot_be_kept_is_refused_by_name(options: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         checked_postgres_url(f"postgresql://u@db/sync?{options}")
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("mysql://db/sync", "must look like postgresql://"),
         ("postgresql://db", "must name a host and a database"),
@@ -65,8 +65,8 @@ def test_option_that_cannot_be_kept_is_refused_by_name(options: str, said: str) 
         ("postgresql://a,/sync", "names hosts that cannot be read"),
     ],
 )
-def test_address_that_cannot_be_read_is_refused(url: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_address_that_cannot_be_read_is_refused(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         checked_postgres_url(url)
 
 
@@ -88,7 +88,7 @@ def test_valkey_is_unchecked_only_when_the_address_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("http://cache", "must look like redis://"),
         ("redis://cache?ssl_cert_reqs=none", "write rediss:// for redis://"),
@@ -99,6 +99,6 @@ def test_valkey_is_unchecked_only_when_the_address_says_so() -> None:
         ("redis://cache/first", "must end with the number of a database"),
     ],
 )
-def test_valkey_address_that_cannot_be_kept_is_refused(url: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_valkey_address_that_cannot_be_kept_is_refused(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         checked_redis_url(url)

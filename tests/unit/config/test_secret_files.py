@@ -116,8 +116,8 @@ def test_faults_of_files_are_listed_with_all_others(files: Path, monkeypatch: py
     (files / "PEPPER").write_text("hunter2")
     monkeypatch.setenv("WEBHOOK_SECRETS_FILE", str(files / "nowhere"))
     monkeypatch.delenv("PUBLIC_URL")
-    said = faults()
-    assert [line.split()[0] for line in said] == ["WEBHOOK_SECRETS_FILE", "PUBLIC_URL"]
+    lines = faults()
+    assert [line.split()[0] for line in lines] == ["WEBHOOK_SECRETS_FILE", "PUBLIC_URL"]
 
 
 def test_content_of_a_file_is_checked_like_a_variable(files: Path) -> None:

@@ -127,7 +127,7 @@ def test_advice_for_a_closed_api_depends_on_the_edition(edition: str | None, cod
 
 
 @pytest.mark.parametrize(
-    ("offered", "wanted", "chosen"),
+    ("offered", "preferred", "chosen"),
     [
         pytest.param(["61.0", "62.0", "68.0"], "62.0", "62.0", id="offered"),
         pytest.param(["58.0", "60.0"], "62.0", "60.0", id="newest older"),
@@ -136,9 +136,9 @@ def test_advice_for_a_closed_api_depends_on_the_edition(edition: str | None, cod
     ],
 )
 def test_api_version_is_the_wanted_or_the_newest_older_one(
-    offered: list[str], wanted: str, chosen: str
+    offered: list[str], preferred: str, chosen: str
 ) -> None:
-    assert choose_version(offered, wanted) == chosen
+    assert choose_version(offered, preferred) == chosen
 
 
 def test_org_without_a_usable_api_version_is_named() -> None:

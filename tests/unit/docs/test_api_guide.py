@@ -1,4 +1,4 @@
-"""The guide for the dashboard's developers names doors that exist, and every task has its example."""
+"""The guide for the dashboard's developers names existing endpoints, and every task has its example."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an operator reads when Postgres cannot be used: the variable, its words, what to do; in one line."""
+"""The message when Postgres cannot be used: the variable, the error, what to do; in one line."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Sealed values: open for their host and column alone, and for nobody once altered."""
+"""Encrypted values: readable for their host and column alone, and not once altered."""
 
 import pytest
 

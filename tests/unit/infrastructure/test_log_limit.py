@@ -1,4 +1,4 @@
-"""What one trouble may log."""
+"""Limits of repeated log lines."""
 
 import logging
 

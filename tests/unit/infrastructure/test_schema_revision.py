@@ -17,7 +17,7 @@ HEAD = newest_revision()
 
 
 @pytest.mark.parametrize(
-    ("revision", "min_code", "said"),
+    ("revision", "min_code", "message"),
     [
         pytest.param(HEAD, HEAD, None, id="same"),
         pytest.param(HEAD, None, None, id="same-without-the-column"),
@@ -28,10 +28,10 @@ HEAD = newest_revision()
     ],
 )
 def test_release_works_on_its_tables_and_on_newer_ones_that_let_it(
-    revision: str, min_code: str | None, said: str | None
+    revision: str, min_code: str | None, message: str | None
 ) -> None:
     fault = schema_fault({"version_num": revision, "min_code": min_code})
-    assert fault == said if said is None else said in str(fault)
+    assert fault == message if message is None else message in str(fault)
 
 
 def test_tables_of_an_earlier_release_are_to_be_migrated(monkeypatch: pytest.MonkeyPatch) -> None:

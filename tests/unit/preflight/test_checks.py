@@ -93,7 +93,7 @@ def test_ordinary_org_has_no_findings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("look", "known", "said"),
+    ("look", "known", "message"),
     [
         (
             {"has_invalid_emails": None},
@@ -107,10 +107,10 @@ def test_ordinary_org_has_no_findings() -> None:
     ],
 )
 def test_what_nobody_said_is_neither_yes_nor_no(
-    look: dict[str, Any], known: PreflightContext, said: list[str]
+    look: dict[str, Any], known: PreflightContext, message: list[str]
 ) -> None:
     findings, _ = run_checks(seen(**look), known)
-    assert [finding.title for finding in findings] == [f"Salesforce did not say {fact}" for fact in said]
+    assert [finding.title for finding in findings] == [f"Salesforce did not say {fact}" for fact in message]
     assert verdict_of(findings) == "ready"
 
 

@@ -1,4 +1,4 @@
-"""Parts of a row: how far each happening is, as the worst of its slots."""
+"""Parts of a row: the state of each part is the worst of its slots."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def member(meaning: str = "registered", **changes: Any) -> WrittenRecord:
     return record("r1", "member", meaning=meaning, **{"sobject": "CampaignMember", "sf_id": "00v1"} | changes)
 
 
-def shown(
+def part_view(
     facts: dict[str, Any],
     state: str | None,
     records: list[WrittenRecord],
@@ -143,7 +143,7 @@ def test_part_is_the_worst_of_its_slots(
     about: dict[str, Any],
     expected: dict[str, str],
 ) -> None:
-    assert shown(facts, state, records, **about) == expected
+    assert part_view(facts, state, records, **about) == expected
 
 
 def test_part_tells_when_its_last_record_was_written() -> None:

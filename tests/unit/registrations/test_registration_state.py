@@ -1,4 +1,4 @@
-"""Where a registration stands: a table from stored state and gates to what the dashboard says."""
+"""The state of a registration: a table from stored state and gates to the dashboard's state."""
 
 import itertools
 

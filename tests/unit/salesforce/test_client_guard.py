@@ -54,12 +54,12 @@ def guarded(http: httpx.AsyncClient, before_send: Callable[[], None]) -> Salesfo
 async def test_an_expired_session_is_renewed_and_the_guard_asked_before_each_send(
     http: httpx.AsyncClient, org: respx.MockRouter
 ) -> None:
-    asked: list[None] = []
-    client = guarded(http, lambda: asked.append(None))
+    guard_calls: list[None] = []
+    client = guarded(http, lambda: guard_calls.append(None))
     route = org.post(f"{DATA}/sobjects/Lead")
     route.side_effect = [httpx.Response(401, json=EXPIRED), httpx.Response(201, json=CREATED)]
     assert await client.create("Lead", {"LastName": "x"}) == CREATED["id"]
-    assert len(asked) == 2
+    assert len(guard_calls) == 2
     assert [call.request.headers["Authorization"] for call in route.calls] == [
         "Bearer 00D!one",
         "Bearer 00D!two",
@@ -71,11 +71,11 @@ async def test_an_expired_session_is_renewed_and_the_guard_asked_before_each_sen
 async def test_a_guard_that_trips_before_the_resend_stops_it(
     http: httpx.AsyncClient, org: respx.MockRouter
 ) -> None:
-    asked: list[None] = []
+    guard_calls: list[None] = []
 
     def before_send() -> None:
-        asked.append(None)
-        if len(asked) == 2:
+        guard_calls.append(None)
+        if len(guard_calls) == 2:
             raise SendGuardTripped("the lease is no longer certain")
 
     client = guarded(http, before_send)
@@ -87,13 +87,13 @@ async def test_a_guard_that_trips_before_the_resend_stops_it(
 
 
 async def test_the_guard_is_called_again_once_the_connection_is_open() -> None:
-    asked: list[None] = []
+    guard_calls: list[None] = []
     answer = b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"done": true, "records": []}'
     transport = httpx.AsyncHTTPTransport()
     transport._pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend([answer]))
     async with httpx.AsyncClient(transport=transport) as http:
         client = SalesforceClient(
-            http, None, instance_url=ORG, api_version="62.0", before_send=lambda: asked.append(None)
+            http, None, instance_url=ORG, api_version="62.0", before_send=lambda: guard_calls.append(None)
         )
         await client.query("SELECT Id FROM Lead")
-    assert len(asked) == 2
+    assert len(guard_calls) == 2

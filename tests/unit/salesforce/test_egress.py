@@ -74,10 +74,10 @@ class Names:
 
     def __init__(self, *answers: Sequence[str] | OSError) -> None:
         self.answers = list(answers)
-        self.asked: list[tuple[str, int]] = []
+        self.lookups: list[tuple[str, int]] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append((host, port))
+        self.lookups.append((host, port))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, OSError):
             raise answer
@@ -119,7 +119,7 @@ async def test_judged_address_is_dialled_under_the_certificate_of_the_name() -> 
     answer = await get(names, network)
     assert (answer.status_code, answer.content) == (200, b"{}")
     assert (network.addresses, network.certificates) == ([PUBLIC], [ORG])
-    assert names.asked == [(ORG, 443)]
+    assert names.lookups == [(ORG, 443)]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_name_that_changes_its_address_after_the_look_is_not_followed() ->
     with pytest.raises(NotSent):
         await get(names, network)
     assert network.addresses == [PUBLIC]
-    assert len(names.asked) == 2
+    assert len(names.lookups) == 2
 
 
 async def test_address_written_as_a_host_is_judged_like_any_other() -> None:
@@ -181,7 +181,7 @@ async def test_exempt_host_and_port_may_stand_anywhere_and_no_other_port_of_it()
     assert exempt == {("localhost", 8100), ("keys.internal", 443)}
     names, network = Names(["127.0.0.1"]), Dialled()
     await get(names, network, "http://LOCALHOST:8100/", exempt=exempt)
-    assert (network.addresses, names.asked) == (["localhost"], [])
+    assert (network.addresses, names.lookups) == (["localhost"], [])
     with pytest.raises(NotSent):
         await get(names, network, "http://localhost:8101/", exempt=exempt)
     assert network.addresses == ["localhost"]
@@ -192,7 +192,7 @@ async def test_names_under_an_exempt_localhost_are_this_machine_without_a_look_u
     names, network = Names(OSError("no such name")), Dialled()
     for name in ("login.localhost", "ACME.my.localhost"):
         await get(names, network, f"http://{name}:8100/", exempt=exempt)
-    assert (network.addresses, names.asked) == (["localhost", "localhost"], [])
+    assert (network.addresses, names.lookups) == (["localhost", "localhost"], [])
     for url in (
         "http://login.localhost:8101/",
         "http://localhost.evil.example:8100/",

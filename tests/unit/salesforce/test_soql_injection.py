@@ -69,11 +69,11 @@ def kept(text: str) -> str:
 def test_typed_text_never_changes_the_shape_of_a_query(addresses: list[str], name: str) -> None:
     """Twenty texts in each of five hundred queries."""
     read = query(addresses, name)
-    wanted = list(dict.fromkeys(kept(each) for each in addresses))
-    assert skeleton(read) == skeleton(query([f"otter{number}" for number in range(len(wanted))], "Otter"))
+    expected = list(dict.fromkeys(kept(each) for each in addresses))
+    assert skeleton(read) == skeleton(query([f"otter{number}" for number in range(len(expected))], "Otter"))
     found = literals(read)
-    assert set(wanted) <= set(found)
-    assert len(found) == len(wanted) + 3
+    assert set(expected) <= set(found)
+    assert len(found) == len(expected) + 3
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)

@@ -57,19 +57,23 @@ def test_variables_and_words_are_read(build: Build) -> None:
     image = built(build, text)
     assert image.env["PATH"].startswith(f"{build.current}/opt/bin:{build.current}/usr/local/bin:")
     assert image.env["PORT"] == "8000"
-    assert image.said == {"CMD": ["api", "--x"], "HEALTHCHECK": ["python", "-m", "app"], "USER": ["10001"]}
+    assert image.instructions == {
+        "CMD": ["api", "--x"],
+        "HEALTHCHECK": ["python", "-m", "app"],
+        "USER": ["10001"],
+    }
 
 
 @pytest.mark.parametrize(
-    ("step", "said"),
+    ("step", "instructions"),
     [
         ("COPY docs docs", "COPY docs: not in the context"),
         ("RUN echo otter; false", "otter"),
         ("SHELL [x]", "SHELL is not known"),
     ],
 )
-def test_what_cannot_be_done_ends_the_build(build: Build, step: str, said: str) -> None:
-    with pytest.raises(StepFailed, match=said.replace("[", r"\[")):
+def test_what_cannot_be_done_ends_the_build(build: Build, step: str, instructions: str) -> None:
+    with pytest.raises(StepFailed, match=instructions.replace("[", r"\[")):
         built(build, f"FROM x\n{step}\n")
 
 

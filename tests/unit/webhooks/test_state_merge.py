@@ -1,4 +1,4 @@
-"""What deliveries add up to: rule by rule, and whatever their order and repetition."""
+"""Merging deliveries into state: rule by rule, whatever their order and repetition."""
 
 import itertools
 from collections.abc import Callable, Sequence

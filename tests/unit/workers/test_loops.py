@@ -1,4 +1,4 @@
-"""Loops that outlive their failures."""
+"""Supervised loops: failures are logged, and the loop continues."""
 
 import asyncio
 import logging
@@ -109,14 +109,14 @@ async def test_a_pause_ends_with_the_stop() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "expected"),
     [
         pytest.param(ValueError("one\ntwo"), "ValueError: one", id="first-line"),
         pytest.param(TimeoutError(), "TimeoutError", id="silent"),
     ],
 )
-def test_an_error_is_described_in_one_line(error: Exception, said: str) -> None:
-    assert summarize_error(error) == said
+def test_an_error_is_described_in_one_line(error: Exception, expected: str) -> None:
+    assert summarize_error(error) == expected
 
 
 def test_jitter_stays_within_a_fifth() -> None:

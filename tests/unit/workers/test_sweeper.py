@@ -1,4 +1,4 @@
-"""The look for work that nobody announced."""
+"""The sweeper finds due work without a wake-up."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a sign-in brought is connected by the user who began it, and by nobody else; or it is given back."""
+"""A sign-in is confirmed by the user who began it and by nobody else; or its grant is revoked."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,8 +26,8 @@ async def kept_apart(service: Service) -> list[UnconfirmedGrant]:
 
 
 async def state_of(service: Service, attempt_id: str) -> tuple[str, str | None]:
-    shown = await service.attempt(attempt_id)
-    return shown["state"], shown["problem"] and shown["problem"]["code"]
+    body = await service.attempt(attempt_id)
+    return body["state"], body["problem"] and body["problem"]["code"]
 
 
 async def test_sign_in_connects_nothing_and_keeps_the_grant_sealed_and_apart(service: Service) -> None:
@@ -50,15 +50,15 @@ async def test_sign_in_connects_nothing_and_keeps_the_grant_sealed_and_apart(ser
 async def test_attempt_that_waits_to_be_confirmed_says_whose_grant_it_is_and_until_when(
     service: Service,
 ) -> None:
-    shown = await service.attempt(brought_back(await service.sign_in())[0])
-    assert (shown["state"], shown["problem"], shown["hints"]) == ("confirming", None, [])
-    assert (shown["org"]["name"], shown["user"]["username"]) == (
+    body = await service.attempt(brought_back(await service.sign_in())[0])
+    assert (body["state"], body["problem"], body["hints"]) == ("confirming", None, [])
+    assert (body["org"]["name"], body["user"]["username"]) == (
         "Northwind Events",
         next(iter(service.simulator.simulator.default_org.store.live("User")))["Username"],
     )
-    assert shown["approvals"] == {"count": 1, "limit": 5, "is_warning": False}
-    assert (shown["warnings"], shown["finished_at"]) == ([], None)
-    assert shown["expires_at"] > shown["started_at"]
+    assert body["approvals"] == {"count": 1, "limit": 5, "is_warning": False}
+    assert (body["warnings"], body["finished_at"]) == ([], None)
+    assert body["expires_at"] > body["started_at"]
 
 
 async def test_confirming_connects_and_the_same_again_gives_the_same(service: Service) -> None:
@@ -321,9 +321,9 @@ async def test_error_with_a_nul_is_explained(service: Service) -> None:
         }
         landed = await browser.http.get("http://127.0.0.1:8000/oauth/salesforce/callback", params=back)
     assert landed.status_code == 303
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "oauth_other")
-    assert (shown["salesforce"]["error_code"], shown["salesforce"]["message"]) == ("a\ufffdb", "c\ufffdd")
+    body = await service.attempt(attempt["attempt_id"])
+    assert (body["state"], body["problem"]["code"]) == ("failed", "oauth_other")
+    assert (body["salesforce"]["error_code"], body["salesforce"]["message"]) == ("a\ufffdb", "c\ufffdd")
 
 
 NUL_EVERYWHERE: list[dict[str, Any]] = [

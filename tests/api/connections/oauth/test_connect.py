@@ -1,4 +1,4 @@
-"""Connecting as a browser does: there, back, and what the card says then."""
+"""Connecting as a browser does: redirects, callback, and the card afterwards."""
 
 from dataclasses import replace
 
@@ -29,9 +29,9 @@ async def test_host_connects_through_the_pages(service: Service) -> None:
         f"http://127.0.0.1:8000/integrations/acme?tab=crm&salesforce=confirm&attempt={attempt_id}#code={code}"
     )
     assert (await service.complete(landed)).status_code == 200
-    shown = await service.attempt(attempt_id)
-    assert (shown["state"], shown["problem"], shown["hints"]) == ("connected", None, [])
-    assert shown["finished_at"] is not None
+    view = await service.attempt(attempt_id)
+    assert (view["state"], view["problem"], view["hints"]) == ("connected", None, [])
+    assert view["finished_at"] is not None
     card = await service.card()
     assert (card["state"], card["connection"]["org"]["name"]) == ("connected", "Northwind Events")
     assert card["connection"]["approvals"] == {"count": 1, "limit": 5, "is_warning": False}

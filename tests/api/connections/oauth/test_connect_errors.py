@@ -21,9 +21,9 @@ async def test_denied_approval_is_explained(service: Service) -> None:
         landed = await browser.sign_in(attempt["start_url"], decision="deny")
     location = landed.headers["location"]
     assert location == f"http://127.0.0.1:8000/integrations?salesforce=failed&attempt={attempt['attempt_id']}"
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "access_denied")
-    assert shown["salesforce"] == {
+    body = await service.attempt(attempt["attempt_id"])
+    assert (body["state"], body["problem"]["code"]) == ("failed", "access_denied")
+    assert body["salesforce"] == {
         "error_code": "access_denied",
         "message": "end-user denied authorization",
         "fields": [],
@@ -146,13 +146,13 @@ async def provoke(service: Service, case: Case) -> dict[str, Any]:
 async def test_error_that_comes_back_from_the_pages_ends_at_its_explanation(
     service: Service, case: Case
 ) -> None:
-    shown = await provoke(service, case)
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", case.advice)
-    assert shown["salesforce"]["error_code"] == case.error
-    assert case.words in shown["salesforce"]["message"]
-    assert shown["problem"]["steps"]
-    assert shown["problem"]["link"].startswith("/docs/connecting#")
-    assert shown["hints"] == []
+    body = await provoke(service, case)
+    assert (body["state"], body["problem"]["code"]) == ("failed", case.advice)
+    assert body["salesforce"]["error_code"] == case.error
+    assert case.words in body["salesforce"]["message"]
+    assert body["problem"]["steps"]
+    assert body["problem"]["link"].startswith("/docs/connecting#")
+    assert body["hints"] == []
     assert (await stored(service), grants(service)) == (None, [])
 
 
@@ -197,8 +197,8 @@ async def test_error_that_comes_back_in_the_address_is_explained(
         state = query_of(answer.headers["location"])["state"]
         back = {"error": error, "error_description": "words", "state": state}
         await browser.http.get("http://127.0.0.1:8000/oauth/salesforce/callback", params=back)
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["problem"]["code"], shown["salesforce"]["error_code"]) == (code, error)
+    body = await service.attempt(attempt["attempt_id"])
+    assert (body["problem"]["code"], body["salesforce"]["error_code"]) == (code, error)
 
 
 async def test_sandbox_login_for_production_is_named(service: Service) -> None:
@@ -212,8 +212,8 @@ async def test_sandbox_login_for_production_is_named(service: Service) -> None:
         page = await browser.open(attempt["start_url"])
         page = await browser.submit(page, username="sandy@otter.sandbox")
         await browser.submit(page, decision="allow")
-    shown = await service.attempt(attempt["attempt_id"])
-    assert shown["problem"]["code"] == "not_for_production"
+    body = await service.attempt(attempt["attempt_id"])
+    assert body["problem"]["code"] == "not_for_production"
     assert list(sandbox.grants) == []
 
 
@@ -298,9 +298,9 @@ async def test_error_that_never_comes_back_ends_as_an_expired_attempt_with_its_h
         assert silence.seen in page.text
     assert (await service.attempt(attempt["attempt_id"]))["state"] == "waiting"
     await expire(service, attempt["attempt_id"])
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("expired", "attempt_expired")
-    [found] = [each for each in shown["hints"] if each["code"] == hint]
+    body = await service.attempt(attempt["attempt_id"])
+    assert (body["state"], body["problem"]["code"]) == ("expired", "attempt_expired")
+    [found] = [each for each in body["hints"] if each["code"] == hint]
     assert found["steps"]
     assert found["link"].startswith("/docs/connecting#")
 

@@ -43,9 +43,9 @@ async def login_host_of(service: Service, **wish: Any) -> str:
 
 
 async def test_sandbox_connects_at_the_sandbox_login_host(service: Service) -> None:
-    shown = await sign_in(service, users(service, is_sandbox=True)[0], environment="sandbox")
+    view = await sign_in(service, users(service, is_sandbox=True)[0], environment="sandbox")
     card = await service.card()
-    assert (shown["state"], shown["environment"]) == ("connected", "sandbox")
+    assert (view["state"], view["environment"]) == ("connected", "sandbox")
     assert (card["connection"]["environment"], card["connection"]["org"]["is_sandbox"]) == ("sandbox", True)
 
 
@@ -113,15 +113,15 @@ async def test_mix_up_is_named_and_leaves_no_grant(
     service: Service, environment: str, is_sandbox: bool, code: str
 ) -> None:
     user = users(service, is_sandbox=is_sandbox)[0]
-    shown = await sign_in(service, user, environment=environment)
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", code)
+    view = await sign_in(service, user, environment=environment)
+    assert (view["state"], view["problem"]["code"]) == ("failed", code)
     assert all(len(org.grants) == 0 for org in service.simulator.simulator.orgs.values())
 
 
 async def test_my_domain_is_used_for_every_refresh(service: Service) -> None:
     wish = {"environment": "my_domain", "my_domain": SIMULATOR_URL}
-    shown = await sign_in(service, users(service, is_sandbox=False)[0], **wish)
-    assert shown["state"] == "connected"
+    view = await sign_in(service, users(service, is_sandbox=False)[0], **wish)
+    assert view["state"] == "connected"
     assert await ConnectionTokens(service.resources, "host_a").keep_alive()
     card = await service.card()
     assert (card["connection"]["environment"], card["connection"]["login_host"]) == (

@@ -1,4 +1,4 @@
-"""What the token endpoint and the org may answer to a new grant, hostile or broken; and where secrets go."""
+"""Answers of the token endpoint and the org to a new grant, hostile or broken; and where secrets are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,10 +34,10 @@ async def fail_to_connect(service: Service) -> dict[str, Any]:
     attempt = await service.start()
     async with service.browser() as browser:
         await browser.sign_in(attempt["start_url"])
-    shown = await service.attempt(attempt["attempt_id"])
-    assert shown["state"] == "failed", shown
+    view = await service.attempt(attempt["attempt_id"])
+    assert view["state"] == "failed", view
     assert (await service.card())["state"] == "not_connected"
-    return shown
+    return view
 
 
 HOSTILE_INSTANCES = [
@@ -74,8 +74,8 @@ async def test_token_is_never_sent_to_a_foreign_instance(
     service: Service, interceptor: Interceptor, url: str
 ) -> None:
     interceptor.changes["/oauth2/token"] = with_body(instance_url=url)
-    shown = await fail_to_connect(service)
-    assert shown["problem"]["code"] == "host_not_allowed"
+    view = await fail_to_connect(service)
+    assert view["problem"]["code"] == "host_not_allowed"
     assert interceptor.hosts() == {"127.0.0.1:8100"}
     assert not any("authorization" in request.headers for request in interceptor.requests)
 
@@ -136,8 +136,8 @@ async def come_back_with(service: Service, **also: str) -> dict[str, Any]:
 async def test_code_of_another_issuer_is_not_traded(
     service: Service, interceptor: Interceptor, issuer: str
 ) -> None:
-    shown = await come_back_with(service, iss=issuer)
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
+    view = await come_back_with(service, iss=issuer)
+    assert (view["state"], view["problem"]["code"]) == ("failed", "answer_not_genuine")
     assert interceptor.requests == []
 
 
@@ -153,8 +153,8 @@ async def test_issuer_that_is_where_the_attempt_began_is_taken(service: Service,
 async def test_issuer_of_another_org_or_login_host_is_not_taken_and_leaves_no_grant(
     service: Service, interceptor: Interceptor, issuer: str
 ) -> None:
-    shown = await come_back_with(service, iss=issuer)
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
+    view = await come_back_with(service, iss=issuer)
+    assert (view["state"], view["problem"]["code"]) == ("failed", "answer_not_genuine")
     assert grants(service) == []
     assert (await service.card())["state"] == "not_connected"
 

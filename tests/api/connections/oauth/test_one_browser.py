@@ -135,8 +135,8 @@ async def test_callback_in_another_browser_connects_nothing(service: Service) ->
     assert (answer.status_code, late.status_code) == (400, 303)
     assert "location" not in answer.headers
     assert query_of(late.headers["location"])["salesforce"] == "failed"
-    shown = await service.attempt(attempt["attempt_id"])
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "other_browser")
+    body = await service.attempt(attempt["attempt_id"])
+    assert (body["state"], body["problem"]["code"]) == ("failed", "other_browser")
     assert await stored(service) is None
     assert grants(service) == []
 

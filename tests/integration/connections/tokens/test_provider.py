@@ -1,4 +1,4 @@
-"""Renewing: one request whoever asks, stored before use, and every way it can end."""
+"""Token refresh: one request for all callers, stored before use, and each possible end."""
 
 import asyncio
 from collections.abc import AsyncIterator

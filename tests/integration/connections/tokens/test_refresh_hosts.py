@@ -1,4 +1,4 @@
-"""Where a grant is refreshed: at the org's own address, at the login host only where that was not reached."""
+"""Where a grant is refreshed: at the org's address, at the login host only if that was not reached."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A no in words that we do not know is heard a few times before it counts; what ended is tried again."""
+"""Unknown refusals of the token endpoint: tolerated a few times; a connection that ended is probed again."""
 
 from datetime import timedelta
 
@@ -78,7 +78,7 @@ async def ended(resources: Resources, connection: Connection) -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     hosts: list[str] = []
 
     async def probe(_: Resources, host_id: str) -> bool:
@@ -105,28 +105,28 @@ REASONS = (
 
 @pytest.mark.parametrize("reason", REASONS)
 async def test_every_reason_is_tried_again_hourly(
-    resources: Resources, ended: None, asked: list[str], reason: str
+    resources: Resources, ended: None, probed: list[str], reason: str
 ) -> None:
     await change(resources, reason_code=reason)
     await probe_closed(resources)
-    assert asked == ["host_a"]
+    assert probed == ["host_a"]
 
 
 async def test_nobody_is_asked_after_thirty_days_or_against_the_hosts_will(
-    resources: Resources, ended: None, asked: list[str]
+    resources: Resources, ended: None, probed: list[str]
 ) -> None:
     await change(resources, state_since=func.clock_timestamp() - timedelta(days=31))
     await probe_closed(resources)
     await change(resources, state_since=func.clock_timestamp(), reason_code="credentials_cleared")
     await probe_closed(resources)
-    assert asked == []
+    assert probed == []
 
 
 @pytest.mark.parametrize("is_rotating", [True, False], ids=["rotating", "fixed"])
 async def test_rotating_token_whose_answer_was_lost_is_not_sent_again(
-    resources: Resources, ended: None, asked: list[str], is_rotating: bool
+    resources: Resources, ended: None, probed: list[str], is_rotating: bool
 ) -> None:
     await change(resources, is_rotating=is_rotating)
     await mark(resources, age=7200)
     await probe_closed(resources)
-    assert asked == ([] if is_rotating else ["host_a"])
+    assert probed == ([] if is_rotating else ["host_a"])

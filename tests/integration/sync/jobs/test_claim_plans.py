@@ -1,4 +1,4 @@
-"""What a claim touches: its batch, however much waits and whatever the planner was told of it."""
+"""What a claim reads: its batch, whatever the backlog and the planner's statistics."""
 
 import json
 from typing import Any

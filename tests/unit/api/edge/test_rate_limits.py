@@ -1,4 +1,4 @@
-"""Allowances: so often a minute, so many at once, for one user, one host and all together."""
+"""Rate limits: per minute and at once, for one user, one host and all together."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Refusals wait in line, and nothing else does."""
+"""Refusals are delayed in a queue, and nothing else is."""
 
 import pytest
 from starlette.types import Message

@@ -1,4 +1,4 @@
-"""Where a browser may be sent: four hundred ways off the dashboard, none of them open."""
+"""Return URLs: four hundred addresses outside of the dashboard, all refused."""
 
 from urllib.parse import urljoin, urlsplit
 

@@ -77,13 +77,13 @@ def test_a_form_without_a_method_is_a_get() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         pytest.param(httpx.Response(400, text="invalid_client_id"), "400.*invalid_client_id", id="error"),
         pytest.param(httpx.Response(200, text="<p>dead end</p>"), "dead end", id="no-form"),
         pytest.param(httpx.Response(302, headers={"location": "/start"}), "still not there", id="circle"),
     ],
 )
-def test_a_browser_that_gets_nowhere_says_where_it_is(answer: httpx.Response, said: str) -> None:
-    with pytest.raises(Lost, match=said):
+def test_a_browser_that_gets_nowhere_says_where_it_is(answer: httpx.Response, message: str) -> None:
+    with pytest.raises(Lost, match=message):
         walked(lambda _: answer)

@@ -1,4 +1,4 @@
-"""The judge: content with an org that is as expected, and with no other."""
+"""The comparison passes for an org that is as expected, and for no other."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -122,7 +122,7 @@ def with_last(rows: Any, **changes: Any) -> Rows:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "said", "duplicates"),
+    ("break_it", "message", "duplicates"),
     [
         pytest.param(
             lambda o: replace(o, leads=without_last(o.leads)), "Lead: expected one, found 0", 0, id="no-lead"
@@ -192,10 +192,10 @@ def with_last(rows: Any, **changes: Any) -> Rows:
     ],
 )
 def test_a_broken_org_is_found_out(
-    break_it: Callable[[OrgState], OrgState], said: str, duplicates: int
+    break_it: Callable[[OrgState], OrgState], message: str, duplicates: int
 ) -> None:
     verdict = judged(break_it(perfect()))
-    assert any(said in fault for fault in verdict.faults)
+    assert any(message in fault for fault in verdict.faults)
     assert verdict.duplicates == duplicates
 
 
@@ -219,7 +219,7 @@ def test_our_api_agrees_with_the_org() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         pytest.param({"state": "pending"}, "state: expected synced, found pending", id="state"),
         pytest.param({"is_attended": False}, "attended: expected True", id="attended"),
@@ -228,10 +228,10 @@ def test_our_api_agrees_with_the_org() -> None:
         pytest.param({"registration_id": "reg_9999"}, "does not list it", id="not-listed"),
     ],
 )
-def test_a_row_that_disagrees_with_the_org_is_found_out(change: dict[str, Any], said: str) -> None:
+def test_a_row_that_disagrees_with_the_org_is_found_out(change: dict[str, Any], message: str) -> None:
     first, *others = (row_of(one) for one in REGISTRANTS)
     (fault,) = faults_of([{**first, **change}, *others])
-    assert said in fault
+    assert message in fault
 
 
 @pytest.mark.parametrize(

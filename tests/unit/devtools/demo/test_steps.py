@@ -13,14 +13,14 @@ class Seen:
     """A dashboard that shows one state."""
 
     def __init__(self, state: str, pending: int) -> None:
-        self.shown = {
+        self.stats_body = {
             "connection_state": state,
             "counts": {"total": 6, "pending": pending},
             "pending_because": {},
         }
 
     def stats(self) -> Mapping[str, Any]:
-        return self.shown
+        return self.stats_body
 
     def card(self) -> Mapping[str, Any]:
         return {"reason": {"title": "Salesforce no longer accepts this connection"}}

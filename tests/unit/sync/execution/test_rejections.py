@@ -190,17 +190,17 @@ def rejected(operation: WriteOperation, item: WorkItem, failure: ApiError) -> Wo
     return after
 
 
-@pytest.mark.parametrize(("failure", "slot", "said"), APPLIED.values(), ids=APPLIED)
+@pytest.mark.parametrize(("failure", "slot", "set_field"), APPLIED.values(), ids=APPLIED)
 def test_a_rejected_create_leaves_its_slot_and_its_row_so(
-    failure: ApiError, slot: tuple[str, dict[str, Any]] | None, said: str | None
+    failure: ApiError, slot: tuple[str, dict[str, Any]] | None, set_field: str | None
 ) -> None:
     operation = lead()
     item = rejected(operation, WorkItem.of(job()), failure)
     left = item.slots.get(operation.key)
     assert (left and (left.state, left.details.as_json())) == slot
     errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
-    assert [name for name, each in errors.items() if each is not None] == ([said] if said else [])
-    assert item.must_replan == (said == "last_rejection")
+    assert [name for name, each in errors.items() if each is not None] == ([set_field] if set_field else [])
+    assert item.must_replan == (set_field == "last_rejection")
 
 
 def test_a_rejected_update_leaves_what_was_written_before() -> None:

@@ -301,10 +301,16 @@ def test_fields_that_were_refused_are_left_out() -> None:
 
 
 def changed(
-    mode: str, before: Any, answer: Any, *, said: Any = None, name: str = "Diet__c", is_updating: bool = True
+    mode: str,
+    before: Any,
+    answer: Any,
+    *,
+    last_written: Any = None,
+    name: str = "Diet__c",
+    is_updating: bool = True,
 ) -> tuple[Any, FieldValues]:
     chosen = rules(rule(name, "answers.a", mode=mode), update_existing=is_updating)
-    digests = {name: digest(said)} if said is not None else {}
+    digests = {name: digest(last_written)} if last_written is not None else {}
     filled = build_field_values(
         "Lead", chosen, job({"a": answer}), describe=LEAD, current={name: before}, digests=digests
     )
@@ -312,7 +318,7 @@ def changed(
 
 
 @pytest.mark.parametrize(
-    ("mode", "before", "said", "sent"),
+    ("mode", "before", "last_written", "sent"),
     [
         pytest.param("create", None, None, None, id="create: never"),
         pytest.param("empty", None, None, "new", id="empty: nothing there"),
@@ -326,12 +332,12 @@ def changed(
         pytest.param("append", None, None, "new", id="append: one value, empty"),
     ],
 )
-def test_modes_on_an_existing_lead(mode: str, before: Any, said: Any, sent: Any) -> None:
-    assert changed(mode, before, "new", said=said)[0] == sent
+def test_modes_on_an_existing_lead(mode: str, before: Any, last_written: Any, sent: Any) -> None:
+    assert changed(mode, before, "new", last_written=last_written)[0] == sent
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "sent"),
+    ("before", "last_written", "sent"),
     [
         pytest.param(None, None, "a;b", id="nothing there"),
         pytest.param("c;a", None, "c;a;b", id="theirs stay"),
@@ -339,8 +345,8 @@ def test_modes_on_an_existing_lead(mode: str, before: Any, said: Any, sent: Any)
         pytest.param("c", "a;b", None, id="a person took ours out"),
     ],
 )
-def test_append_unites(before: Any, said: Any, sent: Any) -> None:
-    assert changed("append", before, ["a", "b"], said=said, name="Diets__c")[0] == sent
+def test_append_unites(before: Any, last_written: Any, sent: Any) -> None:
+    assert changed("append", before, ["a", "b"], last_written=last_written, name="Diets__c")[0] == sent
 
 
 @pytest.mark.parametrize(
@@ -366,19 +372,19 @@ def test_what_salesforce_shows_otherwise_is_not_written_again(
 def test_what_we_say_is_kept_and_the_rest_with_it() -> None:
     filled = changed("overwrite", "theirs", "new")[1]
     assert filled.digests == {"Diet__c": digest("new")}
-    assert changed("overwrite", "theirs", "", said="old")[1].digests == {"Diet__c": digest("old")}
+    assert changed("overwrite", "theirs", "", last_written="old")[1].digests == {"Diet__c": digest("old")}
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "sent"),
+    ("before", "last_written", "sent"),
     [
         pytest.param("theirs", None, {"Diet__c": None}, id="first heard of"),
         pytest.param("old", "old", {"Diet__c": None}, id="taken back"),
         pytest.param(None, "old", {}, id="cleared already"),
     ],
 )
-def test_overwrite_clears_on_an_explicit_null(before: Any, said: Any, sent: dict[str, Any]) -> None:
-    filled = changed("overwrite", before, None, said=said)[1]
+def test_overwrite_clears_on_an_explicit_null(before: Any, last_written: Any, sent: dict[str, Any]) -> None:
+    filled = changed("overwrite", before, None, last_written=last_written)[1]
     assert (filled.fields, filled.digests) == (sent, {"Diet__c": digest(None)})
 
 
@@ -473,7 +479,7 @@ def test_a_field_that_was_not_read_is_not_changed() -> None:
 
 
 def test_a_misfit_changes_nothing() -> None:
-    value, filled = changed("overwrite", "S", "Huge", name="Shirt__c", said="M")
+    value, filled = changed("overwrite", "S", "Huge", name="Shirt__c", last_written="M")
     assert value is None
     assert filled.error is not None
     assert filled.digests == {"Shirt__c": digest("M")}
@@ -491,7 +497,7 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "sent"),
+    ("before", "last_written", "sent"),
     [
         pytest.param("ADA@River.example", None, {}, id="found by it"),
         pytest.param("old@x.example", "old@x.example", {"Email": "ada@river.example"}, id="changed since"),
@@ -500,8 +506,10 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
         pytest.param(None, None, {}, id="a record without one"),
     ],
 )
-def test_email_of_an_existing_person(before: str | None, said: str | None, sent: dict[str, Any]) -> None:
-    digests = {"Email": digest(said)} if said else {}
+def test_email_of_an_existing_person(
+    before: str | None, last_written: str | None, sent: dict[str, Any]
+) -> None:
+    digests = {"Email": digest(last_written)} if last_written else {}
     filled = build_field_values(
         "Lead",
         rules(update_existing=True),

@@ -1,4 +1,4 @@
-"""Values as Salesforce's fields take them."""
+"""Values as Salesforce's fields accept them."""
 
 import pytest
 from hypothesis import example, given

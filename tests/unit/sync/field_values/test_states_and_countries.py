@@ -1,4 +1,4 @@
-"""States and countries of orgs that list them, and other words that mean the same."""
+"""States and countries of orgs that list them, and synonyms."""
 
 import pytest
 

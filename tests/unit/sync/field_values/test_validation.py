@@ -1,4 +1,4 @@
-"""What is found wrong with a mapping before anybody meets it."""
+"""Issues of a mapping that validation finds before any row fails."""
 
 from typing import Any
 

@@ -70,9 +70,11 @@ def account(id_: str, name: str, created_at: str = "2020") -> AccountRow:
             "River Ltd",
             [account("1", "River Inc", "2010"), account("2", "River Ltd", "2021")],
             "2",
-            id="exact before alike",
+            id="exact before similar",
         ),
-        pytest.param("River Ltd", [account("2", "River", "21"), account("1", "River GmbH")], "1", id="alike"),
+        pytest.param(
+            "River Ltd", [account("2", "River", "21"), account("1", "River GmbH")], "1", id="similar"
+        ),
     ],
 )
 def test_matching(company: str, rows: list[AccountRow], found: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Long work hands the loop back between the rows of a batch."""
+"""Long work yields to the event loop between the rows of a batch."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whom a host's exclusions cover."""
+"""Which attendees a host's exclusions cover."""
 
 import pytest
 
@@ -20,7 +20,7 @@ CHOSEN = ExclusionRules.of(
     [
         pytest.param("mary@otter.example", None, True, id="domain"),
         pytest.param("mary@mail.otter.example", None, True, id="below the domain"),
-        pytest.param("mary@seaotter.example", None, False, id="another domain that ends alike"),
+        pytest.param("mary@seaotter.example", None, False, id="another domain with the same end"),
         pytest.param("otter.example", None, True, id="no address at all"),
         pytest.param("test@else.example", "attendee", True, id="address"),
         pytest.param("best@else.example", None, False, id="another address"),

@@ -223,10 +223,10 @@ class Org:
 
     def __init__(self, *records: dict[str, Any], refuses: str = "") -> None:
         self.records, self.refuses = list(records), refuses
-        self.asked: list[str] = []
+        self.queries: list[str] = []
 
     async def query(self, soql: str, *, include_deleted: bool) -> list[dict[str, Any]]:
-        self.asked.append(soql)
+        self.queries.append(soql)
         if self.refuses and self.refuses in soql:
             raise RequestRejected((ApiError("INVALID_FIELD", "No such column"),))
         return self.records
@@ -262,8 +262,8 @@ async def test_a_lost_create_of_a_kind_is_found_by_its_reference(badge: RecordKi
     org = Org({"Id": BADGE_ID, "Note": f"Hello. {REFERENCE}"})
     found = await find_lost_creates(cast(Any, org), doubtful("badge"), PersonIndex(), written_by_us)
     assert found == {REFERENCE: BADGE_ID}
-    [asked] = org.asked
-    assert asked.startswith(
+    [queries] = org.queries
+    assert queries.startswith(
         f"SELECT Id, Note FROM EventBadge WHERE HolderId IN ('{LEAD_ID}') AND CreatedDate"
     )
 
@@ -278,4 +278,4 @@ async def test_a_lost_create_is_found_by_its_label_where_the_reference_is_hidden
 async def test_nothing_is_asked_of_a_kind_that_is_not_in_the_catalogue() -> None:
     org = Org({"Id": BADGE_ID, "Note": REFERENCE})
     assert await find_lost_creates(cast(Any, org), doubtful("badge"), PersonIndex(), written_by_us) == {}
-    assert org.asked == []
+    assert org.queries == []

@@ -38,7 +38,7 @@ def test_every_class_and_scope_has_a_consequence() -> None:
         pytest.param("API_DISABLED_FOR_ORG", 403, ErrorAction.CLOSE, id="no API: the connection waits"),
         pytest.param("INVALID_SESSION_ID", 401, ErrorAction.BACK_OFF, id="session: tried again"),
         pytest.param("ORG_LOCKED", 403, ErrorAction.CLOSE, id="locked org: the connection waits"),
-        pytest.param("HTTP_403", 403, ErrorAction.BACK_OFF, id="page at the door: the org waits"),
+        pytest.param("HTTP_403", 403, ErrorAction.BACK_OFF, id="page instead of JSON: the org waits"),
         pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, ErrorAction.FAIL, id="one record: fails"),
         pytest.param("REQUIRED_FIELD_MISSING", 400, ErrorAction.FAIL, id="configuration: fails"),
         pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, ErrorAction.FAIL, id="data: fails"),

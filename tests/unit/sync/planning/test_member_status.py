@@ -1,4 +1,4 @@
-"""Member statuses: never backwards, never over a salesperson's word, unless a newer fact says so."""
+"""Member statuses: never lowered, never over a salesperson's change, unless a newer fact requires it."""
 
 from datetime import UTC, datetime
 
@@ -74,7 +74,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "current", "written", "labels", "reason", "decision"),
+    ("meaning", "current", "written", "labels", "reason", "decision"),
     [
         pytest.param("registered", None, None, TWO, "live", CreateMember("registered", "Sent"), id="new"),
         pytest.param("cancelled", None, None, LABELS, "live", NoMember(), id="cancelled before written"),
@@ -237,18 +237,18 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
     ],
 )
 def test_decision(
-    wanted: str,
+    meaning: str,
     current: MemberRow | None,
     written: WrittenSlot | None,
     labels: dict[str, str],
     reason: str,
     decision: MemberDecision,
 ) -> None:
-    assert decide_member(wanted, current, written=written, labels=labels, reason=reason) == decision
+    assert decide_member(meaning, current, written=written, labels=labels, reason=reason) == decision
 
 
-@given(wanted=st.sampled_from(StatusMeaning), now_at=st.sampled_from(StatusMeaning))
-def test_what_a_person_set_by_hand_is_never_lowered(wanted: str, now_at: str) -> None:
-    decision = decide_member(wanted, member(LABELS[now_at]), written=None, labels=LABELS)
+@given(meaning=st.sampled_from(StatusMeaning), now_at=st.sampled_from(StatusMeaning))
+def test_what_a_person_set_by_hand_is_never_lowered(meaning: str, now_at: str) -> None:
+    decision = decide_member(meaning, member(LABELS[now_at]), written=None, labels=LABELS)
     if isinstance(decision, UpdateMember):
         assert RANK[decision.meaning] > RANK[now_at]
