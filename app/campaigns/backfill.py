@@ -1,4 +1,4 @@
-"""Backfills: arm an event's registrations chunk by chunk, and tell how far that is.
+"""Backfills: enqueue the jobs of an event chunk by chunk, and count how far that is.
 
 A request only writes the row; workers call `enqueue_backfill_chunk` and `finish_backfills` again and again.
 Jobs are enqueued below live work in priority. What a backfill still has to do is counted from its jobs: those
@@ -129,21 +129,21 @@ async def restart_backfill(session: AsyncSession, link: CampaignLink, *, reason:
 async def enqueue_backfill_chunk(
     database: Database, *, chunk: int = CHUNK, ahead: int = MAX_PENDING_JOBS
 ) -> set[str]:
-    """Arm the next `chunk` registrations of one backfill; returns the org to wake, if any.
+    """Enqueue the jobs of the next `chunk` registrations of one backfill; returns the org to wake, if any.
 
     None is enqueued while `ahead` of its jobs still wait, so that it can be ended. The one that enqueued
     least goes first, so that a large one keeps nobody waiting. One whose org is no longer the connected
     one is cancelled: another org knows nobody yet, and takes nothing over.
     """
     async with database.system() as session:
-        backfill = await session.scalar(_least_armed(ahead))
+        backfill = await session.scalar(_least_enqueued(ahead))
         if backfill is None:
             return set()
         connected = select(Connection.org_id).where(Connection.host_id == backfill.host_id)
         if await session.scalar(connected) != backfill.org_id:
             await _end(session, backfill, BackfillState.CANCELLED)
             return set()
-        return await enqueue_jobs(session, await _next_arms(session, backfill, chunk))
+        return await enqueue_jobs(session, await _next_requests(session, backfill, chunk))
 
 
 async def finish_backfills(database: Database, *, limit: int = 50) -> int:
@@ -172,9 +172,9 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
     return BackfillShown.model_validate({**vars(backfill), **vars(tally), "estimated_end_at": ends_at})
 
 
-def backfill_progress(total: int, unarmed: int, states: Mapping[str, int]) -> BackfillProgress:
+def backfill_progress(total: int, not_enqueued: int, states: Mapping[str, int]) -> BackfillProgress:
     """The tally from how many are not enqueued yet and the states of the jobs that are."""
-    to_go = min(total, unarmed + sum(states.get(state, 0) for state in UNSETTLED))
+    to_go = min(total, not_enqueued + sum(states.get(state, 0) for state in UNSETTLED))
     failed = min(states.get(JobState.FAILED, 0), total - to_go)
     skipped = min(states.get(JobState.SKIPPED, 0), total - to_go - failed)
     return BackfillProgress(total - to_go - failed - skipped, failed, skipped, to_go)
@@ -205,7 +205,7 @@ def _candidates(host_id: str, event_id: str, org_id: str, reason: str) -> Select
     )
 
 
-def _least_armed(ahead: int) -> Select[Backfill]:
+def _least_enqueued(ahead: int) -> Select[Backfill]:
     waiting = (
         select(func.count()).where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS)).scalar_subquery()
     )
@@ -229,7 +229,7 @@ def _finished(limit: int) -> Select[Backfill]:
 
 
 def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
-    """The jobs that this backfill (a row, or the table itself) was the last to arm.
+    """The jobs that this backfill (a row, or the table itself) was the last to enqueue.
 
     A job that nothing has touched since it began is of an earlier one with the same reason.
     """
@@ -242,7 +242,7 @@ def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
     ]
 
 
-async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[JobRequest]:
+async def _next_requests(session: AsyncSession, backfill: Backfill, chunk: int) -> list[JobRequest]:
     candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.reason)
     [registration_id] = candidates.selected_columns
     query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
@@ -273,8 +273,8 @@ async def _tally(session: AsyncSession, backfill: Backfill) -> BackfillProgress:
     states = await session.execute(
         select(SyncJob.state, func.count().label("jobs")).where(*_own_jobs(backfill)).group_by(SyncJob.state)
     )
-    unarmed = 0 if backfill.is_enqueued else max(0, backfill.total - backfill.enqueued)
-    return backfill_progress(backfill.total, unarmed, {row.state: row.jobs for row in states})
+    not_enqueued = 0 if backfill.is_enqueued else max(0, backfill.total - backfill.enqueued)
+    return backfill_progress(backfill.total, not_enqueued, {row.state: row.jobs for row in states})
 
 
 async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:

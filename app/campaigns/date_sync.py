@@ -66,15 +66,15 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
         )
 
 
-async def _move(resources: Resources, link: CampaignLink, ours: Days, wanted: Days) -> bool:
-    """Set the new dates if the old ones are still ours; False if a user edited them."""
+async def _move(resources: Resources, link: CampaignLink, old: Days, new: Days) -> bool:
+    """Set the new dates if the old ones are still there; False if a user edited them."""
     assert link.campaign_id is not None
     async with campaign_calls(resources, link.host_id) as client:
         campaign = await read_campaign(client, link.campaign_id)
-        if campaign is None or _days(campaign) not in (ours, wanted):
+        if campaign is None or _days(campaign) not in (old, new):
             return False
-        if _days(campaign) != wanted:
-            await client.update("Campaign", campaign.id, {"StartDate": wanted[0], "EndDate": wanted[1]})
+        if _days(campaign) != new:
+            await client.update("Campaign", campaign.id, {"StartDate": new[0], "EndDate": new[1]})
     return True
 
 

@@ -76,7 +76,7 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     ApiBudgetReached.
     """
     try:
-        campaigns, statuses = await with_visible(client, partial(_ask, client, campaign_id))
+        campaigns, statuses = await with_visible(client, partial(_query, client, campaign_id))
     except SalesforceError as error:
         raise problem_for(error, hidden=CampaignsNotReadable) from error
     if not campaigns:
@@ -89,13 +89,13 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     return campaign_of(campaigns[0], labels)
 
 
-async def _ask(
+async def _query(
     client: SalesforceClient, campaign_id: str, fields: Sequence[str]
 ) -> tuple[list[dict[str, Any]], ...]:
-    wanted = quote(campaign_id)
+    quoted = quote(campaign_id)
     queries = {
-        "campaign": f"{select_campaigns(fields)} WHERE Id = {wanted}",
-        "statuses": f"{SELECT_STATUSES} WHERE CampaignId = {wanted} ORDER BY SortOrder",
+        "campaign": f"{select_campaigns(fields)} WHERE Id = {quoted}",
+        "statuses": f"{SELECT_STATUSES} WHERE CampaignId = {quoted} ORDER BY SortOrder",
     }
     version = client.api_version
     answers = await client.composite(

@@ -32,17 +32,17 @@ async def relink_after_org_change(
     async with database.tenant(host_id) as session:
         elsewhere = (CampaignLink.org_id != org_id, CampaignLink.campaign_id.is_not(None))
         links = await session.scalars(select(CampaignLink).where(CampaignLink.host_id == host_id, *elsewhere))
-        wanted = sorted({link.campaign_id for link in links if link.campaign_id})
+        ids = sorted({link.campaign_id for link in links if link.campaign_id})
     found = 0
-    for start in range(0, len(wanted), CHUNK):
-        campaigns, labels = await with_visible(client, partial(_look, client, wanted[start : start + CHUNK]))
+    for start in range(0, len(ids), CHUNK):
+        campaigns, labels = await with_visible(client, partial(_query, client, ids[start : start + CHUNK]))
         for campaign_id, campaign in campaigns.items():
             await _relink(database, host_id, org_id, campaign=campaign, labels=labels.get(campaign_id, []))
         found += len(campaigns)
     return found
 
 
-async def _look(
+async def _query(
     client: SalesforceClient, ids: Sequence[str], fields: Sequence[str]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
     listed = ", ".join(quote(each) for each in ids)

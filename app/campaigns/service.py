@@ -168,11 +168,11 @@ async def _lock_host(session: AsyncSession, host_id: str) -> Connection | None:
     return await session.get(Connection, host_id, with_for_update={"key_share": True})
 
 
-async def _require_same_org(session: AsyncSession, asked: Connection, *, settings: Settings) -> None:
+async def _require_same_org(session: AsyncSession, queried: Connection, *, settings: Settings) -> None:
     """The campaign was read in this org; a connection that moved meanwhile knows nothing of it."""
-    await _lock_host(session, asked.host_id)
-    connection = await usable_connection(session, asked.host_id, settings=settings)
-    if connection.org_id != asked.org_id:
+    await _lock_host(session, queried.host_id)
+    connection = await usable_connection(session, queried.host_id, settings=settings)
+    if connection.org_id != queried.org_id:
         raise SalesforceUnavailable(
             "The connection changed meanwhile. Try again.", headers={"Retry-After": "1"}
         )

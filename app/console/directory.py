@@ -72,7 +72,7 @@ async def list_hosts(session: AsyncSession, principal: Principal, *, is_configur
 
 async def list_events(session: AsyncSession, host_id: str, *, limit: int, cursor: str | None) -> EventList:
     """One page, the latest start first. Raises CursorInvalid."""
-    wanted = (
+    query = (
         select(Event, STARTS_AT, CampaignLink.campaign_name)
         .outerjoin(
             CampaignLink,
@@ -80,7 +80,7 @@ async def list_events(session: AsyncSession, host_id: str, *, limit: int, cursor
         )
         .where(Event.host_id == host_id)
     )
-    found = (await session.execute(ORDER.page(wanted, limit=limit, cursor=cursor))).all()
+    found = (await session.execute(ORDER.page(query, limit=limit, cursor=cursor))).all()
     page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda row: (row[1], row[0].event_id))
     return EventList(
         items=[_listed(event, campaign_name) for event, _, campaign_name in page], next_cursor=next_cursor

@@ -64,7 +64,7 @@ async def get_fields(
     refresh: Annotated[bool, Query(description="ask Salesforce now: one API call")] = False,
 ) -> ObjectFields:
     """An object's fields and record types as the connected user sees them; kept for a day."""
-    return await read_fields(call.resources, call.host_id, sobject, is_anew=refresh)
+    return await read_fields(call.resources, call.host_id, sobject, is_refresh=refresh)
 
 
 @router.get(EVENT)
@@ -97,7 +97,7 @@ async def validate_event_mapping(call: EventAdminCall, body: MappingGiven) -> Ma
 async def copy_event_mapping(call: EventAdminCall, body: EventMappingToCopy) -> MappingShown:
     """Take the overrides of another event in the place of this one's."""
     return await service.copy_from_event(
-        call.resources, Place(call.host_id, call.event_id), wanted=body, by=call.principal
+        call.resources, Place(call.host_id, call.event_id), request=body, by=call.principal
     )
 
 

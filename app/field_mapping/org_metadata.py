@@ -33,24 +33,24 @@ class OrgMetadata:
 
 
 async def try_load_metadata(
-    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
+    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_refresh: bool = False
 ) -> OrgMetadata:
     """As `load_metadata`, but returns a problem in place of raising it: a mapping can be saved without."""
     try:
-        return await load_metadata(resources, host_id, sobjects, is_anew=is_anew)
+        return await load_metadata(resources, host_id, sobjects, is_refresh=is_refresh)
     except Problem as problem:
         return OrgMetadata(why_not=type(problem).__name__)
 
 
 async def load_metadata(
-    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
+    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_refresh: bool = False
 ) -> OrgMetadata:
-    """The describes of these objects, kept for a day; `is_anew` asks Salesforce now, one call for each.
+    """The describes of these objects, kept for a day; `is_refresh` asks Salesforce now, one call for each.
 
     Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, ObjectNotVisible, SalesforceRefused
     and SalesforceUnavailable.
     """
-    wanted = set(sobjects)
+    names = set(sobjects)
     org_id = await _open_org(resources, host_id)
     async with org_calls(resources, host_id) as client:
         found = await load_describes(
@@ -58,19 +58,19 @@ async def load_metadata(
             client,
             host_id=host_id,
             org_id=org_id,
-            sobjects=wanted,
-            max_age=timedelta(0) if is_anew else MAX_AGE,
+            sobjects=names,
+            max_age=timedelta(0) if is_refresh else MAX_AGE,
         )
-    return OrgMetadata(found, hidden=frozenset(wanted - found.keys()))
+    return OrgMetadata(found, hidden=frozenset(names - found.keys()))
 
 
-async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_anew: bool) -> ObjectFields:
+async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_refresh: bool) -> ObjectFields:
     """The object as the connected user sees it.
 
     Raises ObjectNotVisible, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused and
     SalesforceUnavailable.
     """
-    view = await load_metadata(resources, host_id, [sobject], is_anew=is_anew)
+    view = await load_metadata(resources, host_id, [sobject], is_refresh=is_refresh)
     described = view.describes.get(sobject)
     if described is None:
         raise ObjectNotVisible(f"The connected user cannot see {sobject}.")

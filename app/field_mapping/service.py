@@ -59,16 +59,16 @@ async def validate_mapping(resources: Resources, place: Place, given: MappingGiv
     """Validate the given mapping against the org, without saving. Raises EventNotFound."""
     async with resources.database.tenant(place.host_id) as session:
         layers = await read_layers(session, place.host_id, place.event_id)
-    wanted = _with_own(layers, Stored(given.layer(), layers.own.version))
-    return await _shown(resources, place, wanted, is_anew=True)
+    layers = _with_own(layers, Stored(given.layer(), layers.own.version))
+    return await _shown(resources, place, layers, is_refresh=True)
 
 
-async def save_mapping(resources: Resources, place: Place, wanted: MappingToSave, *, by: str) -> MappingShown:
+async def save_mapping(resources: Resources, place: Place, body: MappingToSave, *, by: str) -> MappingShown:
     """Save this level whole, and queue again what failed for how things were set up.
 
     Raises EventNotFound, MappingChanged.
     """
-    return await _save(resources, place, wanted.layer(), by=by, version=wanted.version)
+    return await _save(resources, place, body.layer(), by=by, version=body.version)
 
 
 async def clear_mapping(resources: Resources, place: Place, *, by: str) -> MappingShown:
@@ -83,12 +83,12 @@ async def copy_from_host(resources: Resources, host_id: str, *, other: str, by: 
 
 
 async def copy_from_event(
-    resources: Resources, place: Place, *, wanted: EventMappingToCopy, by: Principal
+    resources: Resources, place: Place, *, request: EventMappingToCopy, by: Principal
 ) -> MappingShown:
     """Take the overrides of another event, be it of another host. Raises HostNotFound, EventNotFound."""
-    other = wanted.from_host_id or place.host_id
+    other = request.from_host_id or place.host_id
     by.role_on(other)
-    return await _copy(resources, place, source=Place(other, wanted.from_event_id), by=by)
+    return await _copy(resources, place, source=Place(other, request.from_event_id), by=by)
 
 
 async def _copy(resources: Resources, place: Place, *, source: Place, by: Principal) -> MappingShown:
@@ -208,10 +208,10 @@ def _with_own(layers: Layers, own: Stored) -> Layers:
 
 
 async def _shown(
-    resources: Resources, place: Place, layers: Layers, *, is_anew: bool = False
+    resources: Resources, place: Place, layers: Layers, *, is_refresh: bool = False
 ) -> MappingShown:
     rules = rules_of(layers)
-    view = await try_load_metadata(resources, place.host_id, mapped_objects(rules), is_anew=is_anew)
+    view = await try_load_metadata(resources, place.host_id, mapped_objects(rules), is_refresh=is_refresh)
     options = await _options(resources, place, rules)
     findings, required = validate_against_org(rules, layers.own.layer, view, options)
     own = layers.own

@@ -61,8 +61,8 @@ async def read_layers(session: AsyncSession, host_id: str, event_id: str | None)
     """What is stored. Raises EventNotFound."""
     if event_id is not None:
         await require_event(session, host_id, event_id)
-    wanted = [HOST_LEVEL, *([event_id] if event_id is not None else [])]
-    query = select(Mapping).where(Mapping.host_id == host_id, Mapping.event_id.in_(wanted))
+    levels = [HOST_LEVEL, *([event_id] if event_id is not None else [])]
+    query = select(Mapping).where(Mapping.host_id == host_id, Mapping.event_id.in_(levels))
     found = {
         row.event_id: Stored(row.layer, row.version, row.updated_at, row.updated_by)
         for row in await session.scalars(query.execution_options(populate_existing=True))

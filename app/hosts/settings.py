@@ -86,14 +86,12 @@ async def read_host_settings(session: AsyncSession, host_id: str) -> SettingsSho
 
 
 async def change_settings(
-    session: AsyncSession, host_id: str, wanted: SettingsWanted, *, by: str
+    session: AsyncSession, host_id: str, request: SettingsWanted, *, by: str
 ) -> tuple[SettingsShown, set[str]]:
     """The settings after the change, and the orgs to wake after the commit."""
     host = await lock_host(session, host_id)
     before = _shown(host)
-    given = {
-        name: getattr(wanted, name) for name in wanted.model_fields_set if getattr(wanted, name) is not None
-    }
+    given = {name: value for name, value in request if value is not None}
     after = before.model_copy(update=given)
     changed = sorted(name for name in given if getattr(before, name) != getattr(after, name))
     if not changed:

@@ -53,14 +53,14 @@ CHANGED = text("""
 """)
 # Numbers are drawn before they are committed: what was stamped shortly before may appear after.
 FLOOR = text("""
-    WITH told AS (
+    WITH sent AS (
         (SELECT change_no, updated_at FROM registrations
          WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
         UNION ALL
         (SELECT change_no, updated_at FROM sync_jobs
          WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
     ), since AS (
-        SELECT max(updated_at) - make_interval(secs => :overlap) AS at FROM told
+        SELECT max(updated_at) - make_interval(secs => :overlap) AS at FROM sent
     )
     SELECT coalesce(max(change_no), 0) FROM (
         (SELECT change_no FROM registrations, since WHERE host_id = :host_id

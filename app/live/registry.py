@@ -54,9 +54,9 @@ class Feeds:
 
     def hint(self, org_ids: Iterable[str]) -> None:
         """Something happened at these orgs: their hosts' feeds look at once."""
-        wanted = set(org_ids)
+        hinted = set(org_ids)
         for feed in self._feeds.values():
-            if feed.org_id in wanted:
+            if feed.org_id in hinted:
                 feed.hint()
 
     def close(self) -> None:

@@ -16,15 +16,15 @@ ORDER: Final = SortOrder(
 )
 
 
-async def list_deeds(session: AsyncSession, query: AuditQuery) -> Deeds:
+async def list_entries(session: AsyncSession, query: AuditQuery) -> Deeds:
     """One page, the latest first. Raises CursorInvalid."""
-    wanted = select(AuditEntry)
+    entries = select(AuditEntry)
     for name in ("host_id", "actor", "action"):
         if (value := getattr(query, name)) is not None:
-            wanted = wanted.where(getattr(AuditEntry, name) == value)
+            entries = entries.where(getattr(AuditEntry, name) == value)
     if query.since is not None:
-        wanted = wanted.where(AuditEntry.at >= query.since)
-    found = (await session.scalars(ORDER.page(wanted, limit=query.limit, cursor=query.cursor))).all()
+        entries = entries.where(AuditEntry.at >= query.since)
+    found = (await session.scalars(ORDER.page(entries, limit=query.limit, cursor=query.cursor))).all()
     page, next_cursor = ORDER.cut(
         found, limit=query.limit, keys=lambda entry: (entry.at, entry.host_id, entry.seq)
     )

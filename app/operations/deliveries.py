@@ -41,8 +41,8 @@ class Source:
     number: Any
 
     @classmethod
-    def of(cls, wanted: DeliveryFilter) -> "Source":
-        if wanted.is_quarantined:
+    def of(cls, delivery_filter: DeliveryFilter) -> "Source":
+        if delivery_filter.is_quarantined:
             return cls(Quarantined, Quarantined.quarantine_id)
         return cls(Delivery, Delivery.seq)
 
@@ -50,9 +50,9 @@ class Source:
 async def list_deliveries(session: AsyncSession, query: DeliveriesQuery) -> Deliveries:
     """One page, the latest first. Raises FilterEmpty, CursorInvalid."""
     source = Source.of(query.checked())
-    wanted = select(source.table, source.number).where(*_conditions(query, source))
+    rows = select(source.table, source.number).where(*_conditions(query, source))
     order = SortOrder(CURSOR, (source.number,))
-    found = (await session.execute(order.page(wanted, limit=query.limit, cursor=query.cursor))).all()
+    found = (await session.execute(order.page(rows, limit=query.limit, cursor=query.cursor))).all()
     page, next_cursor = order.cut(found, limit=query.limit, keys=lambda row: (row[1],))
     return Deliveries(items=[DeliveryShown.model_validate(row[0]) for row in page], next_cursor=next_cursor)
 
@@ -166,17 +166,17 @@ async def _restore_times(session: AsyncSession, kept: Iterable[Delivery | Quaran
             await session.execute(received.execution_options(synchronize_session=False))
 
 
-def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bool]]:
+def _conditions(delivery_filter: DeliveryFilter, source: Source) -> list[ColumnElement[bool]]:
     table = source.table
     conditions: list[ColumnElement[bool]] = []
-    if wanted.webhook_ids is not None:
-        conditions.append(table.webhook_id.in_(wanted.webhook_ids))
-    if wanted.received_from is not None:
-        conditions.append(table.received_at >= wanted.received_from)
-    if wanted.received_to is not None:
-        conditions.append(table.received_at < wanted.received_to)
+    if delivery_filter.webhook_ids is not None:
+        conditions.append(table.webhook_id.in_(delivery_filter.webhook_ids))
+    if delivery_filter.received_from is not None:
+        conditions.append(table.received_at >= delivery_filter.received_from)
+    if delivery_filter.received_to is not None:
+        conditions.append(table.received_at < delivery_filter.received_to)
     for name in EQUAL:
-        if (value := getattr(wanted, name)) is not None:
+        if (value := getattr(delivery_filter, name)) is not None:
             column = getattr(table, name, None)
             conditions.append(false() if column is None else column == value)
     return conditions

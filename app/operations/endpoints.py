@@ -9,7 +9,7 @@ from app.api.auth import OPAQUE_ID, HostIdPath, OpsDep
 from app.api.dependencies import ResourcesDep
 from app.operations import jobs
 from app.operations.actions import discard_jobs, release_lease
-from app.operations.audit import list_deeds, verify_chains
+from app.operations.audit import list_entries, verify_chains
 from app.operations.deliveries import list_deliveries, replay_deliveries
 from app.operations.overview import read_overview
 from app.operations.schemas import (
@@ -135,7 +135,7 @@ async def read_audit(
 ) -> Deeds:
     """Who did what, across hosts."""
     async with resources.database.system() as session:
-        return await list_deeds(session, query)
+        return await list_entries(session, query)
 
 
 @router.post("/audit/verify")

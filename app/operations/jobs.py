@@ -45,8 +45,8 @@ MOVABLE = (JobState.PENDING, JobState.AMBIGUOUS, JobState.RUNNING)
 
 async def list_jobs(session: AsyncSession, query: JobsQuery) -> Jobs:
     """One page in the order of host and registration. Raises FilterEmpty, CursorInvalid."""
-    wanted = select(SyncJob).where(*conditions_of(query))
-    found = (await session.scalars(JOBS.page(wanted, limit=query.limit, cursor=query.cursor))).all()
+    jobs = select(SyncJob).where(*conditions_of(query))
+    found = (await session.scalars(JOBS.page(jobs, limit=query.limit, cursor=query.cursor))).all()
     page, next_cursor = JOBS.cut(
         found, limit=query.limit, keys=lambda job: (job.host_id, job.registration_id)
     )

@@ -57,13 +57,13 @@ CODES: Final = {
 CAPITAL: Final = re.compile("(?<!^)(?=[A-Z])")
 
 
-def run_checks(look: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding], list[str]]:
+def run_checks(org: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding], list[str]]:
     """All findings, the worst first, and the codes of what is in order."""
-    findings = [finding for check in CHECKS for finding in check(look, known)]
+    findings = [finding for check in CHECKS for finding in check(org, known)]
     order = {"blocker": 0, "warning": 1, "note": 2}
     return sorted(findings, key=lambda finding: order[finding.severity]), [
         "api_enabled",
-        *_passed(look, known.rules),
+        *_passed(org, known.rules),
     ]
 
 
@@ -75,10 +75,10 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return "ready_with_warnings" if "warning" in severities else "ready"
 
 
-def shown_objects(look: OrgSnapshot, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
+def shown_objects(org: OrgSnapshot, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
     """One line per object."""
-    missing = missing_by_object(look, rules)
-    return [_shown(name, look, missing.get(name, [])) for name in described_objects()]
+    missing = missing_by_object(org, rules)
+    return [_shown(name, org, missing.get(name, [])) for name in described_objects()]
 
 
 def required_permissions(rules: MappingRules) -> list[Permission]:
@@ -110,9 +110,9 @@ def _may(described: SObjectDescribe | None, power: str) -> bool:
     return powers.get(power, described.is_updateable)
 
 
-def _powers(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     for each in required_permissions(known.rules):
-        described = look.objects.get(each.sobject)
+        described = org.objects.get(each.sobject)
         is_hidden = each.action != READ and described is None
         if not is_hidden and not _may(described, each.action):
             yield make_finding(
@@ -120,14 +120,14 @@ def _powers(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             )
 
 
-def _addresses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    for problem in email_problems(look):
+def _addresses(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+    for problem in email_problems(org):
         yield make_finding(
             problem.code, known, sobject=problem.sobject, field=problem.field, blocks=("match", "everything")
         )
 
 
-def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _refusals(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Problems that jobs met: only later jobs show whether they are over."""
     for problem in known.problems:
         if problem.code == LOOKUP_REJECTED:
@@ -141,14 +141,14 @@ def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             )
 
 
-def email_problems(look: OrgSnapshot) -> list[AccessProblem]:
+def email_problems(org: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
-    seen = {name: described for name in PERSON_OBJECTS if (described := look.objects.get(name)) is not None}
+    seen = {name: described for name in PERSON_OBJECTS if (described := org.objects.get(name)) is not None}
     return FULL_ACCESS.compared(seen, seen).found
 
 
-def _statuses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    described = look.objects.get("CampaignMemberStatus")
+def _statuses(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+    described = org.objects.get("CampaignMemberStatus")
     if not _may(described, "create"):
         blocks = ("create_campaign",)
         yield make_finding(
@@ -156,36 +156,36 @@ def _statuses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
         )
 
 
-def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
+def hides_new_leads(org: OrgSnapshot, rules: MappingRules) -> bool | None:
     """Whether created Leads become invisible to the connected user; None if unknown."""
-    is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
+    is_private = org.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
-    sees_leads = None if look.fully_visible is None else LEAD in look.fully_visible
-    if not (is_private and is_assigning) or look.has_assignment_rules is False or sees_leads:
+    sees_leads = None if org.fully_visible is None else LEAD in org.fully_visible
+    if not (is_private and is_assigning) or org.has_assignment_rules is False or sees_leads:
         return False
-    return True if look.has_assignment_rules and sees_leads is False else None
+    return True if org.has_assignment_rules and sees_leads is False else None
 
 
-def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _leads_out_of_sight(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Found in the org's set-up, or met by jobs; where the set-up is not readable, only jobs show it."""
-    is_seen = hides_new_leads(look, known.rules)
+    is_seen = hides_new_leads(org, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
     if is_seen or (is_seen is None and is_met):
         blocks = tuple(dict.fromkeys(kind.blocks for kind in always_written()))
         yield make_finding(NEW_LEADS_HIDDEN, known, sobject=LEAD, blocks=blocks)
 
 
-def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _org_settings(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Whole-org facts, each a yes or no."""
-    user, closed = look.user or {}, look.closed_statuses
+    user, closed = org.user or {}, org.closed_statuses
     makes_leads = creates_leads(known.rules)
     is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
     table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
-        ("person_accounts_on", has_person_accounts(look) is True and makes_leads, ACCOUNT, ()),
-        ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, LEAD, ("match",)),
-        ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, LEAD, ()),
-        ("sandbox_email_suffix", known.is_sandbox is True and look.has_invalid_emails is True, CONTACT, ()),
-        ("user_is_personal", look.user is not None and _is_personal(user), None, ()),
+        ("person_accounts_on", has_person_accounts(org) is True and makes_leads, ACCOUNT, ()),
+        ("sharing_may_hide", org.organization.get("DefaultLeadAccess") in PRIVATE, LEAD, ("match",)),
+        ("assignment_rules_active", org.has_assignment_rules is True and is_assigning, LEAD, ()),
+        ("sandbox_email_suffix", known.is_sandbox is True and org.has_invalid_emails is True, CONTACT, ()),
+        ("user_is_personal", org.user is not None and _is_personal(user), None, ()),
         ("company_not_asked", known.without_company > 0.5 and makes_leads, LEAD, ()),
         ("approvals_near_limit", known.approvals >= WARN_FROM, None, ()),
         (
@@ -202,14 +202,14 @@ def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Findin
             yield make_finding(code, known, sobject=sobject, blocks=blocks)
 
 
-def _unknowns(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _unknowns(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Facts that Salesforce did not return: neither yes nor no."""
     is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
     facts = (
-        (look.objects_with_duplicate_rules is None, "which duplicate rules are active"),
-        (look.has_assignment_rules is None and is_assigning, "whether assignment rules are active"),
-        (look.closed_statuses is None, "which statuses close a Task"),
-        (known.is_sandbox is True and look.has_invalid_emails is None, "whether addresses end in .invalid"),
+        (org.objects_with_duplicate_rules is None, "which duplicate rules are active"),
+        (org.has_assignment_rules is None and is_assigning, "whether assignment rules are active"),
+        (org.closed_statuses is None, "which statuses close a Task"),
+        (known.is_sandbox is True and org.has_invalid_emails is None, "whether addresses end in .invalid"),
     )
     for is_unknown, fact in facts:
         if is_unknown:
@@ -221,7 +221,7 @@ def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
     return chosen in closed if chosen else bool(closed)
 
 
-def _capped(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _capped(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Row caps observed in calls: the org takes fewer rows than a call may hold."""
     for kind, rows in sorted(known.caps.items()):
         if kind == LOOK_UP:
@@ -230,18 +230,18 @@ def _capped(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             yield make_finding("rows_capped", known, sobject=kind, label=str(rows))
 
 
-def _marketing(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def _marketing(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Without it no campaigns can be created; if jobs met rejected members, members neither."""
     is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
     if is_met:
         blocks = ("create_campaign", "member")
         yield make_finding(MARKETING_USER_MISSING, known, blocks=blocks, severity="blocker")
-    elif (look.user or {}).get("UserPermissionsMarketingUser") is False:
+    elif (org.user or {}).get("UserPermissionsMarketingUser") is False:
         yield make_finding(MARKETING_USER_MISSING, known, blocks=("create_campaign",))
 
 
-def _duplicates(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    for sobject in sorted(look.objects_with_duplicate_rules or ()):
+def _duplicates(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+    for sobject in sorted(org.objects_with_duplicate_rules or ()):
         if sobject in PERSON_OBJECTS:
             yield make_finding("duplicate_rule_seen", known, sobject=sobject)
 
@@ -266,21 +266,21 @@ CHECKS: Final[tuple[Callable[[OrgSnapshot, PreflightContext], Iterator[Finding]]
 )
 
 
-def has_person_accounts(look: OrgSnapshot) -> bool | None:
+def has_person_accounts(org: OrgSnapshot) -> bool | None:
     """Whether accounts may be people; None while Account is hidden."""
-    account = look.objects.get(ACCOUNT)
+    account = org.objects.get(ACCOUNT)
     return None if account is None else "IsPersonAccount" in account.fields
 
 
-def has_currencies(look: OrgSnapshot) -> bool | None:
+def has_currencies(org: OrgSnapshot) -> bool | None:
     """Whether records carry a currency of their own."""
-    campaign = look.objects.get("Campaign") or look.objects.get(LEAD)
+    campaign = org.objects.get("Campaign") or org.objects.get(LEAD)
     return None if campaign is None else "CurrencyIsoCode" in campaign.fields
 
 
-def _shown(name: str, look: OrgSnapshot, missing: list[str]) -> PreflightObject:
-    described = look.objects.get(name)
-    rules = look.objects_with_duplicate_rules
+def _shown(name: str, org: OrgSnapshot, missing: list[str]) -> PreflightObject:
+    described = org.objects.get(name)
+    rules = org.objects_with_duplicate_rules
     return PreflightObject(
         object=name,
         is_readable=_may(described, "read"),
@@ -292,10 +292,10 @@ def _shown(name: str, look: OrgSnapshot, missing: list[str]) -> PreflightObject:
     )
 
 
-def _passed(look: OrgSnapshot, rules: MappingRules) -> Iterator[str]:
+def _passed(org: OrgSnapshot, rules: MappingRules) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
     for each in required_permissions(rules):
-        if _may(look.objects.get(each.sobject), each.action):
+        if _may(org.objects.get(each.sobject), each.action):
             yield f"{CAPITAL.sub('_', each.sobject).lower()}_{words[each.action]}"
 
 

@@ -42,18 +42,18 @@ def blocked_by(sobject: str, rules: MappingRules) -> str:
     return next(kind.blocks for kind in kinds_written(rules) if kind.sobject == sobject)
 
 
-def missing_by_object(look: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
+def missing_by_object(org: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
     """The required fields that get no value at all, by object."""
     missing: dict[str, list[str]] = {}
-    for each in required_without_value(rules, look.visible):
+    for each in required_without_value(rules, org.visible):
         if not each.is_filled:
             missing.setdefault(each.object, []).append(each.field)
     return missing
 
 
-def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def required(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields without which every new record is refused, and those that fall-back values fill."""
-    for each in required_without_value(known.rules, look.visible):
+    for each in required_without_value(known.rules, org.visible):
         blocks = () if each.is_filled else (blocked_by(each.object, known.rules),)
         code = "required_field_filled" if each.is_filled else "required_field_without_value"
         yield make_finding(
@@ -61,13 +61,13 @@ def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
         )
 
 
-def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def unwriteable(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields that new records get from us and that the connected user may not write."""
     written = {
         (kind.sobject, name): kind for kind in kinds_written(known.rules) for name in kind.written_fields
     }
     for (sobject, name), kind in written.items():
-        described, field = look.objects.get(sobject), look.field_of(sobject, name)
+        described, field = org.objects.get(sobject), org.field_of(sobject, name)
         if described is None or not described.is_createable:
             continue
         if field is None or not field.is_createable:
@@ -78,26 +78,26 @@ def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]
             yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
 
 
-def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def mapping_issues(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What the host chose and the org does not have, or does not take."""
-    for each in find_mapping_issues(known.rules, look.visible):
+    for each in find_mapping_issues(known.rules, org.visible):
         named = FINDING_BY_ISSUE.get(each.code)
-        if named is None or _is_beside_the_point(each, look, known.rules):
+        if named is None or _is_beside_the_point(each, org, known.rules):
             continue
         code, severity = named
         if _is_default(each, known.rules):
             code = "field_not_writeable"
-        label = each.message if code == "mapping_unfit" else _label(each, look)
+        label = each.message if code == "mapping_unfit" else _label(each, org)
         yield make_finding(
             code, known, sobject=each.sobject, field=each.field, label=label, severity=severity
         )
 
 
-def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def places(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Mapped states and countries where the org lists them; a state needs the country of its address."""
     mapped = {(rule.sobject, rule.field) for rule in known.rules.fields}
     for sobject, name in sorted(mapped):
-        described, field = look.objects.get(sobject), look.field_of(sobject, name)
+        described, field = org.objects.get(sobject), org.field_of(sobject, name)
         if field is None or code_field(described, name) is None:
             continue
         label = field.label
@@ -107,19 +107,19 @@ def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             yield make_finding("state_without_country", known, sobject=sobject, field=name, label=label)
 
 
-def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def record_types(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Objects with several record types of which none was chosen."""
     for sobject in objects_of(kind for kind in kinds_written(known.rules) if kind.has_record_types):
-        described = look.objects.get(sobject)
+        described = org.objects.get(sobject)
         is_open = sobject not in known.rules.record_types
         if described is not None and is_open and record_type_count(described) > 1:
             yield make_finding("record_type_choice", known, sobject=sobject)
 
 
-def lead_source(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+def lead_source(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """A restricted Lead Source that does not know us, where the host did not map the field itself."""
     for sobject in set(PERSON_OBJECTS) & set(objects_of(created_for(known.rules))):
-        field = look.field_of(sobject, LEAD_SOURCE)
+        field = org.field_of(sobject, LEAD_SOURCE)
         is_mapped = LEAD_SOURCE in {rule.field for rule in known.rules.fields_of(sobject)}
         if field is None or is_mapped or not field.is_restricted_picklist:
             continue
@@ -138,18 +138,18 @@ def record_type_count(described: SObjectDescribe) -> int:
     return sum(not each.is_master and each.is_available for each in described.record_types)
 
 
-def _is_default(misfit: Misfit, rules: MappingRules) -> bool:
-    return misfit.index is not None and rules.fields[misfit.index] in DEFAULT_FIELDS
+def _is_default(issue: Misfit, rules: MappingRules) -> bool:
+    return issue.index is not None and rules.fields[issue.index] in DEFAULT_FIELDS
 
 
-def _is_beside_the_point(misfit: Misfit, look: OrgSnapshot, rules: MappingRules) -> bool:
+def _is_beside_the_point(issue: Misfit, org: OrgSnapshot, rules: MappingRules) -> bool:
     """A default field of an object that is neither created nor changed, or that is only not changeable."""
-    if not _is_default(misfit, rules) or rules.is_updating:
+    if not _is_default(issue, rules) or rules.is_updating:
         return False
-    field = look.field_of(misfit.sobject, misfit.field)
-    return misfit.sobject not in objects_of(created_for(rules)) or (field is not None and field.is_createable)
+    field = org.field_of(issue.sobject, issue.field)
+    return issue.sobject not in objects_of(created_for(rules)) or (field is not None and field.is_createable)
 
 
-def _label(misfit: Misfit, look: OrgSnapshot) -> str | None:
-    field = look.field_of(misfit.sobject, misfit.field)
-    return field.label if field else misfit.field
+def _label(issue: Misfit, org: OrgSnapshot) -> str | None:
+    field = org.field_of(issue.sobject, issue.field)
+    return field.label if field else issue.field

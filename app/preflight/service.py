@@ -84,7 +84,7 @@ async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
     """
     await _mark_started(resources, host_id)
     try:
-        shown = await _look(resources, host_id)
+        shown = await _check(resources, host_id)
     except Problem:
         await _store(resources, host_id, None)
         raise
@@ -105,7 +105,7 @@ async def run_requested_preflights(resources: Resources) -> int:
     return len(hosts)
 
 
-async def _look(resources: Resources, host_id: str) -> PreflightShown:
+async def _check(resources: Resources, host_id: str) -> PreflightShown:
     connection, asked_at = await _connection(resources, host_id)
     if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code in REOPENABLE:
         await probe(resources, host_id)
@@ -117,13 +117,13 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
     async with org_calls(resources, host_id) as client:
         try:
             is_sandbox = connection.org_is_sandbox is True
-            look = await query_org(client, connection.user_id, is_sandbox=is_sandbox)
+            org = await query_org(client, connection.user_id, is_sandbox=is_sandbox)
             await relink_after_org_change(
                 resources.database, client, host_id=host_id, org_id=connection.org_id
             )
         except SalesforceError as error:
             return await _refused(resources, connection, error)
-    return await _judged(resources, connection, client=client, look=look, asked_at=asked_at)
+    return await _evaluate(resources, connection, client=client, org=org, asked_at=asked_at)
 
 
 async def _connection(resources: Resources, host_id: str) -> tuple[Connection, datetime]:
@@ -136,12 +136,12 @@ async def _connection(resources: Resources, host_id: str) -> tuple[Connection, d
     return connection, asked_at
 
 
-async def _judged(
+async def _evaluate(
     resources: Resources,
     connection: Connection,
     *,
     client: SalesforceClient,
-    look: OrgSnapshot,
+    org: OrgSnapshot,
     asked_at: datetime,
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
@@ -160,18 +160,18 @@ async def _judged(
             approvals=await _approvals(resources, measured),
             rules=MappingRules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
-        await _keep_describes(session, connection, look, asked_at)
-        await _settle_problems(session, connection, look, known.rules)
-    findings, passed = run_checks(look, known)
+        await _keep_describes(session, connection, org, asked_at)
+        await _settle_problems(session, connection, org, known.rules)
+    findings, passed = run_checks(org, known)
     return NOTHING_SEEN.model_copy(
         update={
             "verdict": verdict_of(findings),
             "checked_at": datetime.now(UTC),
             "api_calls": client.calls,
-            "org": _org(measured, look),
-            "user": _user(measured, look),
+            "org": _org(measured, org),
+            "user": _user(measured, org),
             "budget": known.budget,
-            "objects": shown_objects(look, known.rules),
+            "objects": shown_objects(org, known.rules),
             "findings": findings,
             "passed": passed,
         }
@@ -183,33 +183,33 @@ def _has_jwt_tokens(resources: Resources, connection: Connection) -> bool:
 
 
 async def _keep_describes(
-    session: AsyncSession, connection: Connection, look: OrgSnapshot, asked_at: datetime
+    session: AsyncSession, connection: Connection, org: OrgSnapshot, asked_at: datetime
 ) -> None:
     """What was just read is what the mapping and the engine need, too."""
     bodies = {
         name: {} if described is None else describe_body(described)
-        for name, described in look.objects.items()
+        for name, described in org.objects.items()
         if name in written_objects()
     }
-    if look.closed_statuses is not None:
-        bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
-    if look.fully_visible is None:
+    if org.closed_statuses is not None:
+        bodies[TASK_STATUS] = {"closed": list(org.closed_statuses)}
+    if org.fully_visible is None:
         await expire_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
     else:
-        bodies[OBJECT_PERMISSIONS] = cache_body(look.fully_visible, connection.user_id)
+        bodies[OBJECT_PERMISSIONS] = cache_body(org.fully_visible, connection.user_id)
     await store_describes(
         session, bodies, host_id=connection.host_id, org_id=connection.org_id, asked_at=asked_at
     )
 
 
 async def _settle_problems(
-    session: AsyncSession, connection: Connection, look: OrgSnapshot, rules: MappingRules
+    session: AsyncSession, connection: Connection, org: OrgSnapshot, rules: MappingRules
 ) -> None:
     """Replace the stored access problems by what was just found; the other jobs are tried again."""
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
-    if hides_new_leads(look, rules) is False:
+    if hides_new_leads(org, rules) is False:
         about |= {NEW_LEADS_HIDDEN}
-    await store_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
+    await store_problems(session, email_problems(org), host_id=host_id, org_id=org_id, about=about)
     await recheck_problems(session, host_id=host_id, org_id=org_id, but=about)
 
 
@@ -268,20 +268,20 @@ def _without_look(verdict: str, findings: list[Finding]) -> PreflightShown:
     return NOTHING_SEEN.model_copy(update=changed)
 
 
-def _org(connection: Connection, look: OrgSnapshot) -> PreflightOrg:
+def _org(connection: Connection, org: OrgSnapshot) -> PreflightOrg:
     return PreflightOrg(
         id=connection.org_id,
-        name=look.organization.get("Name") or connection.org_name,
-        edition=look.organization.get("OrganizationType") or connection.org_edition,
+        name=org.organization.get("Name") or connection.org_name,
+        edition=org.organization.get("OrganizationType") or connection.org_edition,
         is_sandbox=connection.org_is_sandbox,
-        has_person_accounts=has_person_accounts(look),
-        has_multiple_currencies=has_currencies(look),
-        default_time_zone=look.organization.get("TimeZoneSidKey"),
+        has_person_accounts=has_person_accounts(org),
+        has_multiple_currencies=has_currencies(org),
+        default_time_zone=org.organization.get("TimeZoneSidKey"),
     )
 
 
-def _user(connection: Connection, look: OrgSnapshot) -> PreflightUser:
-    user = look.user or {}
+def _user(connection: Connection, org: OrgSnapshot) -> PreflightUser:
+    user = org.user or {}
     return PreflightUser(
         id=connection.user_id,
         username=user.get("Username") or connection.username,

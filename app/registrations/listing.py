@@ -128,9 +128,9 @@ async def _assemble(
 ) -> list[Row]:
     ids = [registration.registration_id for registration, _ in pairs]
     records = await queries.written_records(session, context, ids)
-    scene = ViewContext(context.gates, context.link, context.instance_url, context.now)
+    view = ViewContext(context.gates, context.link, context.instance_url, context.now)
     return [
-        assemble_row(registration, job, records[registration.registration_id], scene)
+        assemble_row(registration, job, records[registration.registration_id], view)
         for registration, job in pairs
     ]
 

@@ -36,7 +36,7 @@ group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
 class StateCount:
     """The number of registrations in one stored state, and what totals need of them."""
 
-    standing: StoredState
+    stored: StoredState
     count: int
     attended: int
     checked_in: int
@@ -98,25 +98,25 @@ def _has_job_state(states: Set[JobState | None]) -> ColumnElement[bool]:
 
 async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:
     """Count the event's registrations by stored state in one pass."""
-    standing = standing_columns(context)
+    stored = stored_state_columns(context)
     is_backing_off = and_(SyncJob.waiting_for == WaitReason.RETRY, SyncJob.due_at > context.now)
     query = visible_registrations(
         context,
-        *standing,
+        *stored,
         func.count(),
         func.count().filter(IS_ATTENDED),
         func.count().filter(IS_CHECKED_IN),
         func.min(SyncJob.due_at).filter(and_(SyncJob.state == JobState.PENDING, is_backing_off)),
         func.max(SyncJob.synced_at),
         func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
-    ).group_by(*standing)
+    ).group_by(*stored)
     async with hash_joins_only(session):
         rows = (await session.execute(query)).all()
-    width = len(standing)
+    width = len(stored)
     return [StateCount(StoredState(*row[:width]), *row[width:]) for row in rows]
 
 
-def standing_columns(context: EventContext) -> tuple[Any, ...]:
+def stored_state_columns(context: EventContext) -> tuple[Any, ...]:
     """The fields of `StoredState`, in their order."""
     return (
         SyncJob.state,

@@ -71,7 +71,7 @@ class Gates:
 
 @dataclass(frozen=True)
 class StoredState:
-    """What decides, as stored. `job_state` is None without a job for the connected org; `can_be_armed`: it
+    """What decides, as stored. `job_state` is None without a job for the connected org; `can_be_enqueued`: it
     could get one.
     """
 
@@ -80,7 +80,7 @@ class StoredState:
     is_due: bool = True
     skipped_because: str | None = None
     is_erased: bool = False
-    can_be_armed: bool = False
+    can_be_enqueued: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,79 +101,77 @@ class DisplayState:
         return self.because if self.state == SyncState.SKIPPED else None
 
 
-def display_state(standing: StoredState, gates: Gates) -> DisplayState:
+def display_state(stored: StoredState, gates: Gates) -> DisplayState:
     """Exactly one place for every registration that counts."""
-    shown = SYNC_STATES[JobState(standing.job_state) if standing.job_state else None]
-    state = shown.erased if standing.is_erased else shown.living
+    shown = SYNC_STATES[JobState(stored.job_state) if stored.job_state else None]
+    state = shown.erased if stored.is_erased else shown.living
     match state:
         case SyncState.PENDING:
-            return DisplayState(state, pending_because(standing, gates))
+            return DisplayState(state, pending_because(stored, gates))
         case SyncState.SKIPPED:
-            return DisplayState(state, skipped_because(standing))
+            return DisplayState(state, skipped_because(stored))
         case _:
             return DisplayState(state)
 
 
-def skipped_because(standing: StoredState) -> str:
+def skipped_because(stored: StoredState) -> str:
     """Why a registration at rest is not written."""
-    if standing.is_erased:
+    if stored.is_erased:
         return SkipReason.ERASED
-    if standing.job_state is None:
+    if stored.job_state is None:
         return SkipReason.BEFORE_CONNECTION
-    return standing.skipped_because or SkipReason.NOTHING_WANTED
+    return stored.skipped_because or SkipReason.NOTHING_WANTED
 
 
-def pending_because(standing: StoredState, gates: Gates) -> PendingReason:
+def pending_because(stored: StoredState, gates: Gates) -> PendingReason:
     """Why an unfinished row has not moved. A closed gate comes before what the row itself waits for."""
-    if standing.job_state == JobState.RUNNING:
+    if stored.job_state == JobState.RUNNING:
         return PendingReason.RUNNING
-    if standing.job_state == JobState.HELD and standing.waiting_for == WaitReason.SALESFORCE_ACCESS:
+    if stored.job_state == JobState.HELD and stored.waiting_for == WaitReason.SALESFORCE_ACCESS:
         return PendingReason.SALESFORCE_ACCESS
-    if standing.job_state == JobState.HELD or standing.waiting_for == WaitReason.CAMPAIGN:
+    if stored.job_state == JobState.HELD or stored.waiting_for == WaitReason.CAMPAIGN:
         return PendingReason.CAMPAIGN
     if gates.closed_because is not None:
         return gates.closed_because
-    if standing.job_state == JobState.AMBIGUOUS or standing.waiting_for == WaitReason.CERTAINTY:
+    if stored.job_state == JobState.AMBIGUOUS or stored.waiting_for == WaitReason.CERTAINTY:
         return PendingReason.AMBIGUOUS
-    if standing.waiting_for == WaitReason.SALESFORCE_ACCESS:
+    if stored.waiting_for == WaitReason.SALESFORCE_ACCESS:
         return PendingReason.SALESFORCE_ACCESS
     return (
         PendingReason.RETRY_LATER
-        if standing.waiting_for == WaitReason.RETRY and not standing.is_due
+        if stored.waiting_for == WaitReason.RETRY and not stored.is_due
         else PendingReason.QUEUED
     )
 
 
-def can_retry(standing: StoredState) -> bool:
+def can_retry(stored: StoredState) -> bool:
     """Whether a Retry would make this row move earlier or at all."""
-    if standing.is_erased:
+    if stored.is_erased:
         return False
-    if standing.job_state is None:
-        return standing.can_be_armed
-    if standing.job_state == JobState.SKIPPED:
-        return standing.skipped_because == SkipReason.NO_MATCH
-    is_backing_off = standing.waiting_for == WaitReason.RETRY and not standing.is_due
-    return standing.job_state == JobState.FAILED or (
-        standing.job_state == JobState.PENDING and is_backing_off
-    )
+    if stored.job_state is None:
+        return stored.can_be_enqueued
+    if stored.job_state == JobState.SKIPPED:
+        return stored.skipped_because == SkipReason.NO_MATCH
+    is_backing_off = stored.waiting_for == WaitReason.RETRY and not stored.is_due
+    return stored.job_state == JobState.FAILED or (stored.job_state == JobState.PENDING and is_backing_off)
 
 
-def retry_refusal(standing: StoredState, *, is_single: bool) -> RetryRefusal | None:
+def retry_refusal(stored: StoredState, *, is_single: bool) -> RetryRefusal | None:
     """Why a Retry leaves this row alone; None when it takes it.
 
     A call for one row also takes one from before the connection, a skipped one without a match, and a synced
     one, whose member may have been removed in Salesforce. A row that still looks for a lost answer is never
     written again before it knows.
     """
-    if standing.is_erased:
+    if stored.is_erased:
         return RetryRefusal.ERASED
-    if standing.job_state == JobState.AMBIGUOUS or standing.waiting_for == WaitReason.CERTAINTY:
+    if stored.job_state == JobState.AMBIGUOUS or stored.waiting_for == WaitReason.CERTAINTY:
         return RetryRefusal.AMBIGUOUS
-    is_single_no_match = is_single and standing.skipped_because == SkipReason.NO_MATCH
-    is_waiting = not standing.is_due or standing.waiting_for == WaitReason.CAMPAIGN
-    match standing.job_state:
+    is_single_no_match = is_single and stored.skipped_because == SkipReason.NO_MATCH
+    is_waiting = not stored.is_due or stored.waiting_for == WaitReason.CAMPAIGN
+    match stored.job_state:
         case None:
-            return None if is_single and standing.can_be_armed else RetryRefusal.SKIPPED
+            return None if is_single and stored.can_be_enqueued else RetryRefusal.SKIPPED
         case JobState.SKIPPED:
             return None if is_single_no_match else RetryRefusal.SKIPPED
         case JobState.SYNCED:

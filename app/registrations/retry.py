@@ -17,7 +17,7 @@ from app.models import LIVE, Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext, load_context
 from app.registrations.listing import read_row
-from app.registrations.queries import HAS_ERROR, group_of_job, job_of, standing_columns
+from app.registrations.queries import HAS_ERROR, group_of_job, job_of, stored_state_columns
 from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
 from app.states import JobReason, JobState, LinkState, PendingReason, WaitReason
@@ -29,7 +29,7 @@ class RetryCandidate:
     """One row that a retry is about."""
 
     registration_id: str
-    standing: StoredState
+    stored: StoredState
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RetrySelection:
 
 def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> RetrySelection:
     """Sort the rows into those that are taken and those that are not, by why."""
-    refusals = [(each, retry_refusal(each.standing, is_single=is_single)) for each in found]
+    refusals = [(each, retry_refusal(each.stored, is_single=is_single)) for each in found]
     queued = tuple(each for each, refusal in refusals if refusal is None)
     return RetrySelection(queued, Counter(refusal for _, refusal in refusals if refusal is not None))
 
@@ -101,7 +101,7 @@ def waiting_for(selection: RetrySelection, context: EventContext) -> str | None:
     if because is not None:
         return WaitReason.PAUSE if because == PendingReason.PAUSED else because
     is_broken = context.link is not None and context.link.state == LinkState.BROKEN
-    are_held = all(each.standing.job_state == JobState.HELD for each in selection.queued)
+    are_held = all(each.stored.job_state == JobState.HELD for each in selection.queued)
     return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
@@ -144,22 +144,19 @@ async def _find_by_ids(
     session: AsyncSession, context: EventContext, ids: Sequence[str]
 ) -> list[RetryCandidate]:
     """The event's registrations among these ids, with and without a job."""
-    locked = await _locked(session, context, Registration.registration_id.in_(ids))
-    known = {each.registration_id for each in locked}
+    candidates = await _locked(session, context, Registration.registration_id.in_(ids))
+    known = {each.registration_id for each in candidates}
     query = select(Registration.registration_id, IS_ERASED, IS_COUNTED).where(
         Registration.host_id == context.host_id,
         Registration.event_id == context.event_id,
         Registration.registration_id.in_(set(ids) - known),
     )
     without = (await session.execute(query)).all()
-    has_org = context.org_id is not None
-    return [
-        *locked,
-        *(
-            RetryCandidate(each, StoredState(None, is_erased=is_erased, can_be_armed=has_org and is_counted))
-            for each, is_erased, is_counted in without
-        ),
-    ]
+    for each, is_erased, is_counted in without:
+        can_be_enqueued = context.org_id is not None and is_counted
+        state = StoredState(None, is_erased=is_erased, can_be_enqueued=can_be_enqueued)
+        candidates.append(RetryCandidate(each, state))
+    return candidates
 
 
 async def _locked(
@@ -167,7 +164,7 @@ async def _locked(
 ) -> list[RetryCandidate]:
     # Rows are locked in the order of their keys, as everywhere.
     query = (
-        select(Registration.registration_id, *standing_columns(context))
+        select(Registration.registration_id, *stored_state_columns(context))
         .join(SyncJob, job_of(context))
         .where(
             Registration.host_id == context.host_id,
@@ -188,7 +185,7 @@ async def _queue(
     requested_by: str,
     about: dict[str, Any],
 ) -> None:
-    with_job = [each.registration_id for each in selection.queued if each.standing.job_state is not None]
+    with_job = [each.registration_id for each in selection.queued if each.stored.job_state is not None]
     await requeue(session, context.host_id, with_job, requested_by=requested_by)
     if context.org_id is not None:
         request = partial(
@@ -199,7 +196,7 @@ async def _queue(
             reason=JobReason.RETRY,
             requested_by=requested_by,
         )
-        new = [each.registration_id for each in selection.queued if each.standing.job_state is None]
+        new = [each.registration_id for each in selection.queued if each.stored.job_state is None]
         await enqueue_jobs(session, [request(each) for each in new])
     counts = {"matched": selection.matched, "queued": len(selection.queued)}
     details = {"event_id": context.event_id, **about, **counts}

@@ -28,7 +28,7 @@ from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails
 from app.user_messages.catalog import ADVICE, Advice, advise
 
-StandingRecord = WrittenRecord | WrittenSlot
+AnyRecord = WrittenRecord | WrittenSlot
 EMPTY_ATTENDEE: Final = AttendeeShown(name=None, email=None, company=None)
 
 
@@ -42,44 +42,44 @@ class ViewContext:
     now: datetime
 
 
-def stored_state(registration: Registration, job: SyncJob | None, scene: ViewContext) -> StoredState:
+def stored_state(registration: Registration, job: SyncJob | None, view: ViewContext) -> StoredState:
     """What decides about a row."""
     is_erased = registration.erased_at is not None
     if job is None:
-        return StoredState(None, is_erased=is_erased, can_be_armed=scene.instance_url is not None)
-    return StoredState(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
+        return StoredState(None, is_erased=is_erased, can_be_enqueued=view.instance_url is not None)
+    return StoredState(job.state, job.waiting_for, job.due_at <= view.now, job.skipped_because, is_erased)
 
 
 def assemble_row(
-    registration: Registration, job: SyncJob | None, records: Sequence[WrittenRecord], scene: ViewContext
+    registration: Registration, job: SyncJob | None, records: Sequence[WrittenRecord], view: ViewContext
 ) -> Row:
     """The row, from the job for the connected org and the records written to it.
 
     Of an erased registration only ids, state and times remain.
     """
-    standing = stored_state(registration, job, scene)
-    placed = display_state(standing, scene.gates)
-    slots = current_slots(records, scene.link)
+    stored = stored_state(registration, job, view)
+    display = display_state(stored, view.gates)
+    slots = current_slots(records, view.link)
     has_checked_in = is_checked_in(registration)
     return Row(
         registration_id=registration.registration_id,
-        attendee=EMPTY_ATTENDEE if standing.is_erased else attendee_shown(registration.attendee),
+        attendee=EMPTY_ATTENDEE if stored.is_erased else attendee_shown(registration.attendee),
         registration_status=registration.status,
         is_checked_in=has_checked_in,
         registered_at=registration.registered_at,
         checked_in_at=registration.checked_in_at if has_checked_in else None,
-        state=placed.state,
+        state=display.state,
         is_attended=has_checked_in and job is not None and job.is_attended,
-        waiting_for=placed.waiting_for,
-        skipped_because=placed.skipped_because,
-        person=person_link(slots.get(PERSON), scene.instance_url),
-        activities=activity_links(records, scene.instance_url),
-        member=member_link(slots.get(MEMBER), scene.instance_url),
-        parts=parts_of(registration, job, slots=slots, link=scene.link),
-        error=None if standing.is_erased else _current_error(job, placed, scene.instance_url),
-        warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
-        can_retry=can_retry(standing),
-        is_erased=standing.is_erased,
+        waiting_for=display.waiting_for,
+        skipped_because=display.skipped_because,
+        person=person_link(slots.get(PERSON), view.instance_url),
+        activities=activity_links(records, view.instance_url),
+        member=member_link(slots.get(MEMBER), view.instance_url),
+        parts=parts_of(registration, job, slots=slots, link=view.link),
+        error=None if stored.is_erased else _current_error(job, display, view.instance_url),
+        warnings=[] if stored.is_erased or job is None else [warning_shown(each) for each in job.warnings],
+        can_retry=can_retry(stored),
+        is_erased=stored.is_erased,
         updated_at=max(registration.updated_at, job.updated_at) if job else registration.updated_at,
         version=max(registration.change_no, job.change_no) if job else registration.change_no,
     )
@@ -112,16 +112,16 @@ def record_link(sobject: str, record_id: str, instance_url: str | None) -> Recor
     return RecordLink(object=sobject, id=record_id, url=url)
 
 
-def link_to(record: StandingRecord | None, instance_url: str | None) -> RecordLink | None:
+def link_to(record: AnyRecord | None, instance_url: str | None) -> RecordLink | None:
     """Return the link to the written record; None without one."""
     return record_link(record.sobject, record.sf_id, instance_url) if record and record.sf_id else None
 
 
-def _details(record: StandingRecord) -> SlotDetails:
+def _details(record: AnyRecord) -> SlotDetails:
     return record.details if isinstance(record, WrittenSlot) else SlotDetails.parse(record.details)
 
 
-def person_link(record: StandingRecord | None, instance_url: str | None) -> PersonLink | None:
+def person_link(record: AnyRecord | None, instance_url: str | None) -> PersonLink | None:
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
@@ -133,7 +133,7 @@ def person_link(record: StandingRecord | None, instance_url: str | None) -> Pers
     )
 
 
-def member_link(record: StandingRecord | None, instance_url: str | None) -> MemberLink | None:
+def member_link(record: AnyRecord | None, instance_url: str | None) -> MemberLink | None:
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
@@ -158,9 +158,9 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
     return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
 
 
-def _current_error(job: SyncJob | None, placed: DisplayState, instance_url: str | None) -> RowError | None:
+def _current_error(job: SyncJob | None, display: DisplayState, instance_url: str | None) -> RowError | None:
     """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
-    if job is None or not job.error or placed.state not in (SyncState.FAILED, SyncState.PENDING):
+    if job is None or not job.error or display.state not in (SyncState.FAILED, SyncState.PENDING):
         return None
     return error_view(
         {**job.error, "class": job.error_class, "error_code": job.error_code, "group_id": job.group_id},
@@ -168,7 +168,7 @@ def _current_error(job: SyncJob | None, placed: DisplayState, instance_url: str 
         attempts=job.attempts,
         first_at=job.first_error_at,
         last_at=job.last_error_at,
-        next_attempt_at=job.due_at if placed.because == PendingReason.RETRY_LATER else None,
+        next_attempt_at=job.due_at if display.because == PendingReason.RETRY_LATER else None,
     )
 
 

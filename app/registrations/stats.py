@@ -51,8 +51,8 @@ def count_places(tallies: Sequence[StateCount], gates: Gates) -> Counter[tuple[s
     """How many registrations are in each (state, reason)."""
     counter: Counter[tuple[str, str | None]] = Counter()
     for tally in tallies:
-        placed = display_state(tally.standing, gates)
-        counter[placed.state, placed.because] += tally.count
+        display = display_state(tally.stored, gates)
+        counter[display.state, display.because] += tally.count
     return counter
 
 

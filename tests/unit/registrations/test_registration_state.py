@@ -187,8 +187,8 @@ def test_nothing_that_may_be_on_its_way_is_queued() -> None:
         (StoredState("skipped", skipped_because="excluded"), False),
         (StoredState("synced"), False),
         (StoredState(None), False),
-        (StoredState(None, can_be_armed=True), True),
-        (StoredState(None, is_erased=True, can_be_armed=True), False),
+        (StoredState(None, can_be_enqueued=True), True),
+        (StoredState(None, is_erased=True, can_be_enqueued=True), False),
     ],
     ids=str,
 )
@@ -204,7 +204,7 @@ def test_retry_is_offered_where_it_helps(standing: StoredState, offered: bool) -
         (StoredState("pending"), "already_pending"),
         (StoredState("pending", "campaign"), None),
         (StoredState("failed"), None),
-        (StoredState(None, can_be_armed=True), "skipped"),
+        (StoredState(None, can_be_enqueued=True), "skipped"),
     ],
     ids=str,
 )
