@@ -33,7 +33,9 @@ async def get_host_mapping(call: MemberCall) -> MappingShown:
 @router.put(HOST)
 async def put_host_mapping(call: AdminCall, body: MappingToSave) -> MappingShown:
     """Save the host's mapping whole; rows that failed for how things were set up are queued again."""
-    return await service.save_mapping(call.resources, Place(call.host_id), body, by=call.user_id)
+    return await service.save_mapping(
+        call.resources, Place(call.host_id), body.layer(), by=call.user_id, version=body.version
+    )
 
 
 @router.post(HOST + "/validate")
@@ -45,9 +47,8 @@ async def validate_host_mapping(call: AdminCall, body: MappingGiven) -> MappingS
 @router.post(HOST + "/copy")
 async def copy_host_mapping(call: AdminCall, body: MappingToCopy) -> MappingShown:
     """Take another host's mapping in the place of this one; a fixed owner only within one org."""
-    return await service.copy_from_host(
-        call.resources, call.host_id, other=body.from_host_id, by=call.principal
-    )
+    source = Place(body.from_host_id)
+    return await service.copy_mapping(call.resources, Place(call.host_id), source=source, by=call.principal)
 
 
 @router.get(HOST + "/sources")
@@ -76,15 +77,16 @@ async def get_event_mapping(call: EventMemberCall) -> MappingShown:
 @router.put(EVENT)
 async def put_event_mapping(call: EventAdminCall, body: MappingToSave) -> MappingShown:
     """Save the event's overrides whole: what is left out is as the host has it."""
+    place = Place(call.host_id, call.event_id)
     return await service.save_mapping(
-        call.resources, Place(call.host_id, call.event_id), body, by=call.user_id
+        call.resources, place, body.layer(), by=call.user_id, version=body.version
     )
 
 
 @router.delete(EVENT)
 async def delete_event_mapping(call: EventAdminCall) -> MappingShown:
     """Let the event be as the host has it."""
-    return await service.clear_mapping(call.resources, Place(call.host_id, call.event_id), by=call.user_id)
+    return await service.save_mapping(call.resources, Place(call.host_id, call.event_id), {}, by=call.user_id)
 
 
 @router.post(EVENT + "/validate")
@@ -96,9 +98,9 @@ async def validate_event_mapping(call: EventAdminCall, body: MappingGiven) -> Ma
 @router.post(EVENT + "/copy")
 async def copy_event_mapping(call: EventAdminCall, body: EventMappingToCopy) -> MappingShown:
     """Take the overrides of another event in the place of this one's."""
-    return await service.copy_from_event(
-        call.resources, Place(call.host_id, call.event_id), request=body, by=call.principal
-    )
+    place = Place(call.host_id, call.event_id)
+    source = Place(body.from_host_id or call.host_id, body.from_event_id)
+    return await service.copy_mapping(call.resources, place, source=source, by=call.principal)
 
 
 @router.get(EVENT + "/sources")

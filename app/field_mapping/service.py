@@ -16,7 +16,7 @@ from app.api.errors import MappingChanged
 from app.connections.model.preflight_requests import request_preflight
 from app.field_mapping.options import Options, answers_of
 from app.field_mapping.org_metadata import try_load_metadata
-from app.field_mapping.request_schemas import EventMappingToCopy, MappingGiven, MappingToSave
+from app.field_mapping.request_schemas import MappingGiven
 from app.field_mapping.response_schemas import (
     EffectiveRules,
     FieldRuleShown,
@@ -63,35 +63,12 @@ async def validate_mapping(resources: Resources, place: Place, given: MappingGiv
     return await _shown(resources, place, layers, is_refresh=True)
 
 
-async def save_mapping(resources: Resources, place: Place, body: MappingToSave, *, by: str) -> MappingShown:
-    """Save this level whole, and queue again what failed for how things were set up.
+async def copy_mapping(resources: Resources, place: Place, *, source: Place, by: Principal) -> MappingShown:
+    """Take the mapping of another host or event, for which the caller needs a role there, too.
 
-    Raises EventNotFound, MappingChanged.
+    Raises HostNotFound, EventNotFound.
     """
-    return await _save(resources, place, body.layer(), by=by, version=body.version)
-
-
-async def clear_mapping(resources: Resources, place: Place, *, by: str) -> MappingShown:
-    """Take every choice of this level away. Raises EventNotFound."""
-    return await _save(resources, place, NOTHING, by=by)
-
-
-async def copy_from_host(resources: Resources, host_id: str, *, other: str, by: Principal) -> MappingShown:
-    """Take another host's mapping, for which the caller needs a role there, too. Raises HostNotFound."""
-    by.role_on(other)
-    return await _copy(resources, Place(host_id), source=Place(other), by=by)
-
-
-async def copy_from_event(
-    resources: Resources, place: Place, *, request: EventMappingToCopy, by: Principal
-) -> MappingShown:
-    """Take the overrides of another event, be it of another host. Raises HostNotFound, EventNotFound."""
-    other = request.from_host_id or place.host_id
-    by.role_on(other)
-    return await _copy(resources, place, source=Place(other, request.from_event_id), by=by)
-
-
-async def _copy(resources: Resources, place: Place, *, source: Place, by: Principal) -> MappingShown:
+    by.role_on(source.host_id)
     async with resources.database.tenant(source.host_id) as session:
         layers = await read_layers(session, source.host_id, source.event_id)
         their_org = await _org_of(session, source.host_id)
@@ -99,7 +76,7 @@ async def _copy(resources: Resources, place: Place, *, source: Place, by: Princi
         is_same_org = their_org is not None and their_org == await _org_of(session, place.host_id)
     layer = layers.own.layer if is_same_org else _without_ids(layers.own.layer)
     copied = {"copied_from": {"host_id": source.host_id, "event_id": source.event_id}}
-    return await _save(resources, place, layer, by=by.user_id, about=copied)
+    return await save_mapping(resources, place, layer, by=by.user_id, about=copied)
 
 
 def _without_ids(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +85,7 @@ def _without_ids(layer: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in layer.items() if name != "owner" or not is_fixed}
 
 
-async def _save(
+async def save_mapping(
     resources: Resources,
     place: Place,
     layer: Mapping[str, Any],
@@ -117,6 +94,10 @@ async def _save(
     version: int | None = None,
     about: Mapping[str, Any] = NOTHING,
 ) -> MappingShown:
+    """Replace this level whole, and queue again what failed for how things were set up.
+
+    With `version` only while it is the latest. Raises EventNotFound, MappingChanged.
+    """
     async with resources.database.tenant(place.host_id) as session:
         await lock_host(session, place.host_id)
         before = await read_layers(session, place.host_id, place.event_id)

@@ -57,7 +57,8 @@ async def release_lease(resources: Resources, org_id: str, request: Act, *, by: 
         found = [] if is_held else (await session.scalars(running)).all()
         acted, settled = acted_on(found, request, matched=len(found), queued=0), 0
         if not request.dry_run:
-            settled = 0 if is_held else await _release(session, resources, org_id)
+            guards_off = resources.settings.guards_off
+            settled = 0 if is_held else await release_expired(session, org_id, guards_off=guards_off) or 0
             await _record_release(session, org_id, settled=settled, by=by)
     if settled:
         await resources.wakeups.announce([org_id])
@@ -78,10 +79,6 @@ async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-async def _release(session: AsyncSession, resources: Resources, org_id: str) -> int:
-    return await release_expired(session, org_id, guards_off=resources.settings.guards_off) or 0
 
 
 async def _record_release(session: AsyncSession, org_id: str, *, settled: int, by: str) -> None:

@@ -50,12 +50,12 @@ class AttemptShown(BaseModel):
 
     at: datetime
     kind: str
-    why: str
+    why: str = Field(validation_alias="reason")
     requests: list[RequestShown]
-    answers: list[AnswerShown]
+    answers: list[AnswerShown] = Field(validation_alias="responses")
     outcome: str
     error: RowError | None
-    by: str | None
+    by: str | None = Field(validation_alias="requested_by")
 
 
 class History(BaseModel):
@@ -90,13 +90,5 @@ async def read_history(
 
 
 def _attempt_view(attempt: SyncAttempt) -> AttemptShown:
-    return AttemptShown(
-        at=attempt.at,
-        kind=attempt.kind,
-        why=attempt.reason,
-        requests=[RequestShown.model_validate(each) for each in attempt.requests],
-        answers=[AnswerShown.model_validate(each) for each in attempt.responses],
-        outcome=attempt.outcome,
-        error=error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None,
-        by=attempt.requested_by,
-    )
+    error = error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None
+    return AttemptShown.model_validate({**vars(attempt), "error": error})
