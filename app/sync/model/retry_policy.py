@@ -117,7 +117,7 @@ def closing_reason(failure: ApiError) -> str:
 def retry_wait(attempts: int, jitter: float) -> float | None:
     """Seconds until the next attempt after `attempts` of them; None when they are used up.
 
-    `chance` in [0, 1) spreads rows that failed together.
+    `jitter` in [0, 1) spreads rows that failed together.
     """
     if attempts > len(RETRY_DELAYS):
         return None

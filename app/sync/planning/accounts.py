@@ -96,7 +96,7 @@ def _plan_company(
     """`people` are of one company, each with the name that it has there."""
     items = [item for _, group in people for item in group]
     matches = {
-        primary_item(group).job.registration_id: account.id
+        primary_item(group).registration_id: account.id
         for company, group in people
         if (account := match_account(company, org.create_context.accounts)) is not None
     }

@@ -66,7 +66,7 @@ def created_member(
     return MemberChange(
         Record(CAMPAIGN_MEMBER, fields),
         tuple(item for item, _ in drafts),
-        {item.job.registration_id: pending_digests({}, draft.digests) for item, draft in drafts},
+        {item.registration_id: pending_digests({}, draft.digests) for item, draft in drafts},
         frozenset().union(*(draft.mapped for _, draft in drafts)),
         drafts[-1][1].headers,
         next((draft.describe for _, draft in drafts if draft.describe is not None), None),

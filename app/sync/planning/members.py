@@ -32,7 +32,7 @@ def plan_members(
     groups: dict[tuple[str, PersonRef], list[WorkItem]] = {}
     for item in items:
         if item.job.link and batch.writes.member:
-            key = (item.job.link.campaign_id, persons[item.job.registration_id])
+            key = (item.job.link.campaign_id, persons[item.registration_id])
             groups.setdefault(key, []).append(item)
     for (_, person), group in groups.items():
         yield plan_member(group, person, found, batch=batch, clock=clock)
@@ -147,7 +147,7 @@ def _member_plan(
         key=key,
         jobs=tuple(item.job for item in change.items),
         record=change.record,
-        primary_registration_id=change.items[0].job.registration_id,
+        primary_registration_id=change.items[0].registration_id,
         meaning=decision.meaning,
         label=decision.label,
         details=SlotDetails(was_member_before=was_before, is_manual=is_manual or None),
@@ -167,7 +167,7 @@ def _kept_slots(
     for item in change.items:
         before = item.slots.get(key)
         details = before.details.without_hints() if before else SlotDetails(was_member_before=was_before)
-        details = details.updated(change.details_by_item[item.job.registration_id])
+        details = details.updated(change.details_by_item[item.registration_id])
         slot = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE,

@@ -53,7 +53,7 @@ def primary_item(items: Iterable[WorkItem]) -> WorkItem:
 
 
 def _registration_order(item: WorkItem) -> tuple[datetime, str]:
-    return item.job.facts.registered_at, item.job.registration_id
+    return item.job.facts.registered_at, item.registration_id
 
 
 def merge_updates(
@@ -133,10 +133,9 @@ def _fold(
         fields |= each.fields
     return MergedUpdate(
         fields={name: value for name, value in fields.items() if value != current.get(name)},
-        digests={each.item.job.registration_id: each.digests for each in contributions},
+        digests={each.item.registration_id: each.digests for each in contributions},
         details={
-            each.item.job.registration_id: pending_digests(each.previous, each.digests)
-            for each in contributions
+            each.item.registration_id: pending_digests(each.previous, each.digests) for each in contributions
         },
         items=tuple(each.item for each in contributions),
         contributors=tuple(contributors),

@@ -220,7 +220,7 @@ def _create_person(
     primary = primary_item(items)
     rejected = primary.slots.get(SlotKey(PERSON))
     dropped = dropped_fields(rejected)
-    account_id = accounts.get(primary.job.registration_id)
+    account_id = accounts.get(primary.registration_id)
     system_fields = {"AccountId": account_id} if account_id else {}
     named = person_object(primary.job.rules.creates)
     try:
@@ -235,7 +235,7 @@ def _create_person(
         key=SlotKey(PERSON),
         jobs=tuple(item.job for item in (primary, *merged.items)),
         record=Record(draft.record.sobject, {**draft.record.fields, **merged.fields}),
-        primary_registration_id=primary.job.registration_id,
+        primary_registration_id=primary.registration_id,
         create_lock=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),
         external_id_locks=tuple(
             keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(items)
@@ -276,7 +276,7 @@ def _digests_of_other_tickets(
 ) -> dict[str, SlotDetails]:
     """The digests of the other tickets' values; one of another address has not written the first's."""
     key = primary.job.attendee.email_key
-    same_address = {item.job.registration_id for item in merged.items if item.job.attendee.email_key == key}
+    same_address = {item.registration_id for item in merged.items if item.job.attendee.email_key == key}
     digests = {
         id_: {**(draft.digests if id_ in same_address else {}), **now} for id_, now in merged.digests.items()
     }

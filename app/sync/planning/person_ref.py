@@ -35,7 +35,7 @@ Persons = Mapping[str, PersonRef]
 def existing_persons(items: Iterable[WorkItem]) -> Persons:
     """The persons of the items that have one."""
     return {
-        item.job.registration_id: ExistingPerson(item.person.sobject, item.person.id)
+        item.registration_id: ExistingPerson(item.person.sobject, item.person.id)
         for item in items
         if item.person is not None
     }

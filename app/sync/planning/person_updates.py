@@ -43,7 +43,7 @@ def plan_person_updates(
     """One update per person, with the values of all its registrations, one after another."""
     groups: dict[str, tuple[PersonRef, list[WorkItem]]] = {}
     for item in items:
-        person = persons.get(item.job.registration_id)
+        person = persons.get(item.registration_id)
         if person is not None and batch.writes.person and updates_people(item.job.rules):
             groups.setdefault(person.id, (person, []))[1].append(item)
     for person, group in groups.values():
@@ -80,7 +80,7 @@ def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResu
         decision
         for item in merged.items
         if not any(item is contributor for contributor in contributors)
-        for decision in _store_digests(item, current, merged.details[item.job.registration_id])
+        for decision in _store_digests(item, current, merged.details[item.registration_id])
     ]
     operations = (_update(merged, current, found),) if contributors else ()
     return Plan(operations, (*merged.decisions, *stored))
@@ -118,7 +118,7 @@ def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -
         key=KEY,
         jobs=tuple(item.job for item in items),
         record=Record(current.sobject, merged.fields, current.id),
-        primary_registration_id=items[-1].job.registration_id,
+        primary_registration_id=items[-1].registration_id,
         details_by_item=merged.details,
         mapped=mapped_by_items(current.named, items, describe),
         describe=describe,

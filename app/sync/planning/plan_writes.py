@@ -37,7 +37,7 @@ def plan_writes(
     items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """What each kind of record lacks or has to change, piece by piece."""
-    known = [item for item in undecided_items(items) if item.job.registration_id in persons]
+    known = [item for item in undecided_items(items) if item.registration_id in persons]
     for plan in PLANNERS.values():
         yield from plan(known, persons, found, batch=batch, clock=clock)
     yield plan_previous_holder_members(items, persons, found, batch=batch, clock=clock)

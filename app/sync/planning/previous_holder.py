@@ -31,10 +31,8 @@ def plan_previous_holder_members(
 
 
 def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
-    return highest_meaning(batch.other_tickets.get(slot.sf_id or "", ())) not in (
-        None,
-        StatusMeaning.CANCELLED,
-    )
+    meaning = highest_meaning(batch.other_tickets.get(slot.sf_id or "", ()))
+    return meaning not in (None, StatusMeaning.CANCELLED)
 
 
 def _end_membership(
@@ -44,7 +42,7 @@ def _end_membership(
         return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_recheck(slot)),))
     written = slot._replace(state=WriteState.WRITTEN)
     campaign_id, _, person_id = key.instance_key.partition(":")
-    link, holder = item.job.link, persons.get(item.job.registration_id)
+    link, holder = item.job.link, persons.get(item.registration_id)
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))
     kept = Plan(decisions=(ItemDecision(item, slots={key: written}),))
@@ -61,7 +59,7 @@ def _end_membership(
         key=key,
         jobs=(item.job,),
         record=Record(CAMPAIGN_MEMBER, {"Status": label}, current.id),
-        primary_registration_id=item.job.registration_id,
+        primary_registration_id=item.registration_id,
         meaning=StatusMeaning.CANCELLED,
         label=label,
         details=written.details,

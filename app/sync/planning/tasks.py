@@ -40,7 +40,7 @@ def plan_tasks(
     """One plan for each Task that a registration has to have."""
     for item in items:
         for slot in required_tasks(item.job, batch):
-            person = persons[item.job.registration_id]
+            person = persons[item.registration_id]
             yield plan_task(item, slot, person, found, batch=batch, clock=clock)
 
 
@@ -82,7 +82,7 @@ def _create_task(
         key=key,
         jobs=(item.job,),
         record=draft.record,
-        primary_registration_id=item.job.registration_id,
+        primary_registration_id=item.registration_id,
         reference=reference,
         details=SlotDetails(subject=fields["Subject"]),
         headers=draft.headers,
