@@ -201,7 +201,7 @@ def _adopt(
     """The person that exists is the items' person, whatever their slot says of another."""
     details = SlotDetails(warning=warning)
     executor.items.apply(
-        person_found(replace(item, slots={}), person, details) for item in executor.items.of(operation)
+        person_found(item._replace(slots={}), person, details) for item in executor.items.of(operation)
     )
 
 

@@ -1,7 +1,6 @@
 """The work items of a batch as they are now: the one place where an item changes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from app.sync.model.decisions import (
@@ -55,7 +54,7 @@ class BatchItems:
         """The database holds the slots of all items."""
         for id_, item in self._items.items():
             if item.persisted_slots is not item.slots:
-                self._items[id_] = replace(item, persisted_slots=item.slots)
+                self._items[id_] = item._replace(persisted_slots=item.slots)
 
 
 def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
@@ -78,7 +77,7 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["is_processed"] = True
     if decision.outcome is not None:
         changes |= _after(item, decision.outcome)
-    return replace(item, **changes)
+    return item._replace(**changes)
 
 
 def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:

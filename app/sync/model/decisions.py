@@ -1,9 +1,9 @@
 """What was decided about work items, and how writing them ended: what changes of each, as values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, SlotKey, WrittenSlot
@@ -11,7 +11,7 @@ from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
+from app.sync.model.work_item import NO_SLOTS, LoggedRequest, WorkItem, WriteOperation
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ ItemEnd = Skip | Fail | Blocked | Replan | ReplanRejected | RetryLater | LeadOut
 """How a part of an item ended; where several did, `BatchItems.apply` says what counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDecision:
+class ItemDecision(NamedTuple):
     """What changes for one item. `slots` are those to set, None removes one; `recheck_at` is the latest time
     to look again; `stale_describes` are objects whose describe may be out of date; `exchanges` are all of the
     item's, where one is added or completed.
@@ -73,7 +72,7 @@ class ItemDecision:
 
     item: WorkItem
     outcome: ItemEnd | None = None
-    slots: Mapping[SlotKey, WrittenSlot | None] = field(default_factory=dict)
+    slots: Mapping[SlotKey, WrittenSlot | None] = NO_SLOTS
     person: Found | None = None
     recheck_at: datetime | None = None
     warnings: tuple[ItemWarning, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
@@ -14,6 +14,8 @@ from app.sync.model.job_outcome import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
+
+NO_SLOTS: Final[Mapping[SlotKey, WrittenSlot]] = {}
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ class LoggedRequest:
     answer: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """A job and what became of it so far; `BatchItems.apply` makes the next value of it.
+class WorkItem(NamedTuple):
+    """A job and what became of it so far; `BatchItems.apply` makes the next value of it. A tuple, since each
+    attendee takes a dozen values.
 
     `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
     may be out of date. `lost_lead` is the refusal to write to a Lead that left the user's sight as it was
@@ -38,8 +40,8 @@ class WorkItem:
     """
 
     job: Job
-    slots: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
-    persisted_slots: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
+    slots: Mapping[SlotKey, WrittenSlot] = NO_SLOTS
+    persisted_slots: Mapping[SlotKey, WrittenSlot] = NO_SLOTS
     person: Found | None = None
     skipped_because: SkipReason | None = None
     error: ItemError | None = None

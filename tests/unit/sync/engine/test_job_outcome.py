@@ -1,6 +1,5 @@
 """How a job ends: what is certain of its item decides, in this order."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +26,7 @@ SYNCED = JobOutcome(JobState.SYNCED, NOW, counts_as_attempt=True)
 def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutcome:
     row = item(slots=changes.pop("slots", {}), attempts=attempts)
     values: dict[str, Any] = {"is_processed": True, "obstacles": frozenset(obstacles)} | changes
-    return decide_outcome(replace(row, **values), NOW, jitter=0.5)
+    return decide_outcome(row._replace(**values), NOW, jitter=0.5)
 
 
 @pytest.mark.parametrize(

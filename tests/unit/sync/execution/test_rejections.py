@@ -1,6 +1,5 @@
 """What Salesforce's rejection of one record means for its rows, case by case."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,7 +57,7 @@ def task() -> WriteOperation:
 def of_new_lead(is_ours: bool = True) -> WorkItem:
     made = SlotDetails(is_created_by_us=is_ours)
     lead = WrittenSlot("written", "create", "Lead", LEAD_ID, details=made)
-    return replace(WorkItem.of(job()), slots={SlotKey(PERSON): lead})
+    return WorkItem.of(job())._replace(slots={SlotKey(PERSON): lead})
 
 
 def error(code: str, *fields: str, message: str = "no") -> ApiError:

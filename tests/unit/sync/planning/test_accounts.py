@@ -148,7 +148,7 @@ def test_fields_that_salesforce_refused_are_left_out() -> None:
 def test_people_are_ready_once_their_account_is_written() -> None:
     written, refused = attendee(1), attendee(2, "Otter AG")
     plan = planned(written, refused)
-    written = replace(written, slots={KEY: WRITTEN})
+    written = written._replace(slots={KEY: WRITTEN})
     assert people_with_accounts(plan, [[written], [refused]]) == ([[written]], {"reg_1": ACCOUNT_ID})
 
 

@@ -1,7 +1,6 @@
 """A kind of record brings its planner."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ def test_tasks_are_planned_before_members_and_people_change_last() -> None:
 
 
 def test_a_planner_is_asked_for_the_items_whose_person_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, unknown = replace(item("r1"), person=Found("Lead", LEAD_ID, "email")), item("r2")
+    known, unknown = item("r1")._replace(person=Found("Lead", LEAD_ID, "email")), item("r2")
     asked: list[Sequence[WorkItem]] = []
 
     def plan_badges(items: Sequence[WorkItem], persons: Persons, *_: Any, **__: Any) -> Iterator[Plan]:
