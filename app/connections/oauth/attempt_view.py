@@ -28,7 +28,8 @@ async def load_attempt(
     if attempt is None:
         raise AttemptNotFound
     view = view_attempt(settings, attempt, now=now)
-    grant = await find_unconfirmed(session, attempt) if view.state == "confirming" else None
+    is_confirming = _state(attempt, now) == AttemptState.CONFIRMING
+    grant = await find_unconfirmed(session, attempt) if is_confirming else None
     if grant is None:
         return view
     count = await count_approvals(session, (grant.org_id, grant.user_id, grant.client_id))
