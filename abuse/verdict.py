@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LIVES_MS = 100.0
-"""Of /livez at p99. Fifty are asked a second, so a loop that stands still for 0.2 s shows."""
+"""Of /livez at p99. Fifty are asked a second, so a loop that is blocked for 0.2 s shows."""
 SLOWER = {"reading": 250.0}
 """What does not meet that yet, and must not become worse: lists and figures are made beside webhooks."""
 WEBHOOKS_MS = 1_000.0

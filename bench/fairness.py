@@ -18,7 +18,7 @@ DRAIN_SECONDS = 30
 START_SECONDS = 30
 WARM_UP_SECONDS = 3
 CONTROL = {"WORKER_DRAINS": "1"}
-"""One slot a worker: whoever holds it keeps all others out. Shows that the measurement would tell."""
+"""One slot a worker: its holder excludes all others. Shows that the measurement detects it."""
 
 # Whoever is not there yet has waited until now.
 DELAYS = """

@@ -140,7 +140,7 @@ class Rig:
         return self.url_of(name).replace("+asyncpg", "")
 
     async def copy_database(self, name: str) -> None:
-        """A copy of the database as it stands; nobody else may be connected to it."""
+        """A copy of the current database; no other session may be connected to it."""
         connection = await asyncpg.connect(self.dsn_of("template1"), timeout=10)
         await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE postgres')
         await connection.close()

@@ -1,4 +1,4 @@
-"""Compares the webhooks that were acknowledged with what stands in Salesforce: nobody lost, nothing twice."""
+"""Compares the acknowledged webhooks with the records in Salesforce: nobody lost, nothing twice."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -112,8 +112,8 @@ def _check_status(
 def _check_tasks(
     one: Registrant, acked: frozenset[str], *, tasks: Counter[str], org_id: str, findings: Findings
 ) -> None:
-    told = {REGISTERED: one.confirmed_id, CHECKED_IN: one.checked_in_id}
-    for slot, webhook_id in told.items():
+    webhook_ids = {REGISTERED: one.confirmed_id, CHECKED_IN: one.checked_in_id}
+    for slot, webhook_id in webhook_ids.items():
         reference = reference_tag(one.host_id, org_id, one.registration_id, slot)
         what = f"{slot} of {one.host_id}/{one.registration_id}"
         findings.count(what, tasks[reference], least=int(webhook_id in acked))

@@ -160,8 +160,8 @@ def answers(url: str, within: float = 2) -> bool:
 
 
 def _valkey_pid(port: int) -> int:
-    told = _ask_valkey(port, "INFO server")
-    return next(int(line.partition(":")[2]) for line in told.splitlines() if line.startswith("process_id:"))
+    info = _ask_valkey(port, "INFO server")
+    return next(int(line.partition(":")[2]) for line in info.splitlines() if line.startswith("process_id:"))
 
 
 def _ask_valkey(port: int, command: str) -> str:

@@ -108,10 +108,10 @@ class ForkClient:
 
     def _listen(self, news: IO[str]) -> None:
         for line in news:
-            told = json.loads(line)
-            if "pid" in told:
-                self.processes[told["pid"]] = ForkedProcess("", told["pid"], time.monotonic())
-                self._pids.put(told["pid"])
+            report = json.loads(line)
+            if "pid" in report:
+                self.processes[report["pid"]] = ForkedProcess("", report["pid"], time.monotonic())
+                self._pids.put(report["pid"])
             else:
-                process = self.processes[told["ended"]]
-                process.ended_at, process.code = time.monotonic(), told["code"]
+                process = self.processes[report["ended"]]
+                process.ended_at, process.code = time.monotonic(), report["code"]

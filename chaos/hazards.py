@@ -9,7 +9,7 @@ from chaos.proxy import Trap
 
 @dataclass(frozen=True)
 class Hazard:
-    """A fault of the simulator, or one trap on several proxies. `is_certain`: whoever comes by meets it."""
+    """A fault of the simulator, or one trap on several proxies. `is_certain`: every request meets it."""
 
     name: str
     is_certain: bool

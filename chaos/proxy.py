@@ -109,7 +109,7 @@ class Proxy:
             link.is_dead = True
 
     def reset(self) -> None:
-        """Reset every connection that stands now."""
+        """Reset every open connection."""
         self._loop.call_soon_threadsafe(self._cut_all)
 
     def _cut_all(self) -> None:

@@ -47,7 +47,7 @@ class Figures:
         self.dead_rounds += not is_alive
 
     def count_kill_round(self, *, state: str, is_settled: bool, sent: int) -> None:
-        """A round with crashes: how the connection stands after the survivors asked on."""
+        """A round with crashes: the state of the connection after the survivors continued."""
         self.kill_rounds += 1
         self.ended_needs_reconnect += state == "needs_reconnect"
         self.ended_alive += state == "connected" and is_settled

@@ -111,7 +111,7 @@ def _held(stage: Stage) -> int:
 
 
 def _start_apis(stage: Stage) -> None:
-    """As whoever runs them does: again and again, until they stay; both become ready, and acknowledge."""
+    """Restarts them until they stay up; both become ready, and acknowledge."""
     machine, begun, acked = stage.machine, time.monotonic(), len(stage.history.acked)
     seen: dict[str, float] = {}
     starts = 0

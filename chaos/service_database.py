@@ -39,7 +39,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One job as it stands; `seconds` from the webhook to the end of its latest write."""
+    """The current state of one job; `seconds` from the webhook to the end of its latest write."""
 
     host_id: str
     registration_id: str

@@ -17,7 +17,7 @@ class NoVolume(Exception):
 
 
 class Volume:
-    """A mounted volume. Make it in the main thread, before whoever is to see it is started."""
+    """A mounted volume. Make it in the main thread, before the processes that use it are started."""
 
     def __init__(self, path: Path) -> None:
         """Raises NoVolume."""

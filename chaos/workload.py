@@ -103,7 +103,7 @@ def webhooks_for(people: Sequence[Registrant], chance: random.Random) -> list[We
 
 
 def confirmation(one: Registrant, **attendee: Any) -> Webhook:
-    """`registration.confirmed`; `attendee` changes what is told of the person."""
+    """`registration.confirmed`; `attendee` changes the person's fields."""
     snapshot = _snapshot(one, version=1)
     snapshot["attendee"] = snapshot["attendee"] | attendee
     body = _body("registration.confirmed", one, snapshot, at=one.registered_at)

@@ -12,7 +12,7 @@ ID_FORM = re.compile(r"[A-Za-z0-9]{18}")
 
 @dataclass(frozen=True)
 class Leaf:
-    """A value that is told apart by a test of its own."""
+    """A value that a test of its own checks."""
 
     name: str
     fits: Callable[[Any], bool]

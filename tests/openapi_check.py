@@ -53,10 +53,10 @@ def mismatch(answer: httpx.Response) -> str | None:
         return None
     status, kind = str(answer.status_code), _kind(answer)
     place = ("paths", path, answer.request.method.lower(), "responses")
-    told = _at(place).get(status)
-    if told is None:
+    documented = _at(place).get(status)
+    if documented is None:
         return f"{status} is not documented"
-    if kind not in told.get("content", {}):
+    if kind not in documented.get("content", {}):
         return f"{status} with {kind or 'no type'} is not documented"
     return _wrong_body((*place, status, "content", kind), answer) if kind in JSON_TYPES else None
 

@@ -29,7 +29,7 @@ ENDS = (
 
 
 def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """0 when all went as told, 1 when not, 2 when it could not start."""
+    """0 when all went as expected, 1 when not, 2 when it could not start."""
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.what == "smoke":

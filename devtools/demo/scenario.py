@@ -1,4 +1,4 @@
-"""The scenario as one table: who stands in the org before, who registers, and who must stand there after."""
+"""The scenario as one table: people in the org before, registrants, and people expected there after."""
 
 import unicodedata
 from collections.abc import Mapping

@@ -65,7 +65,7 @@ class Outcome:
 
 
 def smoke(fault: str | None, org: str | None, given: Mapping[str, str]) -> int:
-    """Exit code 0 only if every attendee ended as expected; what did not is told line by line."""
+    """Exit code 0 only if every attendee ended as expected; deviations are printed line by line."""
     begun = time.monotonic()
     with _fresh_home() as home:
         with Stack(_plan(home, given), say=say) as stack:

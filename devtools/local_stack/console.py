@@ -12,6 +12,6 @@ MINUTES = 60
 def console_address(
     url: str, secrets: LocalSecrets, *, hosts: Mapping[str, str] = LOCAL_HOSTS, minutes: int = MINUTES
 ) -> str:
-    """Good for `minutes`. The token stands in the fragment, which browsers never send to a server."""
+    """Good for `minutes`. The token is in the fragment, which browsers never send to a server."""
     token = secrets.token(hosts, scope="ops", user="console", minutes=minutes)
     return f"{url}/console/#token={quote(token)}"

@@ -24,7 +24,7 @@ def service_environment(
         "WEBHOOK_SECRETS": secrets.webhook_secret,
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "PYTHONUNBUFFERED": "1",
-        "TIMES_DRAIN": "0",  # no balancer stands before it
+        "TIMES_DRAIN": "0",  # no balancer is in front of it
     }
     if "JWKS_URL" not in given:
         local["JWKS_FILE"] = str(secrets.jwks_file)

@@ -41,7 +41,7 @@ def state_in(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class LocalSecrets:
-    """What stands in `<home>/secrets.json` (mode 0600) and, for everybody, `<home>/jwks.json`."""
+    """The content of `<home>/secrets.json` (mode 0600) and, for everybody, `<home>/jwks.json`."""
 
     webhook_secret: str
     encryption_key: str

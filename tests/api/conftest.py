@@ -117,7 +117,7 @@ async def running(
     mint: TokenMint,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Service]:
-    """The service; `transport` stands between it and the simulator."""
+    """The service; `transport` connects it to the simulator."""
     app = create_app(settings, transport=transport or httpx.ASGITransport(simulator))
     async with (
         app.router.lifespan_context(app),

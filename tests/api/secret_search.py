@@ -107,7 +107,7 @@ def database_dump(engines: LocalServices) -> str:
 
 
 def secrets_found(places: Mapping[str, str], secrets: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which secret stands in which place: as it is, as bytes in hexadecimal, or escaped for an address."""
+    """Pairs of text and secret where it occurs: plain, as hexadecimal bytes, or escaped for a URL."""
     return {
         (place, name)
         for place, text in places.items()

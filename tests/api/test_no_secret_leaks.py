@@ -37,7 +37,7 @@ APP_CREDENTIALS = "/v1/hosts/host_a/salesforce/app-credentials"
 
 @dataclass
 class Life:
-    """A service, what stands between it and Salesforce, and every secret that it met, by name."""
+    """A service, its intercepting transport, and every secret that it received, by name."""
 
     service: Service
     interceptor: Interceptor

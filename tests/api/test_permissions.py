@@ -93,7 +93,7 @@ async def app(settings: Settings, database: Database, vault: Encryptor) -> Async
     await add_connected_host(database, vault, "host_b")
     await add(database, simple("r1", "failed", error=RULE))
     async with running(settings) as app:
-        app.state.feeds.close()  # a stream that is let in is then told to come later, and not read for ever
+        app.state.feeds.close()  # a stream that is let in then answers 503, and is not read for ever
         yield app
 
 

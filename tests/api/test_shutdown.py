@@ -82,7 +82,7 @@ async def test_balancers_learn_that_it_ends_while_it_still_serves(process: Proce
 @pytest.mark.parametrize(
     "signals",
     [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM], [signal.SIGTERM, signal.SIGINT]],
-    ids=["ctrl-c", "told-twice", "then-ctrl-c"],
+    ids=["ctrl-c", "signalled-twice", "then-ctrl-c"],
 )
 def test_a_person_does_not_wait_for_balancers(process: Process, signals: list[signal.Signals]) -> None:
     assert process.seconds_until_gone(process.signalled(*signals)) < DRAIN_SECONDS

@@ -1,4 +1,4 @@
-"""What is found before the first attendee, and what is told when the org says no."""
+"""Checks before the first attendee, and messages when the org refuses."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

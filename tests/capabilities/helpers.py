@@ -1,4 +1,4 @@
-"""What capabilities are checked with: attendees, rules as they are sent, what stands in the org."""
+"""Helpers of the capability checks: attendees, rules as they are sent, records in the org."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ NO_TITLE = {"sobject": "Lead", "when": "Title = 'Meat'", "message": "No title li
 
 @dataclass(frozen=True)
 class Trouble:
-    """`told` is class, code, field, value and advice of the failed row; `cure` the mapping that ends it."""
+    """`error` is class, code, field, value and advice of the failed row; `cure` the mapping that ends it."""
 
     org: dict[str, Any]
     mapping: dict[str, Any]

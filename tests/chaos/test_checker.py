@@ -43,7 +43,9 @@ def test_what_exists_once_is_right() -> None:
         pytest.param(replace(RIGHT, leads=[]), 2, 0, id="no person, so no member of theirs"),
         pytest.param(replace(RIGHT, tasks=[task(REGISTERED)]), 1, 0, id="no Task for the check-in"),
         pytest.param(replace(RIGHT, members=[]), 1, 0, id="no member"),
-        pytest.param(replace(RIGHT, members=[{**MEMBER, "Status": "Sent"}]), 1, 0, id="attendance not told"),
+        pytest.param(
+            replace(RIGHT, members=[{**MEMBER, "Status": "Sent"}]), 1, 0, id="attendance not written"
+        ),
         pytest.param(replace(RIGHT, leads=[LEAD, {**LEAD, "Id": "00Q2"}]), 0, 1, id="two Leads"),
         pytest.param(replace(RIGHT, contacts=[{**LEAD, "Id": "0031"}]), 0, 1, id="a Lead beside a Contact"),
         pytest.param(replace(RIGHT, tasks=[*RIGHT.tasks, task(CHECKED_IN)]), 0, 1, id="two Tasks"),

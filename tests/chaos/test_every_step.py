@@ -1,4 +1,4 @@
-"""A worker dies at its first, second, third … step: whoever comes after it loses and doubles nothing."""
+"""A worker dies at its first, second, third … step: its successor loses and doubles nothing."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ RESTING = {"synced", "failed", "skipped"}
 
 @dataclass
 class Worker:
-    """One that dies at the step it is told, and an heir with the same database and org."""
+    """One that dies at a given step, and a successor with the same database and org."""
 
     rig: Rig
     resources: Resources

@@ -9,7 +9,7 @@ import pytest
 
 from chaos.volume import NoVolume, Volume
 
-# In a process of its own: whoever makes a volume leaves the mounts of all others.
+# In a process of its own: making a volume leaves the mount namespace of the parent.
 TRIED = """
 import sys
 from pathlib import Path

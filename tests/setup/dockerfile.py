@@ -1,4 +1,4 @@
-"""Carries out a Dockerfile's steps without a daemon: each stage in a directory that stands for its `/`.
+"""Carries out a Dockerfile's steps without a daemon: each stage in a directory that is its `/`.
 
 It knows what ours uses: ARG, FROM … AS, COPY [--from=], RUN, ENV, WORKDIR, and what an image starts.
 A base image is stood for by this machine, and `useradd` is left out, since it needs root and a real `/etc`.
@@ -54,7 +54,7 @@ class Image:
     """ENTRYPOINT, CMD, HEALTHCHECK and USER, as words."""
 
     def at(self, path: str) -> Path:
-        """The directory or file that stands for a path of the stage."""
+        """The directory or file of a path of the stage."""
         return self.root / PurePosixPath(self.workdir, path).relative_to("/")
 
 

@@ -1,4 +1,4 @@
-"""Each value of a state stands once; the API's own types and the tables hold exactly the same ones."""
+"""Each value of a state is defined once; the API's own types and the tables hold exactly the same ones."""
 
 import ast
 import json

@@ -43,7 +43,7 @@ ANSWERS = [
 
 
 async def followed(dashboard: MappingDashboard, name: str, *fields: str, **changes: Any) -> dict[str, Any]:
-    """The example saved as it stands in the guide, and one registration written under it."""
+    """The example saved as in the guide, and one registration written under it."""
     custom_fields = {each: FIELDS[each] for each in fields}
     await dashboard.rig.org.configure(extra_fields=custom_fields)
     saved = body_of(await dashboard.http.put(HOST, json=EXAMPLES[name]))

@@ -90,7 +90,7 @@ async def dashboard(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncC
 
 
 async def places(owner: AsyncEngine, redis_url: str) -> set[str]:
-    """Where the canary stands: the tables, with what is sealed in them opened, and Valkey."""
+    """The tables (decrypted) and Valkey keys that contain the canary."""
     found = set()
     async with owner.connect() as connection:
         for table in Base.metadata.sorted_tables:

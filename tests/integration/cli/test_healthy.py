@@ -84,7 +84,7 @@ def alive() -> Iterator[int]:
 
 
 def pretending(*words: str) -> "subprocess.Popen[bytes]":
-    """A process with these words in its command line, which stands there a moment after the start."""
+    """A process with this command line, which is visible a moment after the start."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *words])
     while words[-1].encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
         time.sleep(0.01)

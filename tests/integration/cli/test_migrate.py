@@ -72,7 +72,7 @@ def engines_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loc
 
 @pytest.fixture
 async def cluster(engines_of_its_own: LocalServices) -> AsyncIterator[Cluster]:
-    """With no role of ours, whatever stood there before."""
+    """With no role of ours, whatever existed before."""
     cluster = Cluster(engines_of_its_own)
     yield cluster
     for name in cluster.made:
@@ -208,7 +208,7 @@ async def settings_left(connection: AsyncConnection) -> tuple[Any, ...]:
 
 
 async def test_nothing_of_it_stays_on_the_session(cluster: Cluster) -> None:
-    """A pooler gives the connection to somebody else afterwards."""
+    """A pooler gives the connection to another client afterwards."""
     name = await cluster.database("pooled")
     assert (await migrate(cluster.url(name)))[0] == 0
     engine = create_async_engine(cluster.url(name), poolclass=NullPool)

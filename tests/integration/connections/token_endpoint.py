@@ -1,4 +1,4 @@
-"""Salesforce's token endpoint: rotates if told so, and ends a grant whose old token is used again."""
+"""Salesforce's token endpoint: rotates if configured, and ends a grant whose old token is used again."""
 
 import asyncio
 from collections.abc import Callable

@@ -89,7 +89,7 @@ async def logins(owner: AsyncEngine, engines: LocalServices, migrated: str) -> A
 
 
 def configured(mode: str, port: int, engines: LocalServices, home: Path) -> str:
-    """The file as it is, with addresses of this machine and what an older PgBouncer must be told."""
+    """The file as it is, with addresses of this machine and options that an older PgBouncer needs."""
     changes = {
         "sync": f"host=127.0.0.1 port={engines.postgres_port} dbname=postgres",
         "listen_addr": "127.0.0.1",

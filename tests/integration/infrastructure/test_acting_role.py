@@ -70,7 +70,7 @@ async def test_each_transaction_begins_as_its_role_with_all_limits(database: Dat
 
 
 async def test_session_of_somebody_else_does_not_open_the_wall(migrated: str, database: Database) -> None:
-    """A pooler hands a connection on with the role of whoever had it before."""
+    """A pooler passes a connection on with the role of its previous client."""
     async with database.tenant("host_a") as session:
         session.add(Host(host_id="host_a"))
     pooled = Database.connect(migrated, pool=1)

@@ -11,7 +11,7 @@ ORG = "00D5g000004XyZaEAK"
 
 
 async def heard(redis_url: str, wakeups: DrainQueue) -> list[str]:
-    """What a live view hears of a wake-up and of a change."""
+    """The messages of a wake-up and of a change."""
     async with Redis.from_url(redis_url, decode_responses=True) as redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(CHANGES_CHANNEL)
         found: list[str] = []

@@ -133,6 +133,6 @@ async def test_plans_are_made_for_the_rows_that_are_there(database: Database) ->
         found = {await session.scalar(mode), await tenant.scalar(mode)}
     direct = database.direct()
     async with direct.unit_of_work() as statements:
-        found |= {told for (told,) in await statements.execute(mode, {})}
+        found |= {value for (value,) in await statements.execute(mode, {})}
     await direct.close()
     assert found == {"force_custom_plan"}

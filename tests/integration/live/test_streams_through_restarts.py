@@ -115,7 +115,7 @@ class Room:
         raise AssertionError(f"expected {expected}; database, event's and host's stream: {views}")
 
     async def rows_told(self, last: int) -> None:
-        """Wait until the event's browser was told that every registration up to `last` is synced."""
+        """Wait until the event's browser received that every registration up to `last` is synced."""
         expected = {f"reg_{number}": "synced" for number in range(1, last + 1)}
         with suppress(TimeoutError):
             async with asyncio.timeout(WITHIN_SECONDS):

@@ -52,7 +52,7 @@ async def receive(database: Database, *deliveries: Any) -> None:
 
 
 async def places(owner: AsyncEngine, word: str = CANARY) -> list[str]:
-    """The tables in which the word stands, whatever the column."""
+    """The tables that contain the word in any column."""
     found = []
     async with owner.connect() as connection:
         for table in Base.metadata.sorted_tables:
@@ -191,7 +191,7 @@ async def test_what_a_late_write_notes_is_taken_away(written_down: Database, own
     ("registration_id", "timestamp"),
     [
         pytest.param("reg_1", AFTER, id="the same registration, even later"),
-        pytest.param("reg_9", BEFORE, id="another registration, told late"),
+        pytest.param("reg_9", BEFORE, id="another registration, delivered late"),
     ],
 )
 async def test_late_webhook_brings_nothing_back(

@@ -150,7 +150,7 @@ async def add_connected_host(
 async def add(
     database: Database, *pairs: tuple[Registration, SyncJob | None], records: Sequence[WrittenRecord] = ()
 ) -> None:
-    """Registrations with their jobs, and what stands in Salesforce."""
+    """Registrations with their jobs and written records."""
     rows: list[Base] = [each for pair in pairs for each in pair if each is not None]
     await save(database, *rows, *records)
 

@@ -1,4 +1,4 @@
-"""Addresses with invisible characters: one person, whoever typed them."""
+"""Addresses with invisible characters: one person."""
 
 from app.text.email_address import address_key
 from tests.integration.sync.conftest import Rig

@@ -1,4 +1,4 @@
-"""Excluded attendees are never written; what stands in Salesforce stays."""
+"""Excluded attendees are never written; existing records stay."""
 
 from typing import Any
 

@@ -148,8 +148,8 @@ async def test_an_option_that_is_not_mapped_fails_the_row_and_says_which(rig: Ri
     await rig.drain()
     job = await rig.job(reg)
     assert job.error is not None
-    told = {name: job.error[name] for name in ("class", "error_code", "fields", "field_label", "value")}
-    assert told == {
+    reported = {name: job.error[name] for name in ("class", "error_code", "fields", "field_label", "value")}
+    assert reported == {
         "class": "configuration",
         "error_code": "OPTION_NOT_MAPPED",
         "fields": ["Diet__c"],
@@ -227,8 +227,8 @@ async def test_an_owner_who_may_not_read_such_records_is_left_out_with_a_warning
     people = await rig.records(creates.title())
     assert [person["OwnerId"] == owner for person in people] == [False, False]
     for reg in regs:
-        told = {(each["code"], each["object"], each["field"]) for each in (await rig.job(reg)).warnings}
-        assert ("owner_refused", creates.title(), "OwnerId") in told
+        reported = {(each["code"], each["object"], each["field"]) for each in (await rig.job(reg)).warnings}
+        assert ("owner_refused", creates.title(), "OwnerId") in reported
 
 
 async def test_an_owner_chosen_by_the_org_who_may_not_read_fails_with_advice(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""What a host chose to change of people and members who stood before."""
+"""Updates of existing people and members that a host chose."""
 
 from datetime import timedelta
 from typing import Any

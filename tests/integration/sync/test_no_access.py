@@ -113,10 +113,10 @@ async def test_the_log_says_once_what_is_lacking_and_once_that_it_is_over(
         await rig.drain()
     await rig.org.configure(**SEEN)
     await run_preflight(rig.resources, HOST)
-    told = [record for record in caplog.records if record.message.startswith("connection_problem")]
-    assert [record.message for record in told] == ["connection_problem", "connection_problem_solved"]
+    logged = [record for record in caplog.records if record.message.startswith("connection_problem")]
+    assert [record.message for record in logged] == ["connection_problem", "connection_problem_solved"]
     about = {"host_id": HOST, "problem": "email_not_searchable", "object": "Lead", "field": "Email"}
-    assert [{name: vars(record)[name] for name in about} for record in told] == [about, about]
+    assert [{name: vars(record)[name] for name in about} for record in logged] == [about, about]
 
 
 async def test_who_is_found_without_the_email_is_written(rig: Rig) -> None:

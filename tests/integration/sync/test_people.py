@@ -214,8 +214,8 @@ async def test_tickets_with_different_names_on_one_email_are_one_person_with_a_w
     [lead] = await rig.records("Lead")
     assert (lead["FirstName"], lead["LastName"]) == ("Ada", "Otter")
     for reg in regs:
-        told = [(each["code"], each["field"]) for each in (await rig.job(reg)).warnings]
-        assert ("fallback_used", "LastName") in told
+        warned = [(each["code"], each["field"]) for each in (await rig.job(reg)).warnings]
+        assert ("fallback_used", "LastName") in warned
 
 
 async def test_email_changed_after_the_write_keeps_the_person(rig: Rig) -> None:

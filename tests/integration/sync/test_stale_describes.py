@@ -170,8 +170,10 @@ async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_
     await rig.drain()
     job = await rig.job(reg)
     assert job.error is not None
-    told = {name: job.error[name] for name in ("error_code", "fields", "field_label", "value", "advice_code")}
-    assert told == {
+    reported = {
+        name: job.error[name] for name in ("error_code", "fields", "field_label", "value", "advice_code")
+    }
+    assert reported == {
         "error_code": "VALUE_NOT_IN_PICKLIST",
         "fields": ["Rating"],
         "field_label": "Rating",

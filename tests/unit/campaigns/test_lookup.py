@@ -132,9 +132,9 @@ def refused(error_code: str, message: str = "", http_status: int = 400) -> Reque
 def test_failed_lookup_is_reported_as(
     error: SalesforceError, problem: type[Problem], retry_after: str | None
 ) -> None:
-    told = problem_for(error)
-    assert type(told) is problem
-    assert told.headers.get("Retry-After") == retry_after
+    result = problem_for(error)
+    assert type(result) is problem
+    assert result.headers.get("Retry-After") == retry_after
 
 
 def test_hidden_object_is_the_problem_that_the_caller_chose() -> None:

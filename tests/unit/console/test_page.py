@@ -1,4 +1,4 @@
-"""The console's page: served with its policy, told about when it is not built, absent when switched off."""
+"""The console's page: served with its policy, explained when it is not built, absent when switched off."""
 
 from pathlib import Path
 

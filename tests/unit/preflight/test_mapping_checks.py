@@ -34,7 +34,7 @@ def judged(look: OrgSnapshot, **layer: Any) -> list[Finding]:
     return run_checks(look, PreflightContext(rules=MappingRules.of(layer)))[0]
 
 
-def told(look: OrgSnapshot, **layer: Any) -> list[tuple[str, str, str | None, list[str]]]:
+def mapping_findings(look: OrgSnapshot, **layer: Any) -> list[tuple[str, str, str | None, list[str]]]:
     return [(each.code, each.severity, each.object, each.blocks) for each in judged(look, **layer)]
 
 
@@ -44,13 +44,13 @@ def mapped(sobject: str, name: str, **how: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("create", ["lead", "contact", "nobody"])
 def test_ordinary_org_suits_every_way_to_create_people(create: str) -> None:
-    assert told(org(), people={"create": create}) == []
+    assert mapping_findings(org(), people={"create": create}) == []
 
 
 def test_required_field_with_a_rule_counts_as_filled() -> None:
     look = org(Lead=described("Lead", REGION))
-    assert told(look) == [("required_field_without_value", "blocker", "Lead", ["create_lead"])]
-    assert told(look, fields=mapped("Lead", "Region__c")) == []
+    assert mapping_findings(look) == [("required_field_without_value", "blocker", "Lead", ["create_lead"])]
+    assert mapping_findings(look, fields=mapped("Lead", "Region__c")) == []
     assert (
         shown_objects(look, MappingRules.of({"fields": mapped("Lead", "Region__c")}))[
             0
@@ -72,7 +72,7 @@ def test_required_field_that_is_filled_by_type_is_a_warning() -> None:
 
 def test_required_field_that_no_type_can_fill_still_blocks() -> None:
     look = org(Lead=described("Lead", replace(REGION, type="reference")))
-    assert told(look, people={"fill_required": True})[0][1] == "blocker"
+    assert mapping_findings(look, people={"fill_required": True})[0][1] == "blocker"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_required_fields_are_those_of_the_objects_that_are_created(
 ) -> None:
     known_fields = (field("AccountId"), field("Name"), field("PersonEmail"), field("IsPersonAccount"))
     look = org(**{sobject: described(sobject, REGION, *known_fields)})
-    found = told(look, people={"create": create})
+    found = mapping_findings(look, people={"create": create})
     assert ("required_field_without_value", "blocker", sobject, [blocked]) in found
     if sobject != "Task":
-        assert not [each for each in told(look) if each[0] == "required_field_without_value"]
+        assert not [each for each in mapping_findings(look) if each[0] == "required_field_without_value"]
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,18 @@ def test_right_to_create_is_asked_of_what_is_created(
 ) -> None:
     more = (field("IsPersonAccount"), field("AccountId"), field("Name"))
     look = org(**{sobject: described(sobject, *more, is_createable=False)})
-    assert ("object_not_createable", severity, sobject, [blocked]) in told(look, people={"create": create})
-    assert "object_not_createable" not in [each[0] for each in told(look, people={"create": "nobody"})]
+    assert ("object_not_createable", severity, sobject, [blocked]) in mapping_findings(
+        look, people={"create": create}
+    )
+    assert "object_not_createable" not in [
+        each[0] for each in mapping_findings(look, people={"create": "nobody"})
+    ]
 
 
 def test_right_to_change_people_is_asked_when_they_are_changed() -> None:
     look = org(Contact=described("Contact", field("AccountId"), is_updateable=False))
-    assert told(look) == []
-    assert told(look, people={"update_existing": True}) == [
+    assert mapping_findings(look) == []
+    assert mapping_findings(look, people={"update_existing": True}) == [
         ("object_not_updateable", "warning", "Contact", ["update_person"])
     ]
 
@@ -140,16 +144,18 @@ def test_mapped_field_that_is_gone_is_found(layer: dict[str, Any]) -> None:
 def test_default_field_that_is_hidden_is_no_mistake_of_the_hosts() -> None:
     lead = described("Lead")
     hidden = replace(lead, fields={name: each for name, each in lead.fields.items() if name != "Title"})
-    assert [each[:3] for each in told(org(Lead=hidden))] == [("field_not_writeable", "warning", "Lead")]
-    assert told(org(Lead=hidden), people={"create": "nobody"}) == []
+    assert [each[:3] for each in mapping_findings(org(Lead=hidden))] == [
+        ("field_not_writeable", "warning", "Lead")
+    ]
+    assert mapping_findings(org(Lead=hidden), people={"create": "nobody"}) == []
 
 
 def test_record_types_are_a_choice_until_one_is_chosen() -> None:
     look = org(Lead=described("Lead", record_types=GUESTS))
-    assert [each[:3] for each in told(look)] == [("record_type_choice", "note", "Lead")]
-    assert told(look, record_types={"Lead": "Guest"}) == []
-    assert told(look, people={"create": "contact"}) == []
-    [(code, severity, _, _)] = told(look, record_types={"Lead": "Otter"})
+    assert [each[:3] for each in mapping_findings(look)] == [("record_type_choice", "note", "Lead")]
+    assert mapping_findings(look, record_types={"Lead": "Guest"}) == []
+    assert mapping_findings(look, people={"create": "contact"}) == []
+    [(code, severity, _, _)] = mapping_findings(look, record_types={"Lead": "Otter"})
     assert (code, severity) == ("mapping_unfit", "blocker")
 
 
@@ -169,15 +175,15 @@ def test_value_that_the_picklist_lacks_is_named() -> None:
 def test_lead_source_is_the_hosts_where_it_is_mapped() -> None:
     source = field("LeadSource", is_restricted_picklist=True, type="picklist", picklist_values=("Web",))
     look = org(Contact=described("Contact", source, field("AccountId")))
-    assert [each[:3] for each in told(look, people={"create": "contact"})] == [
+    assert [each[:3] for each in mapping_findings(look, people={"create": "contact"})] == [
         ("lead_source_restricted", "warning", "Contact")
     ]
     rule = mapped("Contact", "LeadSource", constant="Web")
-    assert told(look, people={"create": "contact"}, fields=rule) == []
+    assert mapping_findings(look, people={"create": "contact"}, fields=rule) == []
 
 
 def test_notes_about_leads_are_left_out_where_none_is_created() -> None:
     look = replace(org(), has_assignment_rules=True)
-    assert [each[0] for each in told(look)] == ["assignment_rules_active"]
-    assert told(look, people={"create": "contact"}) == []
-    assert told(look, owner={"run_assignment_rules": False}) == []
+    assert [each[0] for each in mapping_findings(look)] == ["assignment_rules_active"]
+    assert mapping_findings(look, people={"create": "contact"}) == []
+    assert mapping_findings(look, owner={"run_assignment_rules": False}) == []

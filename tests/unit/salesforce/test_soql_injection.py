@@ -1,4 +1,4 @@
-"""Whatever people type stands between the quotes: a strict parser reads the same query, and that value."""
+"""User input stays between the quotes: a strict parser reads the same query, and that value."""
 
 import unicodedata
 from typing import Final
@@ -35,7 +35,7 @@ def query(addresses: list[str], name: str) -> ast.Query:
 
 
 def skeleton(part: object) -> object:
-    """The shape of a query: everything but what stands between the quotes, and where."""
+    """The shape of a query: everything but the quoted values, and their places."""
     if isinstance(part, ast.Literal):
         return part.kind
     if isinstance(part, tuple):

@@ -19,8 +19,8 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def advisory(name: str = "alpha", identifier: str = "OTTER-1", **told: Any) -> dict[str, Any]:
-    affected = {"package": {"ecosystem": "PyPI", "name": name}} | told
+def advisory(name: str = "alpha", identifier: str = "OTTER-1", **reported: Any) -> dict[str, Any]:
+    affected = {"package": {"ecosystem": "PyPI", "name": name}} | reported
     return {"id": identifier, "affected": [affected]}
 
 
@@ -81,15 +81,15 @@ def test_nobody_looked_is_not_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_list_names_every_pin_once_and_is_the_same_again() -> None:
-    told = sbom()
+    reported = sbom()
     lock = (ROOT / "requirements.lock").read_text()
     locked = {line.split("==")[0] for line in lock.splitlines() if "==" in line}
-    python = [each["name"] for each in told["components"] if each["purl"].startswith("pkg:pypi/")]
-    references = [each["bom-ref"] for each in told["components"]]
+    python = [each["name"] for each in reported["components"] if each["purl"].startswith("pkg:pypi/")]
+    references = [each["bom-ref"] for each in reported["components"]]
     assert sorted(python) == sorted(locked)
     assert len(references) == len(set(references))
     assert {"pkg:npm/lit"} <= {reference.rpartition("@")[0] for reference in references}
-    assert (told["bomFormat"], told["specVersion"], sbom()) == ("CycloneDX", "1.6", told)
+    assert (reported["bomFormat"], reported["specVersion"], sbom()) == ("CycloneDX", "1.6", reported)
 
 
 def test_list_has_only_digests_that_a_lock_has() -> None:

@@ -1,4 +1,4 @@
-"""The version stands in one place; what cannot read it from there says the same."""
+"""The version is defined in one place; copies that cannot read it agree."""
 
 import json
 import tomllib

@@ -9,7 +9,7 @@ from workers.drain_pool import DrainPool
 
 
 class Orgs:
-    """A drain that stands still until it is let go; notes what ran and what was announced."""
+    """A drain that blocks until it is released; records what ran and what was announced."""
 
     def __init__(self) -> None:
         self.started: list[str] = []

@@ -16,7 +16,7 @@ def every_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Turns:
-    """Fails in the turns it is told to, and sets `stop` in the last."""
+    """Fails in the given turns, and sets `stop` in the last."""
 
     def __init__(self, *, fails: set[int], last: int) -> None:
         self.stop = asyncio.Event()

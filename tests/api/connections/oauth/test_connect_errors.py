@@ -34,7 +34,7 @@ async def test_denied_approval_is_explained(service: Service) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A refusal: how the org is set before the sign-in and between approval and return, and what is told.
+    """A refusal: how the org is set before the sign-in and between approval and return, and the message.
 
     `error` and `words` are Salesforce's, as the attempt shows them. `altered` changes the address of the
     sign-in page, `act` something in the org that no switch changes.
@@ -119,7 +119,7 @@ ADDRESS_ONLY = {
     ("unauthorized_client", ""),
     ("invalid_grant", "ip not allowed"),
 }
-"""What the simulated org has no cause for: it is put into the address, or stands in the unit tests."""
+"""What the simulated org has no cause for: it is put into the address, or is covered by unit tests."""
 
 
 async def provoke(service: Service, case: Case) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Waiting for the work: until it is done, and no longer than somebody has to wait."""
+"""Waiting for the work: until it is done, with a time limit."""
 
 from collections.abc import Mapping
 from typing import Any, cast

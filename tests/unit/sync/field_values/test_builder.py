@@ -1,4 +1,4 @@
-"""Which fields a record gets: on create, and where it stands."""
+"""Which fields a record gets: on create, and on update."""
 
 from typing import Any
 
@@ -140,10 +140,10 @@ def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(is_new: bool) -> 
     filled = build_field_values(
         "Lead", chosen, job({"a": "vegan"}), describe=LEAD, current=None if is_new else standing
     )
-    told = [warning for warning in filled.warnings if warning.code == "field_dropped"]
+    reported = [warning for warning in filled.warnings if warning.code == "field_dropped"]
     assert filled.fields["Diet__c"] == "vegan"
-    assert [warning.field for warning in told] == [None, *(f"F{n}__c" for n in range(10))]
-    assert told[0].text.startswith("390 more fields")
+    assert [warning.field for warning in reported] == [None, *(f"F{n}__c" for n in range(10))]
+    assert reported[0].text.startswith("390 more fields")
 
 
 def test_a_cut_fall_back_says_both() -> None:

@@ -80,8 +80,8 @@ def test_no_example_is_of_an_operation_that_is_gone() -> None:
 
 def test_every_problem_is_documented_somewhere() -> None:
     before_any_route = {"MethodNotAllowed", "HeadersTooLarge", "ServiceBusy"}
-    told = {name for place in MEDIA if place[-1] == PROBLEM_JSON for name in examples_at(place)}
-    assert {kind.__name__ for kind in Problem.__subclasses__()} - told == before_any_route
+    reported = {name for place in MEDIA if place[-1] == PROBLEM_JSON for name in examples_at(place)}
+    assert {kind.__name__ for kind in Problem.__subclasses__()} - reported == before_any_route
 
 
 def test_problems_are_listed_under_their_status() -> None:
