@@ -144,7 +144,7 @@ def _refusals(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def email_problems(org: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
     seen = {name: described for name in PERSON_OBJECTS if (described := org.objects.get(name)) is not None}
-    return FULL_ACCESS.compared(seen, seen).found
+    return FULL_ACCESS.with_describes(seen, seen).search_problems
 
 
 def _statuses(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:

@@ -16,8 +16,8 @@ from app.salesforce.composite import (
 from app.salesforce.describe import Field, SObjectDescribe, parse_describe
 from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost
 from app.salesforce.soql import quote
-from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
-from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
+from app.sync.lookup.parse import TASK_STATUS, closed_statuses
+from app.sync.lookup.queries import TASK_STATUS_SOQL
 from app.sync.lookup.view_all import fetch_fully_visible, run_optional_queries
 from app.sync.model.record_kinds import described_objects
 

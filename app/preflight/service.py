@@ -41,7 +41,6 @@ from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import ConnectionState
-from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import clear_fault
 from app.sync.lookup.access import (
     EMAIL_NOT_SEARCHABLE,
@@ -51,6 +50,7 @@ from app.sync.lookup.access import (
     store_problems,
 )
 from app.sync.lookup.describe_cache import expire_describes, store_describes
+from app.sync.lookup.parse import TASK_STATUS
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import written_objects

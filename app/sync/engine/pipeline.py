@@ -15,7 +15,6 @@ from app.sync.engine.interruptions import BudgetReached
 from app.sync.engine.lost_leads import leads_in_sight, limit_lead_creates, store_lead_visibility
 from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
-from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import cap_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
@@ -30,6 +29,7 @@ from app.sync.lookup.access import (
 from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, expire_describes, load_describes
 from app.sync.lookup.lookup import LookupResult, fetch_person_accounts, look_up_batch
+from app.sync.lookup.parse import TASK_STATUS
 from app.sync.lookup.query_bisection import (
     is_query_rejected,
     is_too_large,
@@ -232,7 +232,7 @@ async def _requirements(
         if access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
         else MAX_AGE,
     )
-    access = access.compared(describes, {*needed, *beside})
+    access = access.with_describes(describes, {*needed, *beside})
     return LookupRequirements.of(
         jobs, {name: describes[name] for name in needed if name in describes}, access
     )
@@ -258,8 +258,8 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     access = requirements.access
     if access.closed_statuses is None:
         await store.cache(TASK_STATUS, {"closed": list(found.closed_statuses)})
-    if access.is_due or set(access.found) - {each.bare for each in access.problems}:
-        await store.note_problems(access.found, about=SEARCH_PROBLEMS)
+    if access.is_due or set(access.search_problems) - {each.bare for each in access.problems}:
+        await store.note_problems(access.search_problems, about=SEARCH_PROBLEMS)
     return requirements, found
 
 
@@ -277,7 +277,7 @@ async def _look_up_visible_objects(
                 client, batch, requirements, written_since=store.written_since
             )
         except LookupRejected as refused:
-            access = requirements.access.without(refused)
+            access = requirements.access.after_rejection(refused)
             if access == requirements.access:
                 raise
             requirements = replace(requirements, access=access)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, func, literal, select, update
+from sqlalchemy import ColumnElement, case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP, is_share_used_up
@@ -143,54 +143,48 @@ async def _update_lease(database: Database, lease: Lease, values: Mapping[str, A
 async def back_off_host(
     database: Database, lease: Lease, host_id: str, *, code: str, is_caused_by_rows: bool
 ) -> None:
-    """One host's turn broke off: its rows are settled and wait, longer each time; its neighbours go on.
+    """One host's drain broke off: its jobs are recovered and wait, longer each time; other hosts go on.
 
-    A row that broke it off by itself too often has failed; then the others need not wait.
+    A job that broke it off by itself too often has failed; then the others need not wait.
     """
     async with database.system() as session:
         gave_up = await recover_host_jobs(session, lease, host_id, is_caused_by_rows=is_caused_by_rows)
-        mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
         if gave_up:
-            no_fault = {**NO_FAULT, "version": Connection.version + 1}
-            await session.execute(update(Connection).where(*mine).values(no_fault))
-            return
-        await _rest(session, lease, host_id, code=code)
+            mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
+            await _store_fault(session, NO_FAULT, *mine)
+        else:
+            await _add_fault(session, lease, host_id, code=code)
 
 
 async def handle_refused_session(database: Database, lease: Lease, host_id: str, failure: ApiError) -> None:
-    """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
+    """Salesforce refuses the token that it has just given: the host backs off, and at last must reconnect."""
     count = await back_off_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
         await close_connection(database, host_id, failure)
 
 
 async def back_off_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
-    """The host's connection waits for its next turn, longer each time; returns how often in a row it does."""
+    """The host's connection waits for its next drain, longer each time; returns the faults in a row."""
     async with database.system() as session:
-        return await _rest(session, lease, host_id, code=code)
+        return await _add_fault(session, lease, host_id, code=code)
 
 
-async def _rest(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
+async def _add_fault(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
     mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
     count = (await session.scalar(select(Connection.fault_count).where(*mine)) or 0) + 1
     wait = fault_wait(count, random.random())  # noqa: S311 -- jitter
-    await session.execute(
-        update(Connection)
-        .where(*mine)
-        .values(
-            fault_code=code,
-            fault_count=count,
-            fault_until=func.clock_timestamp() + literal(timedelta(seconds=wait)),
-            version=Connection.version + 1,
-        )
-    )
+    until = func.clock_timestamp() + literal(timedelta(seconds=wait))
+    fault = {"fault_code": code, "fault_count": count, "fault_until": until}
+    await _store_fault(session, fault, *mine)
     return count
 
 
 async def clear_fault(session: AsyncSession, host_id: str) -> None:
-    """The host's turn, or a look at its org, went well."""
-    await session.execute(
-        update(Connection)
-        .where(Connection.host_id == host_id, Connection.fault_code.is_not(None))
-        .values(**NO_FAULT, version=Connection.version + 1)
-    )
+    """The host's drain, or a query of its org, went well."""
+    faulty = (Connection.host_id == host_id, Connection.fault_code.is_not(None))
+    await _store_fault(session, NO_FAULT, *faulty)
+
+
+async def _store_fault(session: AsyncSession, fault: Mapping[str, Any], *where: ColumnElement[bool]) -> None:
+    values = {**fault, "version": Connection.version + 1}
+    await session.execute(update(Connection).where(*where).values(values))

@@ -69,7 +69,7 @@ STORE_PROBLEMS = text("""
 RELEASE_WAITING_JOBS = text("""
     UPDATE sync_jobs SET due_at = clock_timestamp(), waiting_for = NULL, state = 'pending'
     WHERE host_id = :host_id AND org_id = :org_id AND waiting_for = :what AND state IN ('pending', 'held')
-""")
+""").bindparams(what=WaitReason.SALESFORCE_ACCESS)
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ class UserAccess:
     fully_visible: frozenset[str] | None = None
 
     @property
-    def found(self) -> list[AccessProblem]:
-        """The problems that this look shows."""
+    def search_problems(self) -> list[AccessProblem]:
+        """The problems that these describes and queries show."""
         return [AccessProblem(EMAIL_NOT_SEARCHABLE, sobject, EMAIL) for sobject in sorted(self.without_email)]
 
     @property
@@ -134,8 +134,10 @@ class UserAccess:
         """Whether the user lost access to Leads that we created, and has not seen them since."""
         return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
 
-    def compared(self, describes: Mapping[str, SObjectDescribe], queried: Collection[str]) -> "UserAccess":
-        """With what the describes of the objects that were `asked` for show."""
+    def with_describes(
+        self, describes: Mapping[str, SObjectDescribe], queried: Collection[str]
+    ) -> "UserAccess":
+        """Add what the describes of the `queried` objects show."""
         people = {LEAD, CONTACT} & set(queried)
         seen = people & describes.keys()
         blind = {sobject for sobject in seen if not _has_email(describes[sobject])}
@@ -145,8 +147,8 @@ class UserAccess:
             without_email=(self.without_email - seen) | blind,
         )
 
-    def without(self, refused: "LookupRejected") -> "UserAccess":
-        """Where the describe does not tell why a query by e-mail is refused, the refusal does."""
+    def after_rejection(self, refused: "LookupRejected") -> "UserAccess":
+        """Add what a rejected query by e-mail shows where the describe does not."""
         failure, sobject = refused.failure, refused.sobject
         is_email = failure.error_code.startswith("INVALID_FIELD") and EMAIL in failure.message
         if sobject not in (LEAD, CONTACT) or not is_email:
@@ -227,16 +229,15 @@ async def store_problems(
     step = int(kept.keys() != before.keys())
     problems = to_json([asdict(each) for each in kept.values()]).decode()
     await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": step})
-    _log_change("connection_problem", kept.keys() - before.keys(), host_id=host_id, org_id=org_id)
+    _log_change("connection_problem", kept.keys() - before.keys(), values)
     if solved := before.keys() - kept.keys():
-        _log_change("connection_problem_solved", solved, host_id=host_id, org_id=org_id)
-        await release_waiting_jobs(session, host_id=host_id, org_id=org_id)
+        _log_change("connection_problem_solved", solved, values)
+        await session.execute(RELEASE_WAITING_JOBS, values)
 
 
-def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -> None:
+def _log_change(event: str, keys: Iterable[Key], whose: Mapping[str, str]) -> None:
     for code, sobject, field in sorted(keys, key=str):
-        about = {"host_id": host_id, "org_id": org_id, "problem": code, "object": sobject, "field": field}
-        log.warning(event, extra=about)
+        log.warning(event, extra={**whose, "problem": code, "object": sobject, "field": field})
 
 
 async def recheck_problems(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:
@@ -248,14 +249,7 @@ async def recheck_problems(session: AsyncSession, *, host_id: str, org_id: str, 
             [each if each["code"] in but else {**each, "checked_at": None} for each in stored or ()]
         ).decode()
         await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": 0})
-        await release_waiting_jobs(session, host_id=host_id, org_id=org_id)
-
-
-async def release_waiting_jobs(session: AsyncSession, *, host_id: str, org_id: str) -> None:
-    """What waited for the connected user's access goes on."""
-    await session.execute(
-        RELEASE_WAITING_JOBS, {"host_id": host_id, "org_id": org_id, "what": WaitReason.SALESFORCE_ACCESS}
-    )
+        await session.execute(RELEASE_WAITING_JOBS, values)
 
 
 def _has_email(describe: SObjectDescribe) -> bool:

@@ -9,12 +9,12 @@ from app.salesforce.composite import QueryPage, SubResponse, group_into_composit
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
-from app.sync.field_values.closed_status import closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
 from app.sync.lookup.parse import (
     Responding,
+    closed_statuses,
     parse_members,
     parse_people,
     parse_statuses,

@@ -1,7 +1,7 @@
 """From the records of a look-up's queries to values. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from app.salesforce.ids import to18
 from app.sync.lookup.requirements import LookupRequirements
@@ -10,6 +10,9 @@ from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
 from app.text.email_address import address_key
+
+COMPLETED: Final = "Completed"
+TASK_STATUS: Final = "TaskStatus"
 
 Responding = Mapping[str, Mapping[str, bool]]
 """Whether each status of a campaign counts as a response."""
@@ -121,3 +124,19 @@ def _current_values(
 
 def _id(value: str | None) -> str | None:
     return to18(value) if value else None
+
+
+def closed_statuses(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Those that close a Task, the one to take first: Completed, else the default, else the first listed.
+
+    https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_taskstatus.htm
+    """
+    closed = [row for row in rows if row.get("IsClosed")]
+    ranked = sorted(
+        closed, key=lambda row: (_name(row) != COMPLETED, not row.get("IsDefault"), row.get("SortOrder") or 0)
+    )
+    return tuple(map(_name, ranked))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row.get("ApiName") or row.get("MasterLabel") or "")

@@ -8,10 +8,12 @@ from typing import Final
 
 from app.salesforce.composite import Subrequest, query_request
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
-from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD
+
+TASK_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM TaskStatus"
+
 
 LOOKUP_LENGTH: Final = 90_000
 """Characters of one query: with what joins its lists it stays below the 100,000 that SOQL may have.

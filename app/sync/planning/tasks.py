@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.states import WriteState
-from app.sync.field_values.closed_status import COMPLETED
 from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.text import normalize_text
 from app.sync.lookup.lookup import LookupResult
+from app.sync.lookup.parse import COMPLETED
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, EventSnapshot, Job, SlotKey
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
 from app.sync.model.item_errors import ItemWarning
