@@ -59,7 +59,7 @@ class DrainContext:
     pepper: bytes
 
     @property
-    def quiet(self) -> timedelta:
+    def lost_write_window(self) -> timedelta:
         is_off = "quiet" in self.settings.guards_off
         return timedelta(seconds=0 if is_off else self.settings.times.in_doubt)
 
@@ -248,7 +248,7 @@ class HostDrain:
         items = tuple(work_item_for(job) for job in claimed.batch.jobs)
         batch = replace(claimed.batch, jobs=tuple(item.job for item in items))
         return ClaimedWork(
-            claimed, items, WriteStore(context.database, lease, batch, context.quiet), row_limit
+            claimed, items, WriteStore(context.database, lease, batch, context.lost_write_window), row_limit
         )
 
     async def process(self, work: ClaimedWork, client: HostClient) -> BatchResult:
@@ -260,7 +260,7 @@ class HostDrain:
         stale = [item for item in work.items if item.registration_id in claimed.stale]
         if not fresh:
             return BatchResult(work.items)
-        clock = Clock(store.batch.now, context.quiet)
+        clock = Clock(store.batch.now, context.lost_write_window)
         result = await process_batch(
             context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup
         )
@@ -317,7 +317,7 @@ async def _prefetch(
     if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
     of_holders = replace(batch, jobs=tuple(for_current_holder(job) for job in batch.jobs))
-    store = WriteStore(context.database, lease, of_holders, context.quiet)
+    store = WriteStore(context.database, lease, of_holders, context.lost_write_window)
     return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 
 

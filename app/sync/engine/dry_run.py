@@ -81,9 +81,9 @@ async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch)
     """
     recorder = RecordingClient(client, partial(_missing_fields, context.database, batch))
     [job] = batch.jobs
-    clock = Clock(batch.now, context.quiet)
+    clock = Clock(batch.now, context.lost_write_window)
     unowned = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
-    store = ReadOnlyStore(context.database, unowned, batch, context.quiet)
+    store = ReadOnlyStore(context.database, unowned, batch, context.lost_write_window)
     try:
         result = await process_batch(context, recorder, store, [work_item_for(job)], clock=clock)
     finally:

@@ -16,7 +16,7 @@ class Ending(Enum):
     """How the work on an item ended, before the job's next state is derived from it."""
 
     SKIPPED = auto()
-    IN_DOUBT = auto()
+    AMBIGUOUS = auto()
     NO_ACCESS = auto()
     FAILED = auto()
     TO_RETRY = auto()
@@ -28,14 +28,14 @@ class Ending(Enum):
 
 def ending_of(item: WorkItem) -> Ending:
     """The first that applies: a part in doubt counts before one that failed, and that before one to retry."""
-    is_in_doubt = any(slot.state == WriteState.AMBIGUOUS for slot in item.slots.values())
+    is_ambiguous = any(slot.state == WriteState.AMBIGUOUS for slot in item.slots.values())
     is_to_retry = item.must_replan or item.retry is not None
     is_locked = Obstacle.CREATE_LOCK in item.obstacles
     lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.lost_lead is not None
     endings = (
         (Ending.SKIPPED, item.skipped_because is not None),
-        # Once the quiet time is over a doubt that is left gives no time to check: other parts decide then.
-        (Ending.IN_DOUBT, is_in_doubt and (item.recheck_at is not None or not item.is_processed)),
+        # Past the window an ambiguous part gives no time to look again: other parts decide then.
+        (Ending.AMBIGUOUS, is_ambiguous and (item.recheck_at is not None or not item.is_processed)),
         (Ending.NO_ACCESS, item.has_no_access),
         (Ending.FAILED, item.error is not None),
         (Ending.NO_ACCESS, lacks_access and not is_to_retry and not is_locked),
@@ -52,7 +52,7 @@ def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcom
     match ending_of(item):
         case Ending.SKIPPED:
             return JobOutcome(JobState.SKIPPED, now, skipped_because=item.skipped_because)
-        case Ending.IN_DOUBT:
+        case Ending.AMBIGUOUS:
             recheck_at, error = item.recheck_at or now, item.error or item.retry
             return JobOutcome(JobState.AMBIGUOUS, recheck_at, WaitReason.CERTAINTY, error=error)
         case Ending.NO_ACCESS:

@@ -28,7 +28,7 @@ UNCHANGED = text("""
 
 @dataclass(frozen=True)
 class ClaimedBatch:
-    """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew.
+    """Jobs of a host that this lease claimed, at most `size`; `stale` are those that changed since.
 
     `lookup` is the look-up of their people that is under way already.
     """

@@ -304,7 +304,7 @@ class Executor:
         self.committed_at = (now, time.monotonic())
         for operation in operations:
             for locked_at in (create_locks[key] for key in operation.create_locks if key in create_locks):
-                recheck_at = next_recheck(locked_at, self.clock.quiet, now)
+                recheck_at = next_recheck(locked_at, self.clock.lost_write_window, now)
                 self.items.apply(
                     ItemDecision(item, Blocked(Obstacle.CREATE_LOCK), recheck_at=recheck_at)
                     for item in self.items.of(operation)

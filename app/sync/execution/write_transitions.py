@@ -45,7 +45,7 @@ def slot_intended(
     """The slot is being written: committed before anything is sent."""
     for item in items:
         before = item.slots.get(operation.key)
-        doubted = before if before and before.state == WriteState.AMBIGUOUS else None
+        ambiguous = before if before and before.state == WriteState.AMBIGUOUS else None
         kept = before if before and before.exists_in_org else None
         intended = WrittenSlot(
             state=WriteState.INTENDED,
@@ -59,8 +59,8 @@ def slot_intended(
                 _item_details(operation, item)
             ),
             attempt_started_at=now,
-            first_attempt_at=(doubted.first_attempt_at if doubted else None) or now,
-            rounds=doubted.rounds + 1 if doubted else 0,
+            first_attempt_at=(ambiguous.first_attempt_at if ambiguous else None) or now,
+            rounds=ambiguous.rounds + 1 if ambiguous else 0,
         )
         yield ItemDecision(item, slots={operation.key: intended})
 

@@ -33,7 +33,7 @@ LOCK_JOBS = text("""
 ACQUIRE_CREATE_LOCK = text("""
     INSERT INTO create_locks AS open (org_id, key, host_id, registration_id, started_at, until)
     SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
-           clock_timestamp(), clock_timestamp() + :quiet
+           clock_timestamp(), clock_timestamp() + :window
     FROM unnest(CAST(:keys AS bytea[]), CAST(:registration_ids AS text[])) AS wanted (key, registration_id)
     ORDER BY wanted.key
     ON CONFLICT (org_id, key) DO UPDATE
@@ -69,7 +69,7 @@ class WriteStore:
     database: Database
     lease: Lease
     batch: Batch
-    quiet: timedelta
+    lost_write_window: timedelta
 
     @property
     def _owner(self) -> dict[str, str]:
@@ -116,7 +116,7 @@ class WriteStore:
             "keys": list(locked),
             "registration_ids": [operation.primary_registration_id for operation in locked.values()],
             "mine": [job.registration_id for operation in locked.values() for job in operation.jobs],
-            "quiet": self.quiet,
+            "window": self.lost_write_window,
         }
         blocked = locked.keys() - set(await session.scalars(ACQUIRE_CREATE_LOCK, values))
         if not blocked:

@@ -27,7 +27,7 @@ SESSION_TRIES = 4
 """How often new tokens are tried that Salesforce does not take, before a person must connect anew."""
 
 RECHECK_SCHEDULE = (0.0, 0.02, 0.08, 0.4, 1.0)
-"""When an uncertain write is looked up, in parts of the quiet time since the attempt."""
+"""When an uncertain write is looked up, in parts of the window since the attempt."""
 
 FINISHED_CALL_WINDOW = timedelta(seconds=15)
 """How long what a call wrote that is over may not show yet: looked for at once, and after this time."""
@@ -141,9 +141,9 @@ def fault_wait(count: int, jitter: float) -> float:
     return _with_jitter(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], jitter)
 
 
-def next_recheck(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:
-    """When an uncertain write is looked up next; the last look is at the end of the quiet time."""
-    looks = (attempt_started_at + quiet * part for part in RECHECK_SCHEDULE)
+def next_recheck(attempt_started_at: datetime, lost_write_window: timedelta, now: datetime) -> datetime:
+    """When an uncertain write is looked up next; the last look is at the end of the window."""
+    looks = (attempt_started_at + lost_write_window * part for part in RECHECK_SCHEDULE)
     return next((look for look in looks if look > now), now)
 
 
@@ -153,19 +153,19 @@ def _with_jitter(seconds: float, jitter: float) -> float:
 
 @dataclass(frozen=True)
 class Clock:
-    """The database's time and the quiet time after which a lost write cannot land any more."""
+    """The database's time and how long a lost write may still be applied."""
 
     now: datetime
-    quiet: timedelta
+    lost_write_window: timedelta
 
     def next_recheck(self, slot: WrittenSlot) -> datetime:
         if slot.has_ended:
-            return max((slot.attempt_started_at or self.now) + self._quiet_of(slot), self.now)
-        return next_recheck(slot.attempt_started_at or self.now, self.quiet, self.now)
+            return max((slot.attempt_started_at or self.now) + self._window_of(slot), self.now)
+        return next_recheck(slot.attempt_started_at or self.now, self.lost_write_window, self.now)
 
     def is_settled(self, slot: WrittenSlot) -> bool:
-        return self.now >= (slot.attempt_started_at or self.now) + self._quiet_of(slot)
+        return self.now >= (slot.attempt_started_at or self.now) + self._window_of(slot)
 
-    def _quiet_of(self, slot: WrittenSlot) -> timedelta:
+    def _window_of(self, slot: WrittenSlot) -> timedelta:
         """Return how long a write may still be applied; what a finished call wrote shows soon."""
-        return min(FINISHED_CALL_WINDOW, self.quiet) if slot.has_ended else self.quiet
+        return min(FINISHED_CALL_WINDOW, self.lost_write_window) if slot.has_ended else self.lost_write_window

@@ -105,7 +105,7 @@ def _current_member(
 
 
 def _may_be_planned(written: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
-    """A lost create needs no quiet time, since a member is unique; a lost update is read again after it."""
+    """A lost create needs no wait, since a member is unique; a lost update is read again after it."""
     if written.state != WriteState.AMBIGUOUS or written.action == WriteAction.CREATE:
         return True
     return clock.is_settled(written) or current is None
