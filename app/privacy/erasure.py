@@ -106,7 +106,7 @@ CLEAR_ERROR_TEXT = text("""
 DELETE_HISTORY = text("""
     DELETE FROM sync_attempts
     WHERE host_id = :host_id AND (
-        registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
+        registration_id = ANY(:ids) OR (registration_id = ANY(:transferred) AND at <= :at)
     )
 """)
 # A duplicate rule may have named the person beside another attendee's write.
@@ -273,13 +273,13 @@ async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureSco
     values = _values(wish, found.ids, found.emails)
     await session.execute(REDACT_REGISTRATIONS, values)
     bought = (await session.scalars(REDACT_BUYERS, values)).all()
-    told = set((await session.scalars(REDACT_DELIVERIES, values)).all())
+    mentioning = set((await session.scalars(REDACT_DELIVERIES, values)).all())
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values)
     await session.execute(REDACT_RECORDS, values)
-    handed_on = sorted(told - set(found.ids) - {None})
-    await session.execute(CLEAR_ERROR_TEXT, values | {"ids": handed_on})
-    await session.execute(DELETE_HISTORY, values | {"handed_on": handed_on})
+    transferred = sorted(mentioning - set(found.ids) - {None})
+    await session.execute(CLEAR_ERROR_TEXT, values | {"ids": transferred})
+    await session.execute(DELETE_HISTORY, values | {"transferred": transferred})
     await session.execute(DELETE_MATCHES, values)
     await session.execute(DELETE_EXCLUSIONS, values)
     await session.execute(DELETE_RESPONSES, {"host_id": wish.host_id})

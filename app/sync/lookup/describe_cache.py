@@ -36,7 +36,7 @@ LOAD_DESCRIBES = text("""
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
       AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
-# What was fetched a moment ago is not asked for again: a misfit that stays would cost a call in every batch.
+# What was fetched a moment ago is not fetched again: a lasting mismatch would cost a call in every batch.
 MARK_STALE = text("""
     UPDATE describe_cache SET is_stale = true
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects) AND NOT is_stale

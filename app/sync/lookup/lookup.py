@@ -120,7 +120,7 @@ async def fetch_person_accounts(
 async def run_queries(client: SalesforceClient, queries: Iterable[LookupQuery]) -> list[QueryResult]:
     """All records of each query, in as few calls as they fit.
 
-    Raises LookupRefused for a query that is refused and needed, and what the client raises.
+    Raises LookupRejected for a needed query that is rejected, and what the client raises.
     """
     asked = {query.reference_id: query for query in queries}
     requests = [query.request(api_version=client.api_version) for query in asked.values()]

@@ -35,7 +35,7 @@ class WorkItem(NamedTuple):
     attendee takes a dozen values.
 
     `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
-    may be out of date. `lost_lead` is the refusal to write to a Lead that left the user's sight as it was
+    may be out of date. `lost_lead` is the refusal to write to a Lead that the user lost sight of as it was
     created; with the obstacle LEAD_ACCESS it did so earlier.
     """
 

@@ -66,7 +66,7 @@ def merge_updates(
     without: frozenset[str],
     milestone: str = Milestone.REGISTERED,
 ) -> MergedUpdate:
-    """Update the record as if each registration had come by itself; a misfit fails alone.
+    """Update the record as if each registration had come by itself; one whose rules do not fit fails alone.
 
     `sobject` may be `PersonAccount`; `previous_digests` are of what a registration has written before,
     `without` and `current` those of `build_field_values`.
