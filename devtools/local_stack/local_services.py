@@ -166,11 +166,16 @@ class LocalServices:
 def remove_ownerless_data() -> None:
     """Remove Postgres' data under the system's temporary files whose home was deleted.
 
-    Data without a note of its home, or with a server that still runs, stays.
+    Data without a note of its home, or with a server that still runs, stays. Another run may remove the same
+    at the same time.
     """
     for note in VAR_TMP.glob(f"{DATA_PREFIX}*.home"):
         data = note.with_suffix("")
-        if not Path(note.read_text()).exists() and not _is_served(data):
+        try:
+            home = Path(note.read_text())
+        except FileNotFoundError:
+            continue
+        if not home.exists() and not _is_served(data):
             shutil.rmtree(data, ignore_errors=True)
             note.unlink(missing_ok=True)
 

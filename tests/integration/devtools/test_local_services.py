@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from devtools.local_stack import local_services
 from devtools.local_stack.local_services import (
     LocalServices,
     ServiceNotStarted,
@@ -156,3 +157,15 @@ async def test_data_of_a_deleted_home_goes_with_the_next_start(tmp_path: Path) -
         assert not data_of_gone.exists()
         assert data_of_kept.exists()
     assert not list(data_of_kept.parent.glob(f"{data_of_kept.name}*"))
+
+
+def test_a_note_that_another_start_removed_meanwhile_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_services, "VAR_TMP", tmp_path)
+    (tmp_path / f"{local_services.DATA_PREFIX}gone.home").symlink_to(tmp_path / "removed")
+    ownerless = tmp_path / f"{local_services.DATA_PREFIX}ownerless"
+    ownerless.mkdir()
+    ownerless.with_name(f"{ownerless.name}.home").write_text(str(tmp_path / "no-home"))
+    remove_ownerless_data()
+    assert not ownerless.exists()
