@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from salesforce_simulator.config import Config, Permissions, UserRights
+from salesforce_simulator.config import Config
+from salesforce_simulator.config_parts import Permissions, UserRights
 from salesforce_simulator.ids import new_id
 from salesforce_simulator.metadata.standard import Schema, configured_schema, narrowed, standard_schema
 from salesforce_simulator.store import Row

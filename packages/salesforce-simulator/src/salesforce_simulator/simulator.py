@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from salesforce_simulator.clock import Clock, system_clock
-from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.config_parts import ConnectedApp
 from salesforce_simulator.faults import Faults
 from salesforce_simulator.grants import Grant
 from salesforce_simulator.hosts import logs_in

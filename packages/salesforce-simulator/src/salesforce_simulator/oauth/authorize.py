@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.config_parts import ConnectedApp
 from salesforce_simulator.grants import Code, new_code
 from salesforce_simulator.http import Request, Response, redirect
 from salesforce_simulator.oauth import pages

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from secrets import compare_digest
 from typing import Any
 
-from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.config_parts import ConnectedApp
 from salesforce_simulator.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from salesforce_simulator.hosts import instance_url, login_url
 from salesforce_simulator.http import Request, Response

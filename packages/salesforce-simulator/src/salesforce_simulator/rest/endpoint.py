@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from salesforce_simulator import http
-from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.config_parts import ConnectedApp
 from salesforce_simulator.errors import ErrorItem, not_found
 from salesforce_simulator.grants import SESSION_MINUTES, Grant, is_jwt
 from salesforce_simulator.hosts import data_refusal

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from salesforce_simulator import clock
-from salesforce_simulator.config import ActivityStatus
+from salesforce_simulator.config_parts import ActivityStatus
 from salesforce_simulator.errors import save_refusal
 from salesforce_simulator.field_types import required_missing
 from salesforce_simulator.org import Org

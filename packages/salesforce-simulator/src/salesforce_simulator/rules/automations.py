@@ -1,6 +1,6 @@
 """Apex triggers and flows that fail: what other people's code in an org does to a write."""
 
-from salesforce_simulator.config import Automation
+from salesforce_simulator.config_parts import Automation
 from salesforce_simulator.errors import save_refusal
 from salesforce_simulator.org import Org
 from salesforce_simulator.soql.predicates import holds

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from salesforce_simulator.config import DuplicateRule
+from salesforce_simulator.config_parts import DuplicateRule
 from salesforce_simulator.errors import ErrorItem, SalesforceError
 from salesforce_simulator.org import Org
 from salesforce_simulator.store import Row

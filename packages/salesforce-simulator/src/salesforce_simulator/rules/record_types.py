@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from salesforce_simulator import field_types, ids
-from salesforce_simulator.config import RecordType
+from salesforce_simulator.config_parts import RecordType
 from salesforce_simulator.errors import ErrorItem, save_refusal
 from salesforce_simulator.org import Org
 from salesforce_simulator.store import Row
