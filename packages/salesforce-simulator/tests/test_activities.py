@@ -1,6 +1,4 @@
-"""Tasks, Events and Cases."""
-
-from typing import Any
+"""Tasks, Cases and e-mails."""
 
 import pytest
 
@@ -48,66 +46,6 @@ async def test_an_activity_of_a_lead_is_related_to_nothing(org: OrgClient, sobje
     assert (
         await org.data("PATCH", f"/sobjects/{sobject}/{activity_id}", {"Subject": "x"})
     ).status_code == 204
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param(
-            {"StartDateTime": "2026-11-21T10:00:00Z", "DurationInMinutes": 90},
-            {"EndDateTime": "2026-11-21T11:30:00.000+0000", "ActivityDate": "2026-11-21"},
-            id="start and duration",
-        ),
-        pytest.param(
-            {"ActivityDateTime": "2026-11-21T23:00:00Z", "EndDateTime": "2026-11-22T01:00:00Z"},
-            {"DurationInMinutes": 120, "EndDate": "2026-11-22", "ShowAs": "Busy"},
-            id="start and end",
-        ),
-        pytest.param(
-            {"IsAllDayEvent": True, "ActivityDate": "2026-11-21"},
-            {"StartDateTime": "2026-11-21T00:00:00.000+0000", "DurationInMinutes": 1440},
-            id="all day",
-        ),
-    ],
-)
-async def test_an_event_completes_its_times(
-    org: OrgClient, given: dict[str, Any], expected: dict[str, Any]
-) -> None:
-    row = await org.get("Event", await org.create("Event", **given))
-    assert {name: row[name] for name in expected} == expected
-
-
-@pytest.mark.parametrize(
-    ("given", "code", "text"),
-    [
-        ({}, "REQUIRED_FIELD_MISSING", "[ActivityDateTime]"),
-        ({"StartDateTime": "2026-11-21T10:00:00Z"}, "REQUIRED_FIELD_MISSING", "[DurationInMinutes]"),
-        ({"IsAllDayEvent": True}, "REQUIRED_FIELD_MISSING", "[ActivityDate]"),
-        (
-            {
-                "StartDateTime": "2026-11-21T10:00:00Z",
-                "EndDateTime": "2026-11-21T11:00:00Z",
-                "DurationInMinutes": 5,
-            },
-            "FIELD_INTEGRITY_EXCEPTION",
-            "do not agree",
-        ),
-    ],
-    ids=["no start", "no length", "no day", "contradiction"],
-)
-async def test_an_event_without_sense_is_refused(
-    org: OrgClient, given: dict[str, Any], code: str, text: str
-) -> None:
-    (error,) = (await org.data("POST", "/sobjects/Event", given)).json()
-    assert error["errorCode"] == code
-    assert text in error["message"]
-
-
-async def test_a_moved_event_keeps_its_length(org: OrgClient) -> None:
-    times = {"StartDateTime": "2026-11-21T10:00:00Z", "DurationInMinutes": 30}
-    event_id = await org.create("Event", **times)
-    await org.data("PATCH", f"/sobjects/Event/{event_id}", {"StartDateTime": "2026-11-21T12:00:00Z"})
-    assert (await org.get("Event", event_id))["EndDateTime"] == "2026-11-21T12:30:00.000+0000"
 
 
 async def test_cases_are_numbered_and_close(org: OrgClient) -> None:

@@ -99,6 +99,8 @@ class Config(BaseModel):
     automations: tuple[Automation, ...] = ()
     record_types: tuple[RecordType, ...] = ()
     has_person_accounts: bool = False
+    # Without them no Event lasts longer than 24 hours; with them 14 days.
+    has_multiday_events: bool = True
     # Without it an org has no EmailMessage; with it each that is sent makes a Task.
     has_enhanced_email: bool = True
     states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
@@ -143,6 +145,10 @@ class Config(BaseModel):
     access_status: int = 400
     locator_status: int = 400
     lead_what_message: str = "Related To ID: a lead cannot be related to another record"
+    event_times_code: str = "FIELD_INTEGRITY_EXCEPTION"
+    # `{}` is what is wrong.
+    event_times_message: str = "{}"
+    private_event_message: str = "Private events cannot be related to a person"
     is_member_status_createable: bool = True
     member_duplicate_has_fields: bool = True
     storage_status: int = 400

@@ -61,13 +61,14 @@ def _difficult(org_number: int) -> Switches:
         "hidden_objects": [
             *("AssignmentRule", "DuplicateRule"),
             *("ObjectPermissions", "PermissionSet", "PermissionSetAssignment"),
-            *("Case", "CaseStatus", "Event"),
+            *("Calendar", "Case", "CaseStatus", "Event"),
         ],
         "hidden_fields": {
             "Lead": ["AnnualRevenue", "Rating"],
             "Campaign": ["ActualCost", "BudgetedCost", "ExpectedRevenue"],
         },
         "read_only_objects": ["Account", "Campaign", "Contact"],
+        "has_multiday_events": False,
         "has_enhanced_email": True,
         "latency_ms": 100,
         "query_latency_ms": 300,

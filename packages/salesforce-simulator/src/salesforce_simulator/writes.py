@@ -66,7 +66,8 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     with org.store.savepoint():
         _check_unlocked(org, before)
         triggers.check_editable(org, sobject.name, before)
-        row = state_picklists.fill_codes(org, sobject, {**before, **changes}, changes)
+        row = triggers.changed(sobject.name, before, changes)
+        row = state_picklists.fill_codes(org, sobject, row, changes)
         row = record_types.with_default(org, sobject.name, row)
         row = triggers.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)

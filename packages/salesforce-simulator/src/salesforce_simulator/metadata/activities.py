@@ -40,10 +40,15 @@ EndDateTime       | datetime        | CUN   | End Date Time
 EndDate           | date            | N     | End Date
 Description       | textarea(32000) | CUN   | Description
 AccountId         | reference       | N     | Account ID | -> Account as Account
-OwnerId           | reference       | CUD   | Assigned To ID | -> User as Owner
+OwnerId           | reference       | CUD   | Assigned To ID | -> Calendar,User as Owner
+Type              | picklist(40)    | CUN   | Type | Call; Email; Meeting; Other
 IsPrivate         | boolean         | CUD   | Private
 ShowAs            | picklist(40)    | CUNDR | Show Time As | *Busy; OutOfOffice; Free
 EventSubtype      | picklist(40)    | CNR   | Event Subtype | Event
+IsChild           | boolean         | D     | Is Child
+IsGroupEvent      | boolean         | D     | Is Group Event
+GroupEventType    | picklist(40)    | NDR   | Group Event Type | *0; 1; 2
+ReminderDateTime  | datetime        | CUN   | Reminder Date/Time
 IsReminderSet     | boolean         | CUD   | Reminder Set
 IsArchived        | boolean         | D     | Archived
 """

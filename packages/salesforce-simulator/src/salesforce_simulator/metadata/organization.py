@@ -40,6 +40,13 @@ Type          | picklist(40) | C   | Type | Queue; Regular
 Email         | email(255)   | CUN | Email
 """
 
+CALENDAR = """
+Name     | string(80)   |   | Calendar Name
+UserId   | reference    | N | User ID | -> User as User
+Type     | picklist(40) |   | Calendar Type | User; Public; Resource; Holiday
+IsActive | boolean      | D | Active
+"""
+
 RECORD_TYPE = """
 Name          | string(80) | CU  | Name
 DeveloperName | string(80) | CU  | Record Type Name

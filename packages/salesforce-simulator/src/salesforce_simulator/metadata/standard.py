@@ -14,6 +14,7 @@ _SET_UP = "no-create no-update no-delete"
 _STANDARD: tuple[tuple[str, str], ...] = (
     ("Account 001 Account/Accounts", people.ACCOUNT),
     (f"AssignmentRule 01Q Assignment_Rule/Assignment_Rules {_SET_UP}", organization.ASSIGNMENT_RULE),
+    (f"Calendar 023 Calendar/Calendars {_SET_UP}", organization.CALENDAR),
     ("Campaign 701 Campaign/Campaigns", campaigns.CAMPAIGN),
     ("CampaignMember 00v Campaign_Member/Campaign_Members", campaigns.CAMPAIGN_MEMBER),
     (

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from html import escape
-from itertools import islice
 from typing import Any
 
 from salesforce_simulator.http import HTML, Request, Response
 from salesforce_simulator.org import Org
+from salesforce_simulator.pages.activities import calendar, timeline
 from salesforce_simulator.pages.faults import buttons, faults
 from salesforce_simulator.pages.layout import document, table
+from salesforce_simulator.pages.records import SHOWN, last, link, text
 from salesforce_simulator.rules.campaigns import statuses
 from salesforce_simulator.simulator import Simulator
 from salesforce_simulator.soql.fields import read
 from salesforce_simulator.store import Row
 
-SHOWN = 100
 _RECENT = 10
 _COUNTED = ("Lead", "Contact", "Account", "Campaign", "CampaignMember", "Task", "Event")
 
@@ -41,7 +41,7 @@ def _overview(simulator: Simulator, org: Org, rest: str) -> str:
         f'<h1>{escape(org.name)} <span class="dim">{org.id}</span></h1><p class="dim">Orgs: {others}</p>'
         f'<div class="cards">{counts}{usage}{limit}</div>'
         f"<h2>Latest people</h2>{_people_table(org, _latest(org, '')[:_RECENT])}"
-        f"<h2>Latest campaigns</h2>{_campaign_table(org, _last(org, 'Campaign', _RECENT))}"
+        f"<h2>Latest campaigns</h2>{_campaign_table(org, last(org, 'Campaign', _RECENT))}"
         f"<h2>Start over</h2>{buttons(('reset', 'Reset all orgs'))}"
     )
 
@@ -63,27 +63,18 @@ def _people(simulator: Simulator, org: Org, rest: str) -> str:
 
 
 def _latest(org: Org, search: str) -> list[tuple[str, Row]]:
-    found = [(name, row) for name in ("Contact", "Lead") for row in _last(org, name, SHOWN, search=search)]
+    found = [(name, row) for name in ("Contact", "Lead") for row in last(org, name, SHOWN, search=search)]
     return sorted(found, key=lambda item: (item[1]["CreatedDate"], item[1]["Id"]), reverse=True)[:SHOWN]
-
-
-def _last(org: Org, name: str, count: int, *, search: str = "") -> list[Row]:
-    rows = reversed(org.store.table(name).rows.values())
-    return list(islice((row for row in rows if not row["IsDeleted"] and _has(row, search.lower())), count))
-
-
-def _has(row: Row, search: str) -> bool:
-    return not search or search in f"{row.get('Name')} {row.get('Email')}".lower()
 
 
 def _people_table(org: Org, people: list[tuple[str, Row]]) -> str:
     rows = [
         [
-            _link(org, "people", row["Id"], row["Name"]),
+            link(org, "people", row["Id"], row["Name"]),
             f"{name}{' · converted' if row.get('IsConverted') else ''}",
-            _text(row["Email"]),
-            _text(_short(row.get("Company") or _account(org, row))),
-            _timeline(org, row["Id"]),
+            text(row["Email"]),
+            text(_short(row.get("Company") or _account(org, row))),
+            timeline(org, row["Id"]),
             _memberships(org, f"{name}Id", row["Id"]),
         ]
         for name, row in people
@@ -100,26 +91,16 @@ def _account(org: Org, row: Row) -> Any:
     return account["Name"] if account else None
 
 
-def _timeline(org: Org, person_id: str) -> str:
-    entries = [
-        (row["ActivityDate"] or row["CreatedDate"][:10], row["Subject"])
-        for name in ("Task", "Event")
-        for row in org.store.find(name, "WhoId", person_id)
-    ]
-    items = (f'<li><span class="dim">{_text(day)}</span> {_text(subject)}</li>' for day, subject in entries)
-    return f"<ul>{''.join(items)}</ul>"
-
-
 def _memberships(org: Org, field: str, person_id: str) -> str:
     items = []
     for member in org.store.find("CampaignMember", field, person_id):
         campaign = org.store.get("Campaign", member["CampaignId"]) or {}
-        items.append(f"<li>{_text(campaign.get('Name'))}: {_status(member)}</li>")
+        items.append(f"<li>{text(campaign.get('Name'))}: {_status(member)}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 
 def _status(member: Row) -> str:
-    return f'<span class="{"good" if member["HasResponded"] else "dim"}">{_text(member["Status"])}</span>'
+    return f'<span class="{"good" if member["HasResponded"] else "dim"}">{text(member["Status"])}</span>'
 
 
 def _person_row(org: Org, record_id: str) -> tuple[str, Row] | None:
@@ -134,10 +115,10 @@ def _person(org: Org, record_id: str) -> str:
     found = _person_row(org, record_id)
     assert found is not None
     name, row = found
-    fields = [[escape(key), _text(value)] for key, value in row.items() if value not in {None, False}]
+    fields = [[escape(key), text(value)] for key, value in row.items() if value not in {None, False}]
     return (
-        f'<h1>{_text(row["Name"])} <span class="dim">{name} {row["Id"]}</span></h1>'
-        f"<h2>Timeline</h2>{_timeline(org, record_id)}"
+        f'<h1>{text(row["Name"])} <span class="dim">{name} {row["Id"]}</span></h1>'
+        f"<h2>Timeline</h2>{timeline(org, record_id)}"
         f"<h2>Campaigns</h2>{_memberships(org, f'{name}Id', record_id)}"
         f"<h2>Fields</h2>{table(['Field', 'Value'], fields)}"
     )
@@ -145,7 +126,7 @@ def _person(org: Org, record_id: str) -> str:
 
 def _campaigns(simulator: Simulator, org: Org, rest: str) -> str | None:
     if not rest:
-        return f"<h1>Campaigns</h1>{_campaign_table(org, _last(org, 'Campaign', SHOWN))}"
+        return f"<h1>Campaigns</h1>{_campaign_table(org, last(org, 'Campaign', SHOWN))}"
     campaign = org.store.get("Campaign", rest)
     return _campaign(org, campaign) if campaign else None
 
@@ -153,9 +134,9 @@ def _campaigns(simulator: Simulator, org: Org, rest: str) -> str | None:
 def _campaign_table(org: Org, campaigns: list[Row]) -> str:
     rows = [
         [
-            _link(org, "campaigns", row["Id"], row["Name"]),
-            _text(row["Status"]),
-            _text(row["StartDate"]),
+            link(org, "campaigns", row["Id"], row["Name"]),
+            text(row["Status"]),
+            text(row["StartDate"]),
             _breakdown(org, row["Id"]),
         ]
         for row in campaigns
@@ -167,22 +148,22 @@ def _breakdown(org: Org, campaign_id: str) -> str:
     counts: dict[str, int] = {status["Label"]: 0 for status in statuses(org, campaign_id)}
     for member in org.store.find("CampaignMember", "CampaignId", campaign_id):
         counts[member["Status"]] = counts.get(member["Status"], 0) + 1
-    return ", ".join(f"{_text(label)} <b>{count}</b>" for label, count in counts.items())
+    return ", ".join(f"{text(label)} <b>{count}</b>" for label, count in counts.items())
 
 
 def _campaign(org: Org, campaign: Row) -> str:
     members = org.store.find("CampaignMember", "CampaignId", campaign["Id"])
     rows = [
         [
-            _link(org, "people", member["ContactId"] or member["LeadId"], read_member(org, member, "Name")),
-            _text(read_member(org, member, "Email")),
+            link(org, "people", member["ContactId"] or member["LeadId"], read_member(org, member, "Name")),
+            text(read_member(org, member, "Email")),
             _status(member),
-            _text(member["CreatedDate"]),
+            text(member["CreatedDate"]),
         ]
         for member in members[-SHOWN * 5 :]
     ]
     return (
-        f'<h1>{_text(campaign["Name"])} <span class="dim">{campaign["Id"]}</span></h1>'
+        f'<h1>{text(campaign["Name"])} <span class="dim">{campaign["Id"]}</span></h1>'
         f"<p>{_breakdown(org, campaign['Id'])}</p>"
         f"{table(['Person', 'E-mail', 'Status', 'Added'], rows)}"
     )
@@ -196,8 +177,8 @@ def read_member(org: Org, member: Row, name: str) -> Any:
 def _requests(simulator: Simulator, org: Org, rest: str) -> str:
     rows = [
         [
-            _text(entry["at"]),
-            _text(f"{entry['method']} {entry['path']}"),
+            text(entry["at"]),
+            text(f"{entry['method']} {entry['path']}"),
             str(entry["status"]),
             f"<pre>{escape(entry['body'])}</pre>" if entry["body"] else "",
         ]
@@ -206,22 +187,11 @@ def _requests(simulator: Simulator, org: Org, rest: str) -> str:
     return f"<h1>Last requests</h1>{table(['When', 'Request', 'Status', 'Body'], rows)}"
 
 
-def _link(org: Org, place: str, record_id: str, label: Any) -> str:
-    raw = f"/_simulator/records/{org.schema.of_id(record_id)}?org={org.id}&amp;id={escape(record_id)}"
-    return (
-        f'<a href="/{place}/{escape(record_id)}?org={org.id}">{_text(label)}</a> '
-        f'<a class="dim" href="{raw}">raw</a>'
-    )
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else escape(str(value))
-
-
 _PAGES: Mapping[str, Callable[[Simulator, Org, str], str | None]] = {
     "": _overview,
     "people": _people,
     "campaigns": _campaigns,
+    "calendar": lambda simulator, org, rest: calendar(org),
     "requests": _requests,
     "faults": faults,
 }

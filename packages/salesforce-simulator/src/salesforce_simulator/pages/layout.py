@@ -43,6 +43,7 @@ _LINKS = (
     ("/", "Overview"),
     ("/people", "People"),
     ("/campaigns", "Campaigns"),
+    ("/calendar", "Calendar"),
     ("/requests", "Requests"),
     ("/faults", "Faults"),
 )

@@ -1,30 +1,27 @@
-"""Tasks, Events and Cases: what they derive and what they refuse."""
+"""Tasks and Cases: what they derive and what they refuse."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
-from salesforce_simulator import clock
 from salesforce_simulator.config_parts import ActivityStatus
 from salesforce_simulator.errors import save_refusal
-from salesforce_simulator.field_types import required_missing
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
 
 
 def task_on_insert(org: Org, row: Row, user_id: str) -> Row:
-    _check_relations(org, row)
+    check_relations(org, row)
     return task_derived(org, {**row, "TaskSubtype": row["TaskSubtype"] or "Task"})
 
 
 def task_on_update(org: Org, before: Row, row: Row) -> Row:
     if row["WhoId"] != before["WhoId"] or row["WhatId"] != before["WhatId"]:
-        _check_relations(org, row)
+        check_relations(org, row)
     return task_derived(org, row)
 
 
-def _check_relations(org: Org, row: Row) -> None:
+def check_relations(org: Org, row: Row) -> None:
     """An activity of a Lead can be related to nothing else."""
     target = org.whole.of_id(row["WhoId"] or "")
     if target == "Lead":
@@ -64,7 +61,7 @@ def task_derived(org: Org, row: Row) -> Row:
         "IsClosed": is_closed,
         "CompletedDateTime": completed,
         "IsHighPriority": row["Priority"] == "High",
-        "AccountId": _account_of(org, row),
+        "AccountId": account_of(org, row),
     }
 
 
@@ -73,64 +70,11 @@ def _is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
     return any(each.is_closed for each in statuses if each.value == status)
 
 
-def _account_of(org: Org, row: Row) -> Any:
+def account_of(org: Org, row: Row) -> Any:
     if org.whole.of_id(row["WhatId"] or "") == "Account":
         return row["WhatId"]
     contact = org.store.get("Contact", row["WhoId"])
     return contact.get("AccountId") if contact else None
-
-
-def event_on_insert(org: Org, row: Row, user_id: str) -> Row:
-    _check_relations(org, row)
-    return _event_times(org, {**row, "EventSubtype": "Event"})
-
-
-def event_on_update(org: Org, before: Row, row: Row) -> Row:
-    if row["WhoId"] != before["WhoId"] or row["WhatId"] != before["WhatId"]:
-        _check_relations(org, row)
-    moved = any(row[name] != before[name] for name in ("StartDateTime", "ActivityDateTime"))
-    is_end_kept = row["EndDateTime"] == before["EndDateTime"]
-    return _event_times(org, {**row, "EndDateTime": None} if moved and is_end_kept else row)
-
-
-def _event_times(org: Org, row: Row) -> Row:
-    """Start, end and duration from whichever of them were given; times in UTC, duration in minutes."""
-    if row["IsAllDayEvent"]:
-        return _all_day(row)
-    start = row["StartDateTime"] or row["ActivityDateTime"]
-    if start is None:
-        raise required_missing(["ActivityDateTime"])
-    begins = clock.parse_datetime(start)
-    minutes = row["DurationInMinutes"]
-    if row["EndDateTime"]:
-        spent = int((clock.parse_datetime(row["EndDateTime"]) - begins).total_seconds() // 60)
-        if spent < 0 or (minutes is not None and minutes != spent):
-            text = "Event duration, start and end do not agree"
-            raise save_refusal("FIELD_INTEGRITY_EXCEPTION", text, "DurationInMinutes")
-        minutes = spent
-    if minutes is None:
-        raise required_missing(["DurationInMinutes"])
-    ends = begins + timedelta(minutes=minutes)
-    times = {"StartDateTime": start, "ActivityDateTime": start, "EndDateTime": clock.whole_second(ends)}
-    dates = {"ActivityDate": start[:10], "EndDate": clock.format_date(ends)}
-    return {**row, **times, **dates, "DurationInMinutes": minutes, "AccountId": _account_of(org, row)}
-
-
-def _all_day(row: Row) -> Row:
-    given = row["ActivityDate"] or row["ActivityDateTime"] or row["StartDateTime"]
-    if given is None:
-        raise required_missing(["ActivityDate"])
-    midnight = f"{given[:10]}T00:00:00.000+0000"
-    minutes = row["DurationInMinutes"] or 1440
-    return {
-        **row,
-        "ActivityDate": given[:10],
-        "ActivityDateTime": midnight,
-        "StartDateTime": midnight,
-        "EndDateTime": row["EndDateTime"] or midnight,
-        "EndDate": given[:10],
-        "DurationInMinutes": minutes,
-    }
 
 
 def case_on_insert(org: Org, row: Row, user_id: str) -> Row:

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import activities, campaigns, lead_conversion, names, person_accounts
+from salesforce_simulator.rules import (
+    activities,
+    calendar_events,
+    campaigns,
+    lead_conversion,
+    names,
+    person_accounts,
+)
 from salesforce_simulator.store import Row
 
 _BeforeInsert = Callable[[Org, Row, str], Row]
@@ -11,13 +18,14 @@ _BeforeUpdate = Callable[[Org, Row, Row], Row]
 _After = Callable[[Org, Row], None]
 _AfterUpdate = Callable[[Org, Row, Row], None]
 
+_CHANGED: Mapping[str, Callable[[Row, Row], Row]] = {"Event": calendar_events.changed}
 _BEFORE_INSERT: Mapping[str, tuple[_BeforeInsert, ...]] = {
     "Lead": (names.on_insert,),
     "Account": (person_accounts.account_on_insert,),
     "Contact": (person_accounts.contact_on_insert, names.on_insert),
     "User": (names.on_insert,),
     "Task": (activities.task_on_insert,),
-    "Event": (activities.event_on_insert,),
+    "Event": (calendar_events.on_insert,),
     "Case": (activities.case_on_insert,),
     "CampaignMember": (campaigns.member_on_insert,),
     "CampaignMemberStatus": (campaigns.status_on_insert,),
@@ -28,7 +36,7 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
     "Contact": (person_accounts.contact_on_update, names.on_update),
     "User": (names.on_update,),
     "Task": (activities.task_on_update,),
-    "Event": (activities.event_on_update,),
+    "Event": (calendar_events.on_update,),
     "Case": (activities.case_on_update,),
     "CampaignMember": (campaigns.member_on_update,),
     "CampaignMemberStatus": (campaigns.status_on_update,),
@@ -50,6 +58,12 @@ _BEFORE_DELETE: Mapping[str, tuple[_After, ...]] = {
     "CampaignMemberStatus": (campaigns.status_before_delete,),
 }
 _EDITABLE: Mapping[str, tuple[_After, ...]] = {"Lead": (lead_conversion.check_editable,)}
+
+
+def changed(name: str, before: Row, changes: Row) -> Row:
+    """A row as a write changes it, before any rule."""
+    change = _CHANGED.get(name)
+    return change(before, changes) if change else {**before, **changes}
 
 
 def before_insert(org: Org, name: str, row: Row, user_id: str) -> Row:

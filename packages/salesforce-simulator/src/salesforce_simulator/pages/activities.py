@@ -1,0 +1,50 @@
+"""What happens with people: their timelines, and the calendar of all."""
+
+from typing import Any
+
+from salesforce_simulator.org import Org
+from salesforce_simulator.pages.layout import table
+from salesforce_simulator.pages.records import SHOWN, last, name_of, person_link, raw_link, text
+from salesforce_simulator.store import Row
+
+
+def timeline(org: Org, person_id: str) -> str:
+    """Tasks and Events of a person."""
+    entries = [(_when(row), row["Subject"]) for row in org.store.find("Task", "WhoId", person_id)]
+    entries += [(_span(row), row["Subject"]) for row in org.store.find("Event", "WhoId", person_id)]
+    items = (f'<li><span class="dim">{text(when)}</span> {text(subject)}</li>' for when, subject in entries)
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _when(row: Row) -> Any:
+    return row["ActivityDate"] or row["CreatedDate"][:10]
+
+
+def _span(event: Row) -> str:
+    """When an Event is, in UTC: its days when it takes all of them, else its times."""
+    first, final = event["ActivityDate"], event["EndDate"]
+    if not event["StartDateTime"] or not event["EndDateTime"]:
+        return str(_when(event))
+    if event["IsAllDayEvent"]:
+        return f"{first}" if first == final else f"{first} – {final}"
+    start, end = event["StartDateTime"][11:16], event["EndDateTime"][11:16]
+    return f"{first} {start}–{end}" if first == final else f"{first} {start} – {final} {end}"
+
+
+def calendar(org: Org) -> str:
+    """The latest Events, in the order of their times."""
+    events = sorted(last(org, "Event", SHOWN), key=lambda row: row["StartDateTime"] or row["CreatedDate"])
+    rows = [
+        [
+            text(_span(event)),
+            f"{text(event['Subject'])} {raw_link(org, event['Id'])}",
+            person_link(org, event["WhoId"]),
+            text(event["Location"]),
+            text(name_of(org, event["OwnerId"])),
+            text(event["ShowAs"]),
+        ]
+        for event in events
+    ]
+    headings = ["When (UTC)", "Subject", "Person", "Location", "Owner", "Shows as"]
+    note = f'<p class="dim">The latest {SHOWN} are shown.</p>'
+    return f"<h1>Calendar</h1>{table(headings, rows)}{note}"
