@@ -1,4 +1,4 @@
-"""Tasks, Cases and e-mails."""
+"""Tasks and e-mails."""
 
 import pytest
 
@@ -46,20 +46,6 @@ async def test_an_activity_of_a_lead_is_related_to_nothing(org: OrgClient, sobje
     assert (
         await org.data("PATCH", f"/sobjects/{sobject}/{activity_id}", {"Subject": "x"})
     ).status_code == 204
-
-
-async def test_cases_are_numbered_and_close(org: OrgClient) -> None:
-    case_id = await org.create("Case", Subject="Broken badge")
-    row = await org.get("Case", case_id)
-    assert (row["CaseNumber"], row["Status"], row["Priority"], row["IsClosed"]) == (
-        "00001001",
-        "New",
-        "Medium",
-        False,
-    )
-    await org.data("PATCH", f"/sobjects/Case/{case_id}", {"Status": "Closed"})
-    row = await org.get("Case", case_id)
-    assert (row["IsClosed"], row["ClosedDate"]) == (True, "2026-11-21T10:00:00.000+0000")
 
 
 async def test_an_email_makes_its_closed_task_where_enhanced_email_is_on(org: OrgClient) -> None:

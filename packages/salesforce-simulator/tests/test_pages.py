@@ -33,6 +33,8 @@ async def fair(org: OrgClient) -> dict[str, str]:
     )
     await org.create("CampaignMember", CampaignId=campaign_id, LeadId=lead_id, Status="Responded")
     await org.create("CampaignMember", CampaignId=campaign_id, ContactId=contact_id)
+    await org.create("Case", ContactId=contact_id, Subject=f"Meeting: {HOSTILE}")
+    await org.create("Case", SuppliedEmail="jane@example.com")
     return {"campaign": campaign_id, "lead": lead_id, "contact": contact_id}
 
 
@@ -43,13 +45,14 @@ async def fair(org: OrgClient) -> dict[str, str]:
         ("/people", ["Registered: ", "2026-11-20", "No day", "Carl"]),
         ("/people?q=jane", ["jane@example.com"]),
         ("/people/{lead}", ["Timeline", "LastName", "2026-11-24 09:00–17:00</span> Summit: "]),
-        ("/people/{contact}", ["Contact", "AccountId"]),
+        ("/people/{contact}", ["Contact", "AccountId", "Case 00001001 Meeting: "]),
         ("/campaigns", ["Sent <b>1</b>, Responded <b>1</b>"]),
         ("/campaigns/{campaign}", ["jane@example.com", "Carl"]),
         (
             "/calendar",
             ["2026-11-24 09:00–17:00", "Summit: ", "{lead}", "Ada Admin", "Free", "2026-11-25 – 2026-11-27"],
         ),
+        ("/cases", ["00001001 Meeting: ", "New", "{contact}", "00001002", "jane@example.com"]),
         ("/requests", ["POST /services/data/v62.0/sobjects/Lead"]),
     ],
 )

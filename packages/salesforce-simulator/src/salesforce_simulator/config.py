@@ -10,6 +10,7 @@ from salesforce_simulator.config_parts import (
     ApiLimit,
     AssignmentRule,
     Automation,
+    AutoResponseRule,
     ConnectedApp,
     DuplicateRule,
     PermissionSet,
@@ -101,6 +102,9 @@ class Config(BaseModel):
     has_person_accounts: bool = False
     # Without them no Event lasts longer than 24 hours; with them 14 days.
     has_multiday_events: bool = True
+    # An org of Sales alone may have no Cases.
+    has_case: bool = True
+    auto_response_rules: tuple[AutoResponseRule, ...] = ()
     # Without it an org has no EmailMessage; with it each that is sent makes a Task.
     has_enhanced_email: bool = True
     states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
@@ -204,7 +208,8 @@ class Config(BaseModel):
     @property
     def absent_objects(self) -> tuple[str, ...]:
         """The objects that the org does not have."""
-        return () if self.has_enhanced_email else ("EmailMessage",)
+        cases = () if self.has_case else ("Case", "CaseStatus")
+        return cases if self.has_enhanced_email else (*cases, "EmailMessage")
 
     @property
     def flagged_fields(self) -> dict[str, str]:

@@ -79,6 +79,13 @@ class AssignmentRule(Part):
     is_active: bool = True
 
 
+class AutoResponseRule(Part):
+    """Writes to whoever opens a Case, at its `SuppliedEmail`, which is required then."""
+
+    sobject: Literal["Case"] = "Case"
+    is_active: bool = True
+
+
 class ActivityStatus(Part):
     """A status of Tasks or Cases; one without a label is shown by its value."""
 

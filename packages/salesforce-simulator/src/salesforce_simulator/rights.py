@@ -26,23 +26,24 @@ class Rights:
     is_api_enabled: bool | None = None
 
 
+def _had(config: Config, settings: Mapping[str, _T]) -> dict[str, _T]:
+    """Settings by object or by field, without those of objects that the org does not have."""
+    absent = config.absent_objects
+    return {path: value for path, value in settings.items() if path.partition(".")[0] not in absent}
+
+
 def whole_schema(config: Config) -> Schema:
     """Every object and field of an org."""
 
-    def had(settings: Mapping[str, _T]) -> dict[str, _T]:
-        """Settings by object or by field, without those of objects that the org does not have."""
-        absent = config.absent_objects
-        return {path: value for path, value in settings.items() if path.partition(".")[0] not in absent}
-
     return configured_schema(
         standard_schema(),
-        extra_fields=config.extra_fields,
+        extra_fields=_had(config, config.extra_fields),
         absent_objects=config.absent_objects,
-        flagged_fields=had(config.flagged_fields),
+        flagged_fields=_had(config, config.flagged_fields),
         places=config.places,
-        listed=had(config.listed_statuses),
-        labels=had(config.every_picklist_label),
-        restricted_picklists=had(config.restricted_picklists),
+        listed=_had(config, config.listed_statuses),
+        labels=_had(config, config.every_picklist_label),
+        restricted_picklists=_had(config, config.restricted_picklists),
         with_record_types=[kind.sobject for kind in config.every_record_type],
         has_person_accounts=config.has_person_accounts,
     )
@@ -50,7 +51,7 @@ def whole_schema(config: Config) -> Schema:
 
 def common_rights(config: Config, whole: Schema) -> Rights:
     """What every user has who has nothing of his own."""
-    return Rights(config, narrowed(whole, config.hidden_objects, config.hidden_fields))
+    return Rights(config, narrowed(whole, config.hidden_objects, _had(config, config.hidden_fields)))
 
 
 def own_rights(config: Config, whole: Schema) -> dict[str, Rights]:

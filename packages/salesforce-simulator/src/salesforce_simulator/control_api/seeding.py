@@ -6,7 +6,7 @@ from typing import Any
 from salesforce_simulator import clock, ids
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import activities, campaigns, names
+from salesforce_simulator.rules import activities, campaigns, cases, names
 from salesforce_simulator.soql.fields import read
 from salesforce_simulator.store import Row
 
@@ -76,6 +76,8 @@ def _derived(org: Org, name: str, row: Row) -> Row:
         return {**row, "Name": names.full_name(row)}
     if name == "Task":
         return activities.task_derived(org, row)
+    if name == "Case":
+        return cases.derived(org, row)
     if name == "CampaignMember":
         return campaigns.with_status(org, row, None)
     return row

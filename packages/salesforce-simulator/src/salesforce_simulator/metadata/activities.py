@@ -72,6 +72,11 @@ Description     | textarea(32000) | CUN  | Description
 IsClosed        | boolean         | D    | Closed
 ClosedDate      | datetime        | N    | Closed Date
 OwnerId         | reference       | CUD  | Owner ID | -> Group,User as Owner
+IsEscalated     | boolean         | CUD  | Escalated
+ParentId        | reference       | CUN  | Parent Case ID | -> Case as Parent children Cases
+ContactPhone    | phone(40)       | N    | Contact Phone
+ContactMobile   | phone(40)       | N    | Contact Mobile
+ContactEmail    | email(80)       | N    | Contact Email
 Comments        | textarea(4000)  | CUN  | Internal Comments
 """
 

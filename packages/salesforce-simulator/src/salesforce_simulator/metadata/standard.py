@@ -127,7 +127,7 @@ def configured_schema(
         objects["Contact"] = objects["Contact"].with_fields([parse_field(people.IS_PERSON_ACCOUNT)])
     for name in with_record_types:
         objects[name] = objects[name].with_fields([_RECORD_TYPE])
-    objects = {name: sobject for name, sobject in objects.items() if name not in absent_objects}
+    objects = _without(objects, absent_objects)
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
     for path, (values, default) in listed.items():
@@ -145,6 +145,19 @@ def configured_schema(
     if has_person_accounts and {"Account", "Contact"} <= objects.keys():
         objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
     return Schema(objects)
+
+
+def _without(objects: Mapping[str, SObject], absent: Sequence[str]) -> dict[str, SObject]:
+    """The objects without some of them, which no lookup leads to then."""
+    return {
+        name: sobject.with_fields(
+            replace(field, reference_to=tuple(each for each in field.reference_to if each not in absent))
+            for field in sobject.fields.values()
+            if not set(absent).isdisjoint(field.reference_to)
+        )
+        for name, sobject in objects.items()
+        if name not in absent
+    }
 
 
 def _change_field(objects: dict[str, SObject], path: str, flags: str = "", **members: Any) -> None:

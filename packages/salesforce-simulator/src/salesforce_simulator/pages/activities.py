@@ -1,4 +1,4 @@
-"""What happens with people: their timelines, and the calendar of all."""
+"""What happens with people: their timelines, the calendar and the Cases of all."""
 
 from typing import Any
 
@@ -9,9 +9,11 @@ from salesforce_simulator.store import Row
 
 
 def timeline(org: Org, person_id: str) -> str:
-    """Tasks and Events of a person."""
+    """Tasks, Events and Cases of a person."""
     entries = [(_when(row), row["Subject"]) for row in org.store.find("Task", "WhoId", person_id)]
     entries += [(_span(row), row["Subject"]) for row in org.store.find("Event", "WhoId", person_id)]
+    opened = org.store.find("Case", "ContactId", person_id)
+    entries += [(row["CreatedDate"][:10], f"Case {_title(row)}: {row['Status']}") for row in opened]
     items = (f'<li><span class="dim">{text(when)}</span> {text(subject)}</li>' for when, subject in entries)
     return f"<ul>{''.join(items)}</ul>"
 
@@ -29,6 +31,26 @@ def _span(event: Row) -> str:
         return f"{first}" if first == final else f"{first} – {final}"
     start, end = event["StartDateTime"][11:16], event["EndDateTime"][11:16]
     return f"{first} {start}–{end}" if first == final else f"{first} {start} – {final} {end}"
+
+
+def _title(case: Row) -> str:
+    return f"{case['CaseNumber']} {case['Subject'] or ''}".strip()
+
+
+def cases(org: Org) -> str:
+    """The latest Cases."""
+    rows = [
+        [
+            f"{text(_title(case))} {raw_link(org, case['Id'])}",
+            text(case["Status"]),
+            person_link(org, case["ContactId"]) or text(case["SuppliedEmail"] or case["SuppliedName"]),
+            text(name_of(org, case["OwnerId"])),
+            text(case["CreatedDate"]),
+        ]
+        for case in last(org, "Case", SHOWN)
+    ]
+    note = f'<p class="dim">The latest {SHOWN} are shown.</p>'
+    return f"<h1>Cases</h1>{table(['Case', 'Status', 'Of', 'Owner', 'Opened'], rows)}{note}"
 
 
 def calendar(org: Org) -> str:

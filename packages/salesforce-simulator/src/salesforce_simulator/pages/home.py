@@ -6,7 +6,7 @@ from typing import Any
 
 from salesforce_simulator.http import HTML, Request, Response
 from salesforce_simulator.org import Org
-from salesforce_simulator.pages.activities import calendar, timeline
+from salesforce_simulator.pages.activities import calendar, cases, timeline
 from salesforce_simulator.pages.faults import buttons, faults
 from salesforce_simulator.pages.layout import document, table
 from salesforce_simulator.pages.records import SHOWN, last, link, text
@@ -16,7 +16,7 @@ from salesforce_simulator.soql.fields import read
 from salesforce_simulator.store import Row
 
 _RECENT = 10
-_COUNTED = ("Lead", "Contact", "Account", "Campaign", "CampaignMember", "Task", "Event")
+_COUNTED = ("Lead", "Contact", "Account", "Campaign", "CampaignMember", "Task", "Event", "Case")
 
 
 def page(simulator: Simulator, request: Request) -> Response:
@@ -192,6 +192,7 @@ _PAGES: Mapping[str, Callable[[Simulator, Org, str], str | None]] = {
     "people": _people,
     "campaigns": _campaigns,
     "calendar": lambda simulator, org, rest: calendar(org),
+    "cases": lambda simulator, org, rest: cases(org),
     "requests": _requests,
     "faults": faults,
 }

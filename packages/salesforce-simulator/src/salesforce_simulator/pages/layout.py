@@ -44,6 +44,7 @@ _LINKS = (
     ("/people", "People"),
     ("/campaigns", "Campaigns"),
     ("/calendar", "Calendar"),
+    ("/cases", "Cases"),
     ("/requests", "Requests"),
     ("/faults", "Faults"),
 )

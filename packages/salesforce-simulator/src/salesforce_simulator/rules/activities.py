@@ -1,4 +1,4 @@
-"""Tasks and Cases: what they derive and what they refuse."""
+"""Tasks and e-mails: what they derive and what they refuse."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -54,18 +54,18 @@ def email_after_insert(org: Org, row: Row) -> None:
 
 
 def task_derived(org: Org, row: Row) -> Row:
-    is_closed = _is_closed(org.config.task_statuses, row["Status"])
-    completed = row["CompletedDateTime"] or org.now() if is_closed else None
+    has_closed = is_closed(org.config.task_statuses, row["Status"])
+    completed = row["CompletedDateTime"] or org.now() if has_closed else None
     return {
         **row,
-        "IsClosed": is_closed,
+        "IsClosed": has_closed,
         "CompletedDateTime": completed,
         "IsHighPriority": row["Priority"] == "High",
         "AccountId": account_of(org, row),
     }
 
 
-def _is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
+def is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
     """A status that is not listed is stored, and open."""
     return any(each.is_closed for each in statuses if each.value == status)
 
@@ -75,18 +75,3 @@ def account_of(org: Org, row: Row) -> Any:
         return row["WhatId"]
     contact = org.store.get("Contact", row["WhoId"])
     return contact.get("AccountId") if contact else None
-
-
-def case_on_insert(org: Org, row: Row, user_id: str) -> Row:
-    number = org.store.table("Case").last_number + 1
-    return _case_derived(org, {**row, "CaseNumber": f"{1000 + number:08d}"})
-
-
-def case_on_update(org: Org, before: Row, row: Row) -> Row:
-    return _case_derived(org, row)
-
-
-def _case_derived(org: Org, row: Row) -> Row:
-    is_closed = _is_closed(org.config.case_statuses, row["Status"])
-    closed_at = row["ClosedDate"] or org.now() if is_closed else None
-    return {**row, "IsClosed": is_closed, "ClosedDate": closed_at}

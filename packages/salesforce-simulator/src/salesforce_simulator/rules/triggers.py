@@ -7,6 +7,7 @@ from salesforce_simulator.rules import (
     activities,
     calendar_events,
     campaigns,
+    cases,
     lead_conversion,
     names,
     person_accounts,
@@ -26,7 +27,7 @@ _BEFORE_INSERT: Mapping[str, tuple[_BeforeInsert, ...]] = {
     "User": (names.on_insert,),
     "Task": (activities.task_on_insert,),
     "Event": (calendar_events.on_insert,),
-    "Case": (activities.case_on_insert,),
+    "Case": (cases.on_insert,),
     "CampaignMember": (campaigns.member_on_insert,),
     "CampaignMemberStatus": (campaigns.status_on_insert,),
 }
@@ -37,7 +38,7 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
     "User": (names.on_update,),
     "Task": (activities.task_on_update,),
     "Event": (calendar_events.on_update,),
-    "Case": (activities.case_on_update,),
+    "Case": (cases.on_update,),
     "CampaignMember": (campaigns.member_on_update,),
     "CampaignMemberStatus": (campaigns.status_on_update,),
 }

@@ -33,6 +33,10 @@ def _converted(org: Org, campaign: Row) -> int:
     return sum(1 for lead in leads if lead and lead["IsConverted"])
 
 
+def _of_contact(name: str) -> Derivation:
+    return lambda org, case: (org.store.get("Contact", case.get("ContactId")) or {}).get(name)
+
+
 DERIVED: Mapping[tuple[str, str], Derivation] = {
     **{
         ("CampaignMember", name): _of_person(name)
@@ -52,6 +56,9 @@ DERIVED: Mapping[tuple[str, str], Derivation] = {
     ("CampaignMember", "LeadOrContactId"): lambda org, row: row["ContactId"] or row["LeadId"],
     ("CampaignMember", "LeadOrContactOwnerId"): _of_person("OwnerId"),
     ("CampaignMember", "Type"): lambda org, row: "Contact" if row["ContactId"] else "Lead",
+    ("Case", "ContactEmail"): _of_contact("Email"),
+    ("Case", "ContactMobile"): _of_contact("MobilePhone"),
+    ("Case", "ContactPhone"): _of_contact("Phone"),
     ("Campaign", "NumberOfLeads"): lambda org, row: sum(1 for m in _members(org, row) if not m["ContactId"]),
     ("Campaign", "NumberOfConvertedLeads"): _converted,
     ("Campaign", "NumberOfContacts"): lambda org, row: sum(1 for m in _members(org, row) if m["ContactId"]),
