@@ -1,4 +1,4 @@
-"""Tasks and e-mails."""
+"""Tasks, and what they have in common with Events."""
 
 import pytest
 
@@ -48,22 +48,13 @@ async def test_an_activity_of_a_lead_is_related_to_nothing(org: OrgClient, sobje
     ).status_code == 204
 
 
-async def test_an_email_makes_its_closed_task_where_enhanced_email_is_on(org: OrgClient) -> None:
-    email_id = await org.create("EmailMessage", Subject="See you there", Status="3")
-    task = await org.get("Task", (await org.get("EmailMessage", email_id))["ActivityId"])
-    names = ("Subject", "TaskSubtype", "IsClosed")
-    assert tuple(task[name] for name in names) == ("Email: See you there", "Email", True)
-
-
-@pytest.mark.parametrize("fields", [{"Status": "5"}, {"ParentId": "case"}])
-async def test_a_draft_or_the_email_of_a_case_makes_none(org: OrgClient, fields: dict[str, str]) -> None:
-    if "ParentId" in fields:
-        fields = {"ParentId": await org.create("Case", Subject="Help")}
-    await org.create("EmailMessage", Subject="Later", **fields)
-    assert await org.rows("SELECT Id FROM Task") == []
-
-
-async def test_without_enhanced_email_there_are_no_email_messages(org: OrgClient) -> None:
-    await org.configure(has_enhanced_email=False)
-    assert (await org.data("GET", "/sobjects/EmailMessage/describe")).status_code == 404
-    assert (await org.query("SELECT Id FROM EmailMessage")).json()[0]["errorCode"] == "INVALID_TYPE"
+async def test_the_subtype_of_a_task_is_restricted_and_given_at_creation_only(org: OrgClient) -> None:
+    task_id = await org.create("Task", TaskSubtype="Email")
+    for value in ("Nonsense", "Cadence"):
+        (error,) = (await org.data("POST", "/sobjects/Task", {"TaskSubtype": value})).json()
+        assert (error["errorCode"], error["fields"]) == (
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            ["TaskSubtype"],
+        )
+    (error,) = (await org.data("PATCH", f"/sobjects/Task/{task_id}", {"TaskSubtype": "Call"})).json()
+    assert (error["errorCode"], error["fields"]) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["TaskSubtype"])

@@ -179,7 +179,7 @@ async def test_rows_are_counted_by_object(org: OrgClient) -> None:
     answer = await org.data("GET", "/limits/recordCount?sObjects=Lead,Task,Unicorn")
     assert answer.json() == {"sObjects": [{"count": 1, "name": "Lead"}, {"count": 0, "name": "Task"}]}
     everything = await org.data("GET", "/limits/recordCount")
-    assert len(everything.json()["sObjects"]) == 23
+    assert len(everything.json()["sObjects"]) == 24
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ _CASE_STATUSES = (
     ActivityStatus(value="Closed", is_closed=True),
 )
 
+_EMAIL_STATUSES = {"0": "New", "1": "Read", "2": "Replied", "3": "Sent", "4": "Forwarded", "5": "Draft"}
+
 
 def _states(value: object) -> object:
     """A name alone is a state without a code of its own."""
@@ -105,8 +107,10 @@ class Config(BaseModel):
     # An org of Sales alone may have no Cases.
     has_case: bool = True
     auto_response_rules: tuple[AutoResponseRule, ...] = ()
-    # Without it an org has no EmailMessage; with it each that is sent makes a Task.
+    # E-mails of people, each with its Task. Without it there are those of Cases, by Email-to-Case, or none.
     has_enhanced_email: bool = True
+    has_email_to_case: bool = False
+    is_email_message_createable: bool = True
     states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
     # Names by code. Beside listed states and countries stand picklists of their codes.
     countries: dict[str, str] = {}
@@ -153,6 +157,13 @@ class Config(BaseModel):
     # `{}` is what is wrong.
     event_times_message: str = "{}"
     private_event_message: str = "Private events cannot be related to a person"
+    sent_email_code: str = "INSUFFICIENT_ACCESS_OR_READONLY"
+    sent_email_message: str = "Only drafts of emails can be changed"
+    email_status_message: str = "Status: emails that are not related to a case must be sent"
+    email_activity_message: str = "Activity ID: only emails of cases name their activity"
+    has_email_from_id: bool = True
+    # An e-mail to a Lead names a RelatedToId; its Task cannot have both.
+    email_of_lead_with_what: Literal["refused", "unrelated"] = "refused"
     is_member_status_createable: bool = True
     member_duplicate_has_fields: bool = True
     storage_status: int = 400
@@ -193,11 +204,12 @@ class Config(BaseModel):
     @property
     def every_picklist_label(self) -> dict[str, dict[str, str]]:
         by_field = {"Task.Status": self.task_statuses, "Case.Status": self.case_statuses}
+        own = {"EmailMessage.Status": _EMAIL_STATUSES} | self.picklist_labels
         statuses = {
             path: {each.value: each.label for each in statuses if each.label}
             for path, statuses in by_field.items()
         }
-        return {path: words for path, words in statuses.items() if words} | self.picklist_labels
+        return {path: words for path, words in statuses.items() if words} | own
 
     @property
     def places(self) -> dict[str, dict[str, str]]:
@@ -208,8 +220,27 @@ class Config(BaseModel):
     @property
     def absent_objects(self) -> tuple[str, ...]:
         """The objects that the org does not have."""
-        cases = () if self.has_case else ("Case", "CaseStatus")
-        return cases if self.has_enhanced_email else (*cases, "EmailMessage")
+        has_email = self.has_enhanced_email or (self.has_email_to_case and self.has_case)
+        return (
+            *(() if self.has_case else ("Case", "CaseStatus")),
+            *(() if has_email else ("EmailMessage", "EmailMessageRelation")),
+        )
+
+    @property
+    def uncreateable_objects(self) -> tuple[str, ...]:
+        """The objects of which nobody creates rows."""
+        return (
+            *(() if self.is_member_status_createable else ("CampaignMemberStatus",)),
+            *(() if self.is_email_message_createable else ("EmailMessage",)),
+        )
+
+    @property
+    def every_hidden_field(self) -> dict[str, tuple[str, ...]]:
+        """The fields that permissions hide, and FromId where it is none."""
+        if self.has_email_from_id:
+            return self.hidden_fields
+        of_email = (*self.hidden_fields.get("EmailMessage", ()), "FromId")
+        return {**self.hidden_fields, "EmailMessage": of_email}
 
     @property
     def flagged_fields(self) -> dict[str, str]:

@@ -49,4 +49,6 @@ def _parse_value(org: Org, field: Field, value: Any, raw: str) -> Any:
     typed = field_types.parse_value(field, value, raw)
     if field.type == "reference" and typed is not None:
         return reference_fields.resolve(org, field, typed)
+    if field.junction and typed is not None:
+        return list(dict.fromkeys(reference_fields.resolve(org, field, each) for each in typed))
     return typed

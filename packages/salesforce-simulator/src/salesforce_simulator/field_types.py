@@ -86,6 +86,12 @@ def _integer(value: Any) -> int:
     return int(number)
 
 
+def _id_list(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise _WrongType
+    return value
+
+
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _WrongType
@@ -116,6 +122,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "percent": _number,
     "date": _date,
     "datetime": _datetime,
+    "junctionidlist": _id_list,
 }
 
 

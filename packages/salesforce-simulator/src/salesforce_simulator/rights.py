@@ -51,7 +51,7 @@ def whole_schema(config: Config) -> Schema:
 
 def common_rights(config: Config, whole: Schema) -> Rights:
     """What every user has who has nothing of his own."""
-    return Rights(config, narrowed(whole, config.hidden_objects, _had(config, config.hidden_fields)))
+    return Rights(config, narrowed(whole, config.hidden_objects, _had(config, config.every_hidden_field)))
 
 
 def own_rights(config: Config, whole: Schema) -> dict[str, Rights]:

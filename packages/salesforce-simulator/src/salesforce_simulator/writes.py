@@ -35,7 +35,8 @@ UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with i
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteContext) -> str:
     """Insert a row and return its id; raises SalesforceError."""
-    _check_permission(org, sobject, is_allowed=sobject.is_createable)
+    may_create = sobject.is_createable and sobject.name not in org.config.uncreateable_objects
+    _check_permission(org, sobject, is_allowed=may_create)
     _check_storage(org)
     changes = parse_input(org, sobject, given, flag="C", raw=write.raw)
     org.on_row_write(sobject.name, changes)
@@ -65,7 +66,7 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     org.on_row_write(sobject.name, changes)
     with org.store.savepoint():
         _check_unlocked(org, before)
-        triggers.check_editable(org, sobject.name, before)
+        triggers.check_editable(org, sobject.name, before, changes)
         row = triggers.changed(sobject.name, before, changes)
         row = state_picklists.fill_codes(org, sobject, row, changes)
         row = record_types.with_default(org, sobject.name, row)
@@ -143,8 +144,7 @@ def _check_permission(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
     if is_campaign:
         message = f"entity type cannot be inserted: {sobject.label}"
         raise save_refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
-    is_closed = sobject.name == "CampaignMemberStatus" and not org.config.is_member_status_createable
-    if is_closed or not is_allowed or sobject.name in org.config.read_only_objects:
+    if not is_allowed or sobject.name in org.config.read_only_objects:
         raise save_refusal(
             "INSUFFICIENT_ACCESS_OR_READONLY",
             "insufficient access rights on object id",

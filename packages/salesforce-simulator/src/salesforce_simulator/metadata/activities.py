@@ -80,19 +80,45 @@ ContactEmail    | email(80)       | N    | Contact Email
 Comments        | textarea(4000)  | CUN  | Internal Comments
 """
 
-EMAIL_MESSAGE = """
+_PERSON = "Contact,Lead,User"
+
+EMAIL_MESSAGE = f"""
 ParentId          | reference       | CUN  | Case ID | -> Case as Parent children EmailMessages cascade
-ActivityId        | reference       | CN   | Activity ID | -> Task as Activity
+ActivityId        | reference       | CN   | Activity ID | -> Task as Activity children EmailMessages
 TextBody          | textarea(32000) | CUN  | Text Body
 HtmlBody          | textarea(32000) | CUN  | HTML Body
 Headers           | textarea(32000) | CUN  | Headers
 Subject           | string(3000)    | CUN  | Subject
 FromName          | string(1000)    | CUN  | From Name
 FromAddress       | email(1000)     | CUN  | From Address
+FromId            | reference       | CN   | From ID | -> {_PERSON}
 ToAddress         | string(4000)    | CUN  | To Address
+CcAddress         | string(4000)    | CUN  | CC Address
+BccAddress        | string(4000)    | CUN  | BCC Address
+ToIds             | junctionidlist  | CUNF | To IDs | -> {_PERSON}
+CcIds             | junctionidlist  | CUNF | CC IDs | -> {_PERSON}
+BccIds            | junctionidlist  | CUNF | BCC IDs | -> {_PERSON}
 Incoming          | boolean         | CUD  | Is Incoming
+HasAttachment     | boolean         | D    | Has Attachment
 Status            | picklist(40)    | CUDR | Status | *0; 1; 2; 3; 4; 5
 MessageDate       | datetime        | CUN  | Message Date
-MessageIdentifier | string(255)     | CUN  | Message ID
-RelatedToId       | reference       | CUN  | Related To ID | -> Account,Campaign,Case as RelatedTo
+IsExternallyVisible | boolean       | CUD  | Is Externally Visible
+MessageIdentifier | string(255)     | CUNL | Message ID
+ThreadIdentifier  | string(255)     | CUN  | Thread ID
+IsTracked         | boolean         | D    | Is Tracked
+IsOpened          | boolean         | D    | Opened?
+FirstOpenedDate   | datetime        | CUN  | First Opened
+LastOpenedDate    | datetime        | CUN  | Last Opened
+IsBounced         | boolean         | D    | Is Bounced
+RelatedToId       | reference       | CUN  | Related To ID | -> {_WHAT} as RelatedTo children Emails
+"""
+
+EMAIL_MESSAGE_RELATION = f"""
+EmailMessageId     | reference    | C  | Email Message ID | -> EmailMessage as EmailMessage children \
+                       EmailMessageRelations cascade
+RelationId         | reference    | CN | Relation ID | -> {_PERSON} as Relation children EmailMessageRelations
+RelationType       | picklist(40) | CR | Relation Type | ToAddress; CcAddress; BccAddress; FromAddress; \
+                       OtherAddress
+RelationAddress    | string(1000) | CN | Relation Address
+RelationObjectType | picklist(40) | NR | Relation Object Type | Contact; Lead; User
 """

@@ -65,7 +65,7 @@ def describe_briefly(sobject: SObject, config: Config, root: str) -> dict[str, A
     """One entry of the global describe."""
     own = f"{root}/sobjects/{sobject.name}"
     may_write = sobject.name not in config.read_only_objects
-    is_closed = sobject.name == "CampaignMemberStatus" and not config.is_member_status_createable
+    is_closed = sobject.name in config.uncreateable_objects
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -109,7 +109,7 @@ def describe(schema: Schema, sobject: SObject, config: Config, *, root: str, bas
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [_field(field, is_locked=field.name in read_only) for field in sobject.fields.values()],
+        "fields": [_field(field, is_locked=field.name in read_only) for field in sobject.described.values()],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
@@ -132,13 +132,22 @@ def _children(schema: Schema, sobject: SObject) -> list[dict[str, Any]]:
             "childSObject": child.sobject,
             "deprecatedAndHidden": False,
             "field": child.field.name,
-            "junctionIdListNames": [],
-            "junctionReferenceTo": [],
+            **_junction(schema.objects[child.sobject], sobject),
             "relationshipName": child.field.child_name,
             "restrictedDelete": False,
         }
         for child in schema.children[sobject.name]
     ]
+
+
+def _junction(child: SObject, parent: SObject) -> dict[str, list[str]]:
+    """The lists of ids of an object that stand for rows of a child."""
+    lists = [field for field in parent.fields.values() if field.junction == child.name]
+    targets = {target for field in lists for target in field.reference_to}
+    return {
+        "junctionIdListNames": sorted(field.name for field in lists),
+        "junctionReferenceTo": sorted(targets),
+    }
 
 
 def _record_types(sobject: SObject, config: Config, root: str) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ TEXT_TYPES = frozenset(
 )
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
 ID_TYPES = frozenset({"id", "reference"})
+# Lists of ids by type, each with the object that has a row for every id.
+_JUNCTIONS = {"junctionidlist": "EmailMessageRelation"}
 
 SYSTEM_FIELDS = """
 IsDeleted        | boolean    | D | Deleted
@@ -59,6 +61,11 @@ class Field:
 
     def has(self, flag: str) -> bool:
         return flag in self.flags
+
+    @cached_property
+    def junction(self) -> str:
+        """The object whose rows a list of ids stands for."""
+        return _JUNCTIONS.get(self.type, "")
 
     @cached_property
     def is_required(self) -> bool:
@@ -117,6 +124,11 @@ class SObject:
     def never_null(self) -> frozenset[str]:
         """The fields that have a default and may not be emptied."""
         return frozenset(f.name for f in self.fields.values() if f.has("D") and not f.has("N"))
+
+    @cached_property
+    def described(self) -> dict[str, Field]:
+        """The fields that a describe lists: lists of ids stand at the child relationship that they fill."""
+        return {name: field for name, field in self.fields.items() if not field.junction}
 
     @cached_property
     def unique(self) -> tuple[Field, ...]:

@@ -26,6 +26,11 @@ _STANDARD: tuple[tuple[str, str], ...] = (
     ("Contact 003 Contact/Contacts", people.CONTACT),
     (f"DuplicateRule 0Bm Duplicate_Rule/Duplicate_Rules {_SET_UP}", organization.DUPLICATE_RULE),
     ("EmailMessage 02s Email_Message/Email_Messages", activities.EMAIL_MESSAGE),
+    # The public tables do not name its prefix.
+    (
+        "EmailMessageRelation 0Em Email_Message_Relation/Email_Message_Relations no-update",
+        activities.EMAIL_MESSAGE_RELATION,
+    ),
     ("Event 00U Event/Events", activities.EVENT),
     ("Group 00G Group/Group", organization.GROUP),
     ("Lead 00Q Lead/Leads", people.LEAD),
@@ -92,7 +97,7 @@ class Schema:
         found: dict[str, list[Child]] = {name: [] for name in self.objects}
         for sobject in self.objects.values():
             for field in sobject.fields.values():
-                for parent in field.reference_to:
+                for parent in () if field.junction else field.reference_to:
                     if parent in found:
                         found[parent].append(Child(sobject.name, field))
         return found

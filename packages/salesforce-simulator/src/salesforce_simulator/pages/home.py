@@ -16,7 +16,17 @@ from salesforce_simulator.soql.fields import read
 from salesforce_simulator.store import Row
 
 _RECENT = 10
-_COUNTED = ("Lead", "Contact", "Account", "Campaign", "CampaignMember", "Task", "Event", "Case")
+_COUNTED = (
+    "Lead",
+    "Contact",
+    "Account",
+    "Campaign",
+    "CampaignMember",
+    "Task",
+    "Event",
+    "Case",
+    "EmailMessage",
+)
 
 
 def page(simulator: Simulator, request: Request) -> Response:

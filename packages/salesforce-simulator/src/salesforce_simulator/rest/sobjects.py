@@ -53,7 +53,7 @@ def field_renderer(org: Org, call: RestRequest, sobject: SObject, names: str | N
 
     Paths such as Account.Name nest. Raises INVALID_FIELD.
     """
-    wanted = [name.strip() for name in names.split(",")] if names else list(sobject.fields)
+    wanted = [name.strip() for name in names.split(",")] if names else list(sobject.described)
     for name in wanted:
         if "." not in name and sobject.find(name) is None:
             raise no_such_column(name, sobject.name)

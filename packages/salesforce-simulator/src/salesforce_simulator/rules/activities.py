@@ -1,17 +1,24 @@
-"""Tasks and e-mails: what they derive and what they refuse."""
+"""Tasks, and what all activities have in common: whom and what they are about."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from salesforce_simulator.config_parts import ActivityStatus
-from salesforce_simulator.errors import save_refusal
+from salesforce_simulator.errors import SalesforceError, save_refusal
+from salesforce_simulator.field_types import bad_picklist_value
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
 
+# Salesforce alone makes Tasks of cadences.
+_RESERVED_SUBTYPE = "Cadence"
+
 
 def task_on_insert(org: Org, row: Row, user_id: str) -> Row:
     check_relations(org, row)
+    if row["TaskSubtype"] == _RESERVED_SUBTYPE:
+        item = bad_picklist_value(org.whole.objects["Task"].fields["TaskSubtype"], _RESERVED_SUBTYPE)
+        raise SalesforceError(400, item)
     return task_derived(org, {**row, "TaskSubtype": row["TaskSubtype"] or "Task"})
 
 
@@ -28,29 +35,6 @@ def check_relations(org: Org, row: Row) -> None:
         lead_conversion.check_referable(org, row["WhoId"])
         if row["WhatId"]:
             raise save_refusal("FIELD_INTEGRITY_EXCEPTION", org.config.lead_what_message, "WhoId", "WhatId")
-
-
-def email_after_insert(org: Org, row: Row) -> None:
-    """Enhanced Email puts a closed Task of what was sent beside it; an e-mail of a Case has none."""
-    if not org.config.has_enhanced_email or row["ParentId"] or row["ActivityId"] or row["Status"] == "5":
-        return
-    empty = {
-        each.name: False if each.type == "boolean" else None
-        for each in org.whole.objects["Task"].fields.values()
-    }
-    kept = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
-    closed = next((each.value for each in org.config.task_statuses if each.is_closed), "Completed")
-    task = {
-        "Id": org.store.next_id("Task"),
-        "Subject": f"Email: {row['Subject'] or ''}"[:255],
-        "Status": closed,
-        "TaskSubtype": "Email",
-        "ActivityDate": org.today(),
-        "WhatId": row["RelatedToId"],
-        "OwnerId": row["CreatedById"],
-    }
-    org.store.upsert("Task", task_derived(org, {**empty, **{name: row[name] for name in kept}, **task}))
-    org.store.update("EmailMessage", row["Id"], {"ActivityId": task["Id"]})
 
 
 def task_derived(org: Org, row: Row) -> Row:

@@ -8,6 +8,7 @@ from salesforce_simulator.rules import (
     calendar_events,
     campaigns,
     cases,
+    email_messages,
     lead_conversion,
     names,
     person_accounts,
@@ -17,6 +18,7 @@ from salesforce_simulator.store import Row
 _BeforeInsert = Callable[[Org, Row, str], Row]
 _BeforeUpdate = Callable[[Org, Row, Row], Row]
 _After = Callable[[Org, Row], None]
+_Editable = Callable[[Org, Row, Row], None]
 _AfterUpdate = Callable[[Org, Row, Row], None]
 
 _CHANGED: Mapping[str, Callable[[Row, Row], Row]] = {"Event": calendar_events.changed}
@@ -28,6 +30,8 @@ _BEFORE_INSERT: Mapping[str, tuple[_BeforeInsert, ...]] = {
     "Task": (activities.task_on_insert,),
     "Event": (calendar_events.on_insert,),
     "Case": (cases.on_insert,),
+    "EmailMessage": (email_messages.on_insert,),
+    "EmailMessageRelation": (email_messages.relation_on_insert,),
     "CampaignMember": (campaigns.member_on_insert,),
     "CampaignMemberStatus": (campaigns.status_on_insert,),
 }
@@ -44,12 +48,13 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
 }
 _AFTER_INSERT: Mapping[str, tuple[_After, ...]] = {
     "Account": (person_accounts.account_after_insert,),
-    "EmailMessage": (activities.email_after_insert,),
+    "EmailMessage": (email_messages.after_insert,),
     "Lead": (lead_conversion.after_insert,),
     "Campaign": (campaigns.campaign_after_insert,),
     "CampaignMemberStatus": (campaigns.status_after_write,),
 }
 _AFTER_UPDATE: Mapping[str, tuple[_AfterUpdate, ...]] = {
+    "EmailMessage": (email_messages.after_update,),
     "Account": (person_accounts.account_after_update,),
     "Contact": (person_accounts.contact_after_update,),
     "CampaignMemberStatus": (campaigns.status_after_update,),
@@ -58,7 +63,10 @@ _BEFORE_DELETE: Mapping[str, tuple[_After, ...]] = {
     "Contact": (person_accounts.contact_before_delete,),
     "CampaignMemberStatus": (campaigns.status_before_delete,),
 }
-_EDITABLE: Mapping[str, tuple[_After, ...]] = {"Lead": (lead_conversion.check_editable,)}
+_EDITABLE: Mapping[str, _Editable] = {
+    "EmailMessage": email_messages.check_editable,
+    "Lead": lambda org, before, changes: lead_conversion.check_editable(org, before),
+}
 
 
 def changed(name: str, before: Row, changes: Row) -> Row:
@@ -94,7 +102,8 @@ def before_delete(org: Org, name: str, row: Row) -> None:
         rule(org, row)
 
 
-def check_editable(org: Org, name: str, row: Row) -> None:
-    """Raise when a row as it stands refuses every change."""
-    for rule in _EDITABLE.get(name, ()):
-        rule(org, row)
+def check_editable(org: Org, name: str, before: Row, changes: Row) -> None:
+    """Raise when a row as it stands refuses the changes, or every change."""
+    check = _EDITABLE.get(name)
+    if check:
+        check(org, before, changes)

@@ -33,6 +33,18 @@ def _converted(org: Org, campaign: Row) -> int:
     return sum(1 for lead in leads if lead and lead["IsConverted"])
 
 
+def _related(kind: str) -> Derivation:
+    """The people whom an e-mail is related to in one way."""
+
+    def ids(org: Org, email: Row) -> list[str]:
+        relations = org.store.find("EmailMessageRelation", "EmailMessageId", email["Id"])
+        return [
+            each["RelationId"] for each in relations if each["RelationType"] == kind and each["RelationId"]
+        ]
+
+    return ids
+
+
 def _of_contact(name: str) -> Derivation:
     return lambda org, case: (org.store.get("Contact", case.get("ContactId")) or {}).get(name)
 
@@ -59,6 +71,9 @@ DERIVED: Mapping[tuple[str, str], Derivation] = {
     ("Case", "ContactEmail"): _of_contact("Email"),
     ("Case", "ContactMobile"): _of_contact("MobilePhone"),
     ("Case", "ContactPhone"): _of_contact("Phone"),
+    ("EmailMessage", "ToIds"): _related("ToAddress"),
+    ("EmailMessage", "CcIds"): _related("CcAddress"),
+    ("EmailMessage", "BccIds"): _related("BccAddress"),
     ("Campaign", "NumberOfLeads"): lambda org, row: sum(1 for m in _members(org, row) if not m["ContactId"]),
     ("Campaign", "NumberOfConvertedLeads"): _converted,
     ("Campaign", "NumberOfContacts"): lambda org, row: sum(1 for m in _members(org, row) if m["ContactId"]),
