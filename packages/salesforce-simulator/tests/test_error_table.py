@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from refusal_table.activities import ACTIVITIES
 from refusal_table.reading import READING
 from refusal_table.row import Row
 from refusal_table.saving import SAVING
@@ -17,7 +18,7 @@ from refusal_table.session import SERVER, SESSION
 from support.client import OrgClient
 
 JSON = "application/json;charset=UTF-8"
-TABLE = {**SESSION, **SAVING, **READING, **SERVER}
+TABLE = {**SESSION, **SAVING, **ACTIVITIES, **READING, **SERVER}
 
 
 async def prepare(org: OrgClient, row: Row) -> Callable[[Any], Any]:
