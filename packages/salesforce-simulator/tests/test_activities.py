@@ -58,3 +58,19 @@ async def test_the_subtype_of_a_task_is_restricted_and_given_at_creation_only(or
         )
     (error,) = (await org.data("PATCH", f"/sobjects/Task/{task_id}", {"TaskSubtype": "Call"})).json()
     assert (error["errorCode"], error["fields"]) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["TaskSubtype"])
+
+
+async def test_activities_of_long_ago_are_found_by_query_all_alone(org: OrgClient) -> None:
+    old = {"StartDateTime": "2025-11-01T10:00:00Z", "DurationInMinutes": 30}
+    event_id = await org.create("Event", **old)
+    recent = await org.create("Event", **{**old, "StartDateTime": "2026-11-01T10:00:00Z"})
+    closed = await org.create("Task", Status="Completed", ActivityDate="2025-11-01")
+    still_open = await org.create("Task", ActivityDate="2025-11-01")
+    new = await org.create("Task", Status="Completed")
+    await org.configure(archive_days=365)
+    for name, archived, others in (("Event", event_id, {recent}), ("Task", closed, {still_open, new})):
+        soql = f"SELECT Id, IsArchived FROM {name}"
+        assert {row["Id"] for row in await org.rows(soql)} == others
+        every = {row["Id"]: row["IsArchived"] for row in await org.rows(soql, "queryAll")}
+        assert every == {**dict.fromkeys(others, False), archived: True}
+        assert (await org.get(name, archived))["IsArchived"] is True

@@ -104,6 +104,8 @@ class Config(BaseModel):
     has_person_accounts: bool = False
     # Without them no Event lasts longer than 24 hours; with them 14 days.
     has_multiday_events: bool = True
+    # Events that ended and closed Tasks that were due so long ago are found by queryAll alone.
+    archive_days: float | None = Field(default=None, ge=0)
     # An org of Sales alone may have no Cases.
     has_case: bool = True
     auto_response_rules: tuple[AutoResponseRule, ...] = ()

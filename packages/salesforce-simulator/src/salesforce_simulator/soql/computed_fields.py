@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from salesforce_simulator.org import Org
+from salesforce_simulator.soql.archive import archived
 from salesforce_simulator.store import Row
 
 Derivation = Callable[[Org, Row], Any]
@@ -49,6 +50,14 @@ def _of_contact(name: str) -> Derivation:
     return lambda org, case: (org.store.get("Contact", case.get("ContactId")) or {}).get(name)
 
 
+def _archived(name: str) -> Derivation:
+    def is_archived(org: Org, activity: Row) -> bool:
+        found = archived(org, name)
+        return found is not None and found(activity)
+
+    return is_archived
+
+
 DERIVED: Mapping[tuple[str, str], Derivation] = {
     **{
         ("CampaignMember", name): _of_person(name)
@@ -68,6 +77,8 @@ DERIVED: Mapping[tuple[str, str], Derivation] = {
     ("CampaignMember", "LeadOrContactId"): lambda org, row: row["ContactId"] or row["LeadId"],
     ("CampaignMember", "LeadOrContactOwnerId"): _of_person("OwnerId"),
     ("CampaignMember", "Type"): lambda org, row: "Contact" if row["ContactId"] else "Lead",
+    ("Task", "IsArchived"): _archived("Task"),
+    ("Event", "IsArchived"): _archived("Event"),
     ("Case", "ContactEmail"): _of_contact("Email"),
     ("Case", "ContactMobile"): _of_contact("MobilePhone"),
     ("Case", "ContactPhone"): _of_contact("Phone"),

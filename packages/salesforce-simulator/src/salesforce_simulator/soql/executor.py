@@ -10,6 +10,7 @@ from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.soql import access, ast, errors
 from salesforce_simulator.soql.aggregates import aggregate, is_aggregate
+from salesforce_simulator.soql.archive import archived
 from salesforce_simulator.soql.fields import BoundField, bind, follow, read, reader
 from salesforce_simulator.soql.parse import parse
 from salesforce_simulator.soql.predicates import Compiler
@@ -71,7 +72,14 @@ class QueryExecution:
         table = self.org.store.table(sobject.name).rows
         offered = compiled.candidates if compiled and within is None else within
         rows: Iterable[Row] = table.values() if offered is None else (table[i] for i in offered)
-        return [row for row in rows if self._is_shown(row) and (compiled is None or compiled.accepts(row))]
+        is_archived = None if self.with_deleted else archived(self.org, sobject.name)
+        return [
+            row
+            for row in rows
+            if self._is_shown(row)
+            and not (is_archived and is_archived(row))
+            and (compiled is None or compiled.accepts(row))
+        ]
 
     def _is_shown(self, row: Row) -> bool:
         return (self.with_deleted or not row["IsDeleted"]) and self.org.is_visible(row)
