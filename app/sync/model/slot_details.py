@@ -52,12 +52,17 @@ class SlotDetails(NamedTuple):
     call_ended: bool | None = None
     """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""
 
+    others: Mapping[str, Any] | None = None
+    """Keys of a later version, kept as they are: while it is rolled out, both write."""
+
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> "SlotDetails":
-        """The details as the database has them; keys of another version are left out."""
+        """The details as the database has them."""
         if not stored:
             return NO_DETAILS
-        values = {name: stored[name] for name in cls._fields if name in stored}
+        values: dict[str, Any] = {name: stored[name] for name in KEYS if name in stored}
+        if len(values) < len(stored):
+            values["others"] = {name: value for name, value in stored.items() if name not in KEYS}
         if values.get("dropped") is not None:
             values["dropped"] = tuple(values["dropped"])
         if values.get("warning") is not None:
@@ -66,7 +71,11 @@ class SlotDetails(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The details as they are stored."""
-        values: dict[str, Any] = {name: value for name, value in self._asdict().items() if value is not None}
+        others = self.others or {}
+        values: dict[str, Any] = {
+            **others,
+            **{name: value for name, value in zip(KEYS, self, strict=False) if value is not None},
+        }
         if self.dropped is not None:
             values["dropped"] = list(self.dropped)
         if self.warning is not None:
@@ -85,6 +94,7 @@ class SlotDetails(NamedTuple):
         return self._replace(dropped=None, was_misjudged=None, was_moved=None)
 
 
+KEYS: Final = SlotDetails._fields[:-1]
 NO_DETAILS: Final = SlotDetails()
 
 

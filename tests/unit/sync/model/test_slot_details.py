@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.sync.model.slot_details import NO_DETAILS, SlotDetails
+from app.sync.model.slot_details import KEYS, NO_DETAILS, SlotDetails
 
 STORED: dict[str, Any] = {
     "found_by": "created",
@@ -23,7 +23,7 @@ STORED: dict[str, Any] = {
 
 
 def test_every_key_is_stored_as_it_was() -> None:
-    assert set(STORED) == set(SlotDetails._fields)
+    assert set(STORED) == set(KEYS)
     assert SlotDetails.parse(STORED).as_json() == STORED
 
 
@@ -36,8 +36,9 @@ def test_what_is_not_set_is_not_stored() -> None:
     assert SlotDetails.parse({}).as_json() == NO_DETAILS.as_json() == {}
 
 
-def test_keys_of_another_version_are_left_out() -> None:
-    assert SlotDetails.parse({"found_by": "email", "mood": "good"}) == SlotDetails(found_by="email")
+def test_keys_of_a_later_version_are_kept() -> None:
+    later = {"found_by": "email", "mood": "good"}
+    assert SlotDetails.parse(later)._replace(is_manual=True).as_json() == {**later, "is_manual": True}
 
 
 def test_an_update_changes_what_it_sets_even_to_nothing() -> None:
