@@ -38,6 +38,30 @@ async def test_everything_is_there_again(tmp_path: Path) -> None:
     await closed(third)
 
 
+async def test_emails_cases_and_events_are_there_again(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    first = open_client(create_app(path, clock=SetClock()))
+    await first.sign_in()
+    lead_id, case_id = await first.lead(), await first.create("Case", Subject="Meeting")
+    draft_id = await first.create("EmailMessage", ParentId=case_id, Status="5", ToIds=[lead_id])
+    event_id = await first.create("Event", StartDateTime="2026-11-24T09:00:00Z", DurationInMinutes=30)
+    await first.configure(has_case=False, auto_response_rules=[{}])
+    await closed(first)
+
+    second = open_client(create_app(path, clock=SetClock()))
+    await second.sign_in()
+    assert (await second.data("GET", f"/sobjects/Case/{case_id}")).status_code == 404
+    await second.configure(has_case=True)
+    assert (await second.get("Case", case_id))["CaseNumber"] == "00001001"
+    (row,) = await second.rows(f"SELECT ToIds FROM EmailMessage WHERE Id = '{draft_id}'")
+    assert row["ToIds"] == [lead_id]
+    changed = await second.data("PATCH", f"/sobjects/EmailMessage/{draft_id}", {"ToIds": []})
+    assert changed.status_code == 204
+    assert await second.rows("SELECT Id FROM EmailMessageRelation") == []
+    assert (await second.get("Event", event_id))["EndDateTime"] == "2026-11-24T09:30:00.000+0000"
+    await closed(second)
+
+
 async def test_an_undone_change_leaves_indexes_as_they_were(org: OrgClient) -> None:
     lead_id = await org.lead(Email="old@example.com", External_Id__c="e-1")
     rows = [

@@ -55,7 +55,7 @@ def after_insert(org: Org, row: Row) -> None:
 
 def after_update(org: Org, before: Row, row: Row) -> None:
     """A list of ids that was given again replaces its relations."""
-    changed = {kind: row[name] or () for name, kind in _LISTS.items() if row[name] != before[name]}
+    changed = {kind: row[name] or () for name, kind in _LISTS.items() if row.get(name) != before.get(name)}
     for relation in org.store.find("EmailMessageRelation", "EmailMessageId", row["Id"]):
         if relation["RelationType"] in changed:
             org.store.update("EmailMessageRelation", relation["Id"], {"IsDeleted": True})
