@@ -74,3 +74,25 @@ async def test_activities_of_long_ago_are_found_by_query_all_alone(org: OrgClien
         every = {row["Id"]: row["IsArchived"] for row in await org.rows(soql, "queryAll")}
         assert every == {**dict.fromkeys(others, False), archived: True}
         assert (await org.get(name, archived))["IsArchived"] is True
+
+
+async def test_fields_of_activities_are_of_tasks_and_events(org: OrgClient) -> None:
+    await org.configure(
+        extra_fields={"Activity": ["Status__c | string(40) | CUN"], "Task": ["Own__c | date | CUN"]}
+    )
+    times = {"StartDateTime": "2026-11-21T10:00:00Z", "DurationInMinutes": 30}
+    made = {
+        "Task": await org.create("Task", Status__c="Moved", Own__c="2026-11-21"),
+        "Event": await org.create("Event", Status__c="Moved", **times),
+    }
+    assert [(await org.get(name, made[name]))["Status__c"] for name in made] == ["Moved", "Moved"]
+    await org.configure(read_only_fields={"Activity": ["Status__c"]})
+    for name, record_id in made.items():
+        (error,) = (await org.data("PATCH", f"/sobjects/{name}/{record_id}", {"Status__c": "x"})).json()
+        assert (error["errorCode"], error["fields"]) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["Status__c"])
+        fields = (await org.data("GET", f"/sobjects/{name}/describe")).json()["fields"]
+        assert next(f["updateable"] for f in fields if f["name"] == "Status__c") is False
+    await org.configure(hidden_fields={"Activity": ["Status__c"]})
+    for name in made:
+        fields = (await org.data("GET", f"/sobjects/{name}/describe")).json()["fields"]
+        assert "Status__c" not in [field["name"] for field in fields]

@@ -220,6 +220,14 @@ async def test_the_task_of_a_lead_may_leave_the_campaign_out(org: OrgClient) -> 
     assert (task["WhoId"], task["WhatId"]) == (lead_id, None)
 
 
+async def test_the_task_of_an_email_may_name_nobody(org: OrgClient) -> None:
+    await org.configure(is_email_task_of_person=False)
+    lead_id, campaign_id = await org.lead(), await org.create("Campaign", Name="Fair")
+    email_id = await org.create("EmailMessage", **SENT, ToIds=[lead_id], RelatedToId=campaign_id)
+    task = await task_of(org, email_id)
+    assert (task["WhoId"], task["WhatId"]) == (None, campaign_id)
+
+
 async def test_without_enhanced_email_there_are_no_email_messages(org: OrgClient) -> None:
     await org.configure(has_enhanced_email=False)
     for name in ("EmailMessage", "EmailMessageRelation"):

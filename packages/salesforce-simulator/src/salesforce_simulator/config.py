@@ -51,6 +51,13 @@ _CASE_STATUSES = (
 _EMAIL_STATUSES = {"0": "New", "1": "Read", "2": "Replied", "3": "Sent", "4": "Forwarded", "5": "Draft"}
 
 
+def _of_activities(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Fields by object: those of Activity are of Task and of Event."""
+    shared = fields.get("Activity", ())
+    own = {name: names for name, names in fields.items() if name != "Activity"}
+    return own | {name: (*shared, *own.get(name, ())) for name in ("Task", "Event") if shared}
+
+
 def _states(value: object) -> object:
     """A name alone is a state without a code of its own."""
     if not isinstance(value, list | tuple):
@@ -164,6 +171,8 @@ class Config(BaseModel):
     email_status_message: str = "Status: emails that are not related to a case must be sent"
     email_activity_message: str = "Activity ID: only emails of cases name their activity"
     has_email_from_id: bool = True
+    # Whether the Task of an e-mail names the first person that the e-mail is related to.
+    is_email_task_of_person: bool = True
     # An e-mail to a Lead names a RelatedToId; its Task cannot have both.
     email_of_lead_with_what: Literal["refused", "unrelated"] = "refused"
     is_member_status_createable: bool = True
@@ -239,10 +248,18 @@ class Config(BaseModel):
     @property
     def every_hidden_field(self) -> dict[str, tuple[str, ...]]:
         """The fields that permissions hide, and FromId where it is none."""
+        hidden = _of_activities(self.hidden_fields)
         if self.has_email_from_id:
-            return self.hidden_fields
-        of_email = (*self.hidden_fields.get("EmailMessage", ()), "FromId")
-        return {**self.hidden_fields, "EmailMessage": of_email}
+            return hidden
+        return {**hidden, "EmailMessage": (*hidden.get("EmailMessage", ()), "FromId")}
+
+    @property
+    def every_extra_field(self) -> dict[str, tuple[str, ...]]:
+        return _of_activities(self.extra_fields)
+
+    @property
+    def every_read_only_field(self) -> dict[str, tuple[str, ...]]:
+        return _of_activities(self.read_only_fields)
 
     @property
     def flagged_fields(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ def parse_input(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: s
     fields = {
         name: _find_field(sobject, name, value, flag) for name, value in given.items() if _is_field(name)
     }
-    read_only = org.config.read_only_fields.get(sobject.name, ())
+    read_only = org.config.every_read_only_field.get(sobject.name, ())
     locked = [f.name for f in fields.values() if not f.has(flag) or f.name in read_only]
     if locked:
         raise field_not_writable(locked)

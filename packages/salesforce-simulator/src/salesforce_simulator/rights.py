@@ -37,7 +37,7 @@ def whole_schema(config: Config) -> Schema:
 
     return configured_schema(
         standard_schema(),
-        extra_fields=_had(config, config.extra_fields),
+        extra_fields=_had(config, config.every_extra_field),
         absent_objects=config.absent_objects,
         flagged_fields=_had(config, config.flagged_fields),
         places=config.places,

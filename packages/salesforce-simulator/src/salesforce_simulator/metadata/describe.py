@@ -101,7 +101,7 @@ def describe_briefly(sobject: SObject, config: Config, root: str) -> dict[str, A
 def describe(schema: Schema, sobject: SObject, config: Config, *, root: str, base_url: str) -> dict[str, Any]:
     """The full describe of one object."""
     brief = describe_briefly(sobject, config, root)
-    read_only = config.read_only_fields.get(sobject.name, ())
+    read_only = config.every_read_only_field.get(sobject.name, ())
     rest = {
         "actionOverrides": [],
         "childRelationships": _children(schema, sobject),

@@ -98,7 +98,7 @@ def _put_task(org: Org, email: Row) -> None:
 
 def _relations_of_task(org: Org, email: Row) -> Row:
     """Whom and what the Task is about: the first person, who as a Lead may leave no place for a What."""
-    who = next(_people(org, email), None)
+    who = next(_people(org, email), None) if org.config.is_email_task_of_person else None
     is_lead = org.whole.of_id(who or "") == "Lead"
     what = None if is_lead and org.config.email_of_lead_with_what == "unrelated" else email["RelatedToId"]
     return {"WhoId": who, "WhatId": what}
