@@ -45,6 +45,8 @@ class Event(Base):
     url: Mapped[str | None]
     organizer: Mapped[Json | None]
     is_cancelled: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
     has_had_link: Mapped[bool] = mapped_column(Boolean, server_default="false")
     version: Mapped[int | None] = mapped_column(BigInteger)
     snapshot_at: Mapped[datetime]

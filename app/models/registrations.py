@@ -88,7 +88,8 @@ class Registration(Base):
 
     `version`, else `snapshot_at`, decides about the snapshot; a fact is judged by its own time and may be
     added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not
-    show. `excluded_at`: the host wants this one never written.
+    show. `starts_at`, `ends_at`: its own slot (null: the event's times); `rescheduled_from`: the slot before
+    the latest move. `excluded_at`: the host wants this one never written.
     """
 
     __tablename__ = "registrations"
@@ -116,16 +117,22 @@ class Registration(Base):
     answers: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     utm: Mapped[Json | None]
     salesforce_id: Mapped[str | None]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
     version: Mapped[int | None] = mapped_column(BigInteger)
     snapshot_at: Mapped[datetime]
     registered_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     checked_in_at: Mapped[datetime | None]
+    last_checked_in_at: Mapped[datetime | None]
     check_in_reverted_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     no_show_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    rescheduled_at: Mapped[datetime | None]
+    reschedule_reason: Mapped[str | None]
+    rescheduled_from: Mapped[Json | None]
     replay: Mapped[Json | None]
     erased_at: Mapped[datetime | None]
     excluded_at: Mapped[datetime | None]

@@ -40,9 +40,17 @@ FIND_REGISTRATIONS = text("""
 REDACT_REGISTRATIONS = text("""
     UPDATE registrations
     SET attendee = '{}', email_key = NULL, ticket = NULL, buyer = NULL, answers = '[]', utm = NULL,
-        salesforce_id = NULL, cancel_reason = NULL, replay = NULL, merge_state = '{}',
-        erased_at = coalesce(erased_at, clock_timestamp())
+        salesforce_id = NULL, cancel_reason = NULL, reschedule_reason = NULL, replay = NULL,
+        merge_state = '{}', erased_at = coalesce(erased_at, clock_timestamp())
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+# Why an event was cancelled may name the attendee by the address, as its delivery does.
+REDACT_EVENTS = text("""
+    UPDATE events SET cancel_reason = NULL
+    WHERE host_id = :host_id AND cancel_reason IS NOT NULL AND EXISTS (
+        SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
+        WHERE strpos(address_key(cancel_reason), e.email) > 0
+    )
 """)
 REDACT_BUYERS = text("""
     UPDATE registrations SET buyer = NULL
@@ -196,7 +204,8 @@ DATA_READ: Final = frozenset(
 """Members of a payload's data that the service reads: whatever else it holds may name anybody."""
 
 MEMBERS: Final = (
-    "answers attendee cancelled_at checked_in_at id registered_at salesforce_id status ticket utm version"
+    "answers attendee cancelled_at checked_in_at ends_at id registered_at salesforce_id starts_at status"
+    " ticket utm version"
 )
 OTHERS_READ: Final = frozenset(MEMBERS.split())
 """Of a registration of another attendee: all that the service reads but the buyer."""
@@ -272,6 +281,7 @@ async def _find(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -
 async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureScope) -> None:
     values = _values(wish, found.ids, found.emails)
     await session.execute(REDACT_REGISTRATIONS, values)
+    await session.execute(REDACT_EVENTS, values)
     bought = (await session.scalars(REDACT_BUYERS, values)).all()
     mentioning = set((await session.scalars(REDACT_DELIVERIES, values)).all())
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)

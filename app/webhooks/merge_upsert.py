@@ -38,7 +38,8 @@ READ_EVENTS: Final = """
     SELECT t.host_id, t.event_id AS id, CAST(json_build_object(
         'host_id', t.host_id, 'event_id', t.event_id, 'title', t.title, 'kind', t.kind,
         'starts_at', t.starts_at, 'ends_at', t.ends_at, 'timezone', t.timezone, 'location', t.location,
-        'url', t.url, 'organizer', t.organizer, 'is_cancelled', t.is_cancelled, 'version', t.version,
+        'url', t.url, 'organizer', t.organizer, 'is_cancelled', t.is_cancelled,
+        'cancelled_at', t.cancelled_at, 'cancel_reason', t.cancel_reason, 'version', t.version,
         'snapshot_at', t.snapshot_at, 'merge_state', t.merge_state
     ) AS text) AS found
     FROM events AS t
@@ -50,11 +51,11 @@ READ_EVENTS: Final = """
 INSERT_EVENTS: Final = text("""
     INSERT INTO events (
         host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, version, snapshot_at, merge_state
+        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state
     )
     SELECT
         host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, version, snapshot_at, merge_state
+        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb))
     ORDER BY host_id, event_id
     ON CONFLICT DO NOTHING
@@ -64,8 +65,8 @@ UPDATE_EVENTS: Final = text("""
     UPDATE events AS t SET
         title = r.title, kind = r.kind, starts_at = r.starts_at, ends_at = r.ends_at,
         timezone = r.timezone, location = r.location, url = r.url, organizer = r.organizer,
-        is_cancelled = r.is_cancelled, version = r.version, snapshot_at = r.snapshot_at,
-        merge_state = r.merge_state
+        is_cancelled = r.is_cancelled, cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason,
+        version = r.version, snapshot_at = r.snapshot_at, merge_state = r.merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.event_id = r.event_id
 """)
@@ -74,10 +75,12 @@ READ_REGISTRATIONS: Final = """
         'host_id', t.host_id, 'registration_id', t.registration_id, 'event_id', t.event_id,
         'status', t.status, 'attendee', t.attendee, 'email_key', t.email_key, 'ticket', t.ticket,
         'buyer', t.buyer, 'answers', t.answers, 'utm', t.utm, 'salesforce_id', t.salesforce_id,
-        'version', t.version, 'snapshot_at', t.snapshot_at, 'registered_at', t.registered_at,
-        'confirmed_at', t.confirmed_at, 'checked_in_at', t.checked_in_at,
-        'check_in_reverted_at', t.check_in_reverted_at, 'cancelled_at', t.cancelled_at,
-        'cancel_reason', t.cancel_reason, 'no_show_at', t.no_show_at, 'completed_at', t.completed_at,
+        'starts_at', t.starts_at, 'ends_at', t.ends_at, 'version', t.version, 'snapshot_at', t.snapshot_at,
+        'registered_at', t.registered_at, 'confirmed_at', t.confirmed_at, 'checked_in_at', t.checked_in_at,
+        'last_checked_in_at', t.last_checked_in_at, 'check_in_reverted_at', t.check_in_reverted_at,
+        'cancelled_at', t.cancelled_at, 'cancel_reason', t.cancel_reason, 'no_show_at', t.no_show_at,
+        'completed_at', t.completed_at, 'rescheduled_at', t.rescheduled_at,
+        'reschedule_reason', t.reschedule_reason, 'rescheduled_from', t.rescheduled_from,
         'replay', t.replay, 'merge_state', t.merge_state, 'erased_at', t.erased_at
     ) AS text) AS found
     FROM registrations AS t
@@ -89,13 +92,15 @@ READ_REGISTRATIONS: Final = """
 INSERT_REGISTRATIONS: Final = text("""
     INSERT INTO registrations (
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
-        salesforce_id, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
-        check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at, replay, merge_state
+        salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
+        last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
+        rescheduled_at, reschedule_reason, rescheduled_from, replay, merge_state
     )
     SELECT
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
-        salesforce_id, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
-        check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at, replay, merge_state
+        salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
+        last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
+        rescheduled_at, reschedule_reason, rescheduled_from, replay, merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb))
     ORDER BY host_id, registration_id
     ON CONFLICT DO NOTHING
@@ -105,10 +110,13 @@ UPDATE_REGISTRATIONS: Final = text("""
     UPDATE registrations AS t SET
         event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
         ticket = r.ticket, buyer = r.buyer, answers = r.answers, utm = r.utm,
-        salesforce_id = r.salesforce_id, version = r.version, snapshot_at = r.snapshot_at,
-        registered_at = r.registered_at, confirmed_at = r.confirmed_at, checked_in_at = r.checked_in_at,
-        check_in_reverted_at = r.check_in_reverted_at, cancelled_at = r.cancelled_at,
-        cancel_reason = r.cancel_reason, no_show_at = r.no_show_at, completed_at = r.completed_at,
+        salesforce_id = r.salesforce_id, starts_at = r.starts_at, ends_at = r.ends_at,
+        version = r.version, snapshot_at = r.snapshot_at, registered_at = r.registered_at,
+        confirmed_at = r.confirmed_at, checked_in_at = r.checked_in_at,
+        last_checked_in_at = r.last_checked_in_at, check_in_reverted_at = r.check_in_reverted_at,
+        cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason, no_show_at = r.no_show_at,
+        completed_at = r.completed_at, rescheduled_at = r.rescheduled_at,
+        reschedule_reason = r.reschedule_reason, rescheduled_from = r.rescheduled_from,
         replay = r.replay, merge_state = r.merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
@@ -154,7 +162,7 @@ class MergeTable(Generic[State]):
 EVENTS: Final[MergeTable[EventState]] = MergeTable(
     name="events",
     id_column="event_id",
-    times=("starts_at", "ends_at", "snapshot_at"),
+    times=("starts_at", "ends_at", "cancelled_at", "snapshot_at"),
     read=READ_EVENTS,
     insert=INSERT_EVENTS,
     update=UPDATE_EVENTS,
@@ -164,8 +172,9 @@ REGISTRATIONS: Final[MergeTable[RegistrationState]] = MergeTable(
     name="registrations",
     id_column="registration_id",
     times=(
-        "snapshot_at", "registered_at", "confirmed_at", "checked_in_at", "check_in_reverted_at",
-        "cancelled_at", "no_show_at", "completed_at", "erased_at",
+        "starts_at", "ends_at", "snapshot_at", "registered_at", "confirmed_at", "checked_in_at",
+        "last_checked_in_at", "check_in_reverted_at", "cancelled_at", "no_show_at", "completed_at",
+        "rescheduled_at", "erased_at",
     ),
     read=READ_REGISTRATIONS,
     insert=INSERT_REGISTRATIONS,

@@ -15,6 +15,7 @@ from app.webhooks.state_merge import (
     Fields,
     RegistrationState,
     ReportedFacts,
+    Reschedule,
     SnapshotVersion,
     VersionedValue,
     merge_events,
@@ -26,7 +27,15 @@ Row = Mapping[str, Any]
 EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
 PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
 BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
-"""Columns whose change alone is nothing to write to Salesforce."""
+UNWRITTEN_FACTS = frozenset(
+    {
+        "cancel_reason", "completed_at", "last_checked_in_at", "reschedule_reason", "rescheduled_at",
+        "rescheduled_from",
+    }
+)  # fmt: skip
+"""Facts that no record and no source of a mapping shows."""
+WRITTEN_ONCE = frozenset({"no_show_at"})
+"""Facts of which a record shows only that there is one; a later time is nothing to write."""
 
 
 def merge_into_event_row(row: Row | None, told: EventState) -> Row | None:
@@ -47,16 +56,25 @@ def merge_into_registration_row(row: Row | None, told: RegistrationState) -> Row
 
 def has_relevant_change(before: Row | None, after: Row) -> bool:
     """Whether something changed that could be written to Salesforce."""
-    return before is None or any(before[name] != after[name] for name in after.keys() - BOOKKEEPING_COLUMNS)
+    if before is None:
+        return True
+    compared = after.keys() - BOOKKEEPING_COLUMNS - UNWRITTEN_FACTS - WRITTEN_ONCE
+    return any(before[name] != after[name] for name in compared) or any(
+        (before[name] is None) != (after[name] is None) for name in WRITTEN_ONCE
+    )
 
 
 def event_row(state: EventState) -> dict[str, Any]:
     columns = {name: _value(state.fields, name) for name in EVENT_FIELDS}
     for name, default in EVENT_DEFAULTS.items():
         columns[name] = default if columns[name] is None else columns[name]
-    facts = {name: at.isoformat() for name, at in state.facts.items()}
+    cancelled_at, published_at = state.cancelled[0] if state.cancelled else None, state.published_at
+    times = {"cancelled_at": cancelled_at, "published_at": published_at}
+    facts = {name: at.isoformat() for name, at in times.items() if at is not None}
     return columns | {
-        "is_cancelled": state.is_cancelled,
+        "is_cancelled": state.cancelled_at is not None,
+        "cancelled_at": state.cancelled_at,
+        "cancel_reason": (state.cancelled[1] or None) if state.cancelled else None,
         "version": state.order.version,
         "snapshot_at": state.order.at,
         "merge_state": _packed(state.fields, state.order, names=EVENT_FIELDS, facts=facts),
@@ -64,10 +82,15 @@ def event_row(state: EventState) -> dict[str, Any]:
 
 
 def event_state(row: Row) -> EventState:
-    kept = row["merge_state"]
     values = {name: row[name] for name in EVENT_FIELDS}
-    facts = {name: datetime.fromisoformat(at) for name, at in kept.get("facts", {}).items()}
-    return EventState(_unpacked(values, row), facts)
+    facts = row["merge_state"].get("facts", {})
+    times = {name: datetime.fromisoformat(at) for name, at in facts.items()}
+    cancelled_at = times.get("cancelled_at")
+    return EventState(
+        _unpacked(values, row),
+        cancelled=(cancelled_at, row["cancel_reason"] or "") if cancelled_at else None,
+        published_at=times.get("published_at"),
+    )
 
 
 def registration_row(state: RegistrationState) -> dict[str, Any]:
@@ -84,14 +107,32 @@ def registration_row(state: RegistrationState) -> dict[str, Any]:
         "registered_at": state.registered_at,
         "confirmed_at": state.confirmed_at,
         "checked_in_at": facts.checked_in_at,
+        "last_checked_in_at": facts.last_checked_in_at,
         "check_in_reverted_at": facts.check_in_reverted_at,
         "cancelled_at": state.cancelled_at,
         "cancel_reason": (facts.cancelled[1] or None) if facts.cancelled else None,
         "no_show_at": facts.no_show_at,
         "completed_at": facts.completed_at,
+        **_reschedule_columns(facts.rescheduled),
         "replay": facts.replay,
         "merge_state": _registration_merge_state(state),
     }
+
+
+def _reschedule_columns(moved: Reschedule | None) -> dict[str, Any]:
+    times = {"starts_at": moved.starts_at or None, "ends_at": moved.ends_at or None} if moved else None
+    return {
+        "rescheduled_at": moved.at if moved else None,
+        "reschedule_reason": (moved.reason or None) if moved else None,
+        "rescheduled_from": times,
+    }
+
+
+def _reschedule_in(row: Row) -> Reschedule | None:
+    if row["rescheduled_at"] is None:
+        return None
+    before = {name: at or "" for name, at in row["rescheduled_from"].items()}
+    return Reschedule(row["rescheduled_at"], row["reschedule_reason"] or "", **before)
 
 
 def registration_state(row: Row) -> RegistrationState:
@@ -128,6 +169,7 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
         cancelled=(datetime.fromisoformat(cancelled_at), reason) if cancelled_at else None,
         no_show_at=row["no_show_at"],
         completed_at=row["completed_at"],
+        rescheduled=_reschedule_in(row),
         replay=row["replay"],
     )
 

@@ -124,6 +124,8 @@ class RegistrationIn(PayloadPart):
     registered_at: Moment | None = None
     checked_in_at: Moment | None = None
     cancelled_at: Moment | None = None
+    starts_at: Annotated[Moment | None, Field(description="its own slot; null: the event's times")] = None
+    ends_at: Moment | None = None
     attendee: AttendeeIn
     ticket: Ticket | None = None
     buyer: Buyer | None = None

@@ -8,16 +8,19 @@ from app.webhooks.state_merge import (
     Fields,
     RegistrationState,
     ReportedFacts,
+    Reschedule,
     SnapshotVersion,
     VersionedValue,
 )
 
 EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
 ATTENDEE_FIELDS = tuple(AttendeeIn.model_fields)
-REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id")
+SLOT_FIELDS = ("starts_at", "ends_at")
+REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id", *SLOT_FIELDS)
 ATTENDEE = "attendee."
 CHECKED_IN = "registration.checked_in"
-EVENT_FACTS = {"event.cancelled": "cancelled_at", "event.published": "published_at"}
+EVENT_TAKES_PLACE = ("event.published", "event.updated")
+"""Types that undo an earlier cancellation of the event."""
 
 
 def event_state_from(envelope: Envelope) -> EventState | None:
@@ -25,10 +28,11 @@ def event_state_from(envelope: Envelope) -> EventState | None:
     event = envelope.data.event
     if event is None:
         return None
-    fact = EVENT_FACTS.get(envelope.type)
+    at = envelope.timestamp
     return EventState(
-        event_fields(event, SnapshotVersion(event.version, envelope.timestamp)),
-        {fact: envelope.timestamp} if fact else {},
+        event_fields(event, SnapshotVersion(event.version, at)),
+        cancelled=(at, envelope.data.reason or "") if envelope.type == "event.cancelled" else None,
+        published_at=at if envelope.type in EVENT_TAKES_PLACE else None,
     )
 
 
@@ -57,6 +61,7 @@ def registration_fields(registration: RegistrationIn, order: SnapshotVersion, *,
     values = {name: sent[name] for name in REGISTRATION_FIELDS if name in sent} | {"event_id": event_id}
     if "answers" in values and values["answers"] is None:
         values["answers"] = []
+    values |= {name: getattr(registration, name) for name in SLOT_FIELDS if name in values}
     if registration.registered_at is not None:
         values["registered_at"] = registration.registered_at
     for name, value in sent["attendee"].items():
@@ -89,6 +94,19 @@ def _cancelled(envelope: Envelope, registration: RegistrationIn, data: Data) -> 
     return {"cancelled": (registration.cancelled_at, data.reason or "")}
 
 
+def _rescheduled(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert data.previous is not None
+    previous = data.previous.model_dump(mode="json")
+    return {
+        "rescheduled": Reschedule(
+            envelope.timestamp,
+            data.reason or "",
+            starts_at=previous["starts_at"] or "",
+            ends_at=previous["ends_at"] or "",
+        )
+    }
+
+
 def _replayed(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
     assert data.replay is not None
     return {"replay": data.replay.model_dump(mode="json", exclude_unset=True)}
@@ -100,6 +118,7 @@ FACTS_BY_TYPE = {
     "registration.cancelled": _cancelled,
     "registration.no_show": lambda envelope, *_: {"no_show_at": envelope.timestamp},
     "registration.completed": lambda envelope, *_: {"completed_at": envelope.timestamp},
+    "registration.rescheduled": _rescheduled,
     "replay.watched": _replayed,
 }
 """What the types add to the facts; the times of other types' snapshots are not taken."""

@@ -6,15 +6,13 @@ first one stays; so any order and repetition of the same deliveries ends in the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from app.states import RegistrationStatus
 
 CHECK_INS_MAX = 20
-
-Time = TypeVar("Time", datetime, tuple[datetime, str])
 
 
 class SnapshotVersion(NamedTuple):
@@ -51,12 +49,24 @@ def merge_fields(stored: Fields, told: Fields) -> Fields:
     return {**stored, **newer}
 
 
+class Reschedule(NamedTuple):
+    """When it was moved and why, and the times before: ISO 8601, empty where there was none."""
+
+    at: datetime
+    reason: str
+    starts_at: str
+    ends_at: str
+
+
+Time = TypeVar("Time", datetime, tuple[datetime, str], Reschedule)
+
+
 @dataclass(frozen=True)
 class ReportedFacts:
     """What happened to a registration, each with its own time.
 
-    `cancelled` is the latest explicit cancellation with its reason; `is_confirmed` whether it ever was;
-    `first_told_at` stands in for `registered_at` until that is told.
+    `cancelled` is the latest explicit cancellation with its reason, `rescheduled` the latest move;
+    `is_confirmed` whether it ever was; `first_told_at` stands in for `registered_at` until that is told.
     """
 
     first_told_at: datetime
@@ -66,25 +76,35 @@ class ReportedFacts:
     cancelled: tuple[datetime, str] | None = None
     no_show_at: datetime | None = None
     completed_at: datetime | None = None
+    rescheduled: Reschedule | None = None
     replay: Mapping[str, Any] | None = None
 
     @property
     def checked_in_at(self) -> datetime | None:
         """The first check-in that was not undone."""
+        return min(self._standing_check_ins(), default=None)
+
+    @property
+    def last_checked_in_at(self) -> datetime | None:
+        """The last check-in that was not undone: what a no-show is held against."""
+        return max(self._standing_check_ins(), default=None)
+
+    def _standing_check_ins(self) -> list[datetime]:
         undone = self.check_in_reverted_at
-        return min((at for at in self.check_ins if undone is None or at > undone), default=None)
+        return [at for at in self.check_ins if undone is None or at > undone]
 
 
 def merge_facts(stored: ReportedFacts, told: ReportedFacts) -> ReportedFacts:
-    """Both together: first confirmations, check-ins and no-shows, last cancellations, reverts and replays."""
+    """Both together: all check-ins, the first confirmation, and of every other fact the last."""
     return ReportedFacts(
         first_told_at=min(stored.first_told_at, told.first_told_at),
         is_confirmed=stored.is_confirmed or told.is_confirmed,
         check_ins=_bounded(stored.check_ins | told.check_ins),
         check_in_reverted_at=_last(stored.check_in_reverted_at, told.check_in_reverted_at),
         cancelled=_last(stored.cancelled, told.cancelled),
-        no_show_at=_first(stored.no_show_at, told.no_show_at),
-        completed_at=_first(stored.completed_at, told.completed_at),
+        no_show_at=_last(stored.no_show_at, told.no_show_at),
+        completed_at=_last(stored.completed_at, told.completed_at),
+        rescheduled=_last(stored.rescheduled, told.rescheduled),
         replay=max((r for r in (stored.replay, told.replay) if r), key=_replay_rank, default=None),
     )
 
@@ -143,33 +163,35 @@ def merge_registrations(stored: RegistrationState, told: RegistrationState) -> R
 
 @dataclass(frozen=True)
 class EventState:
-    """All that is known of one event. `title` is in every snapshot, so its order is the latest."""
+    """All that is known of one event. `title` is in every snapshot, so its order is the latest.
+
+    `cancelled` is the latest cancellation with its reason; `published_at` when it was last published or
+    changed.
+    """
 
     fields: Fields
-    facts: Mapping[str, datetime] = field(default_factory=dict)
+    cancelled: tuple[datetime, str] | None = None
+    published_at: datetime | None = None
 
     @property
     def order(self) -> SnapshotVersion:
         return self.fields["title"].order
 
     @property
-    def is_cancelled(self) -> bool:
-        """Cancelled, and not published again since."""
-        cancelled, published = self.facts.get("cancelled_at"), self.facts.get("published_at")
-        return cancelled is not None and (published is None or published <= cancelled)
+    def cancelled_at(self) -> datetime | None:
+        """When it was cancelled; None where it was published or changed since."""
+        cancelled_at = self.cancelled[0] if self.cancelled else None
+        is_undone = cancelled_at and self.published_at and self.published_at > cancelled_at
+        return None if is_undone else cancelled_at
 
 
 def merge_events(stored: EventState, told: EventState) -> EventState:
     """What is known when both are; of each fact the last time."""
-    facts = {
-        name: max(facts[name] for facts in (stored.facts, told.facts) if name in facts)
-        for name in sorted({*stored.facts, *told.facts})
-    }
-    return EventState(merge_fields(stored.fields, told.fields), facts)
-
-
-def _first(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((at for at in (one, other) if at is not None), default=None)
+    return EventState(
+        merge_fields(stored.fields, told.fields),
+        cancelled=_last(stored.cancelled, told.cancelled),
+        published_at=_last(stored.published_at, told.published_at),
+    )
 
 
 def _last(one: Time | None, other: Time | None) -> Time | None:

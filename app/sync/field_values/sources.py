@@ -50,6 +50,8 @@ REGISTRATION: Final[dict[str, Callable[[Job], Any]]] = {
     "registration.registered_at": lambda job: job.facts.registered_at,
     "registration.checked_in_at": lambda job: job.facts.checked_in_at,
     "registration.cancelled_at": lambda job: job.facts.cancelled_at,
+    "registration.starts_at": lambda job: job.planned_times.starts_at,
+    "registration.ends_at": lambda job: job.planned_times.ends_at,
     "ticket.id": lambda job: job.extras.ticket.get("id"),
     "ticket.name": lambda job: job.extras.ticket.get("name"),
     "ticket.kind": lambda job: job.extras.ticket.get("kind"),

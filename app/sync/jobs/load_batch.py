@@ -120,19 +120,28 @@ async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
 
 def facts_of(registration: Any) -> RegistrationFacts:
     """The facts of a row with FACT_COLUMNS; a check-in that was undone later is taken away."""
-    checked_in_at = registration.checked_in_at
     reverted_at = registration.check_in_reverted_at
-    if checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at:
-        checked_in_at = None
     return RegistrationFacts(
         registration.status,
         registration.registered_at,
         registration.confirmed_at,
-        checked_in_at,
+        _after(registration.checked_in_at, reverted_at),
         registration.cancelled_at,
         registration.no_show_at,
         _watched_at(registration),
+        registration.cancel_reason,
+        _after(registration.last_checked_in_at or registration.checked_in_at, reverted_at),
+        registration.completed_at,
+        registration.rescheduled_at,
+        registration.reschedule_reason,
+        registration.starts_at,
+        registration.ends_at,
     )
+
+
+def _after(checked_in_at: datetime | None, reverted_at: datetime | None) -> datetime | None:
+    is_undone = checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at
+    return None if is_undone else checked_in_at
 
 
 def _watched_at(registration: Any) -> datetime | None:

@@ -7,7 +7,9 @@ from app.sync.model.batch import SLOT_COLUMNS
 FACT_COLUMNS = """
     registration.status, registration.registered_at, registration.confirmed_at, registration.checked_in_at,
     registration.check_in_reverted_at, registration.cancelled_at, registration.no_show_at,
-    registration.replay, registration.snapshot_at, registration.excluded_at,
+    registration.cancel_reason, registration.last_checked_in_at, registration.completed_at,
+    registration.rescheduled_at, registration.reschedule_reason, registration.starts_at,
+    registration.ends_at, registration.replay, registration.snapshot_at, registration.excluded_at,
     registration.ticket ->> 'kind' AS ticket_kind
 """
 HOST_ROW = text("""
@@ -37,7 +39,7 @@ CLAIMED = text(
 )
 EVENTS = text("""
     SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
-           event.kind, event.ends_at, event.organizer, mapping.layer,
+           event.kind, event.ends_at, event.organizer, event.cancelled_at, event.cancel_reason, mapping.layer,
            link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
     FROM events AS event
     LEFT JOIN campaign_links AS link

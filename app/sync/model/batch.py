@@ -97,9 +97,20 @@ class Attendee:
         return [value for value in values if value]
 
 
+class PlannedTimes(NamedTuple):
+    """When a registration takes place."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
 @dataclass(frozen=True)
 class RegistrationFacts:
-    """What happened, and when; a check-in that was reverted later is absent."""
+    """What happened, and when; a check-in that was reverted later is absent.
+
+    Of check-ins the first and the last, of no-shows, completions and moves the last. `starts_at`, `ends_at`:
+    its own slot.
+    """
 
     status: str
     registered_at: datetime
@@ -108,6 +119,13 @@ class RegistrationFacts:
     cancelled_at: datetime | None = None
     no_show_at: datetime | None = None
     replay_watched_at: datetime | None = None
+    cancel_reason: str | None = None
+    last_checked_in_at: datetime | None = None
+    completed_at: datetime | None = None
+    rescheduled_at: datetime | None = None
+    reschedule_reason: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
     @property
     def is_cancelled(self) -> bool:
@@ -121,7 +139,7 @@ class RegistrationFacts:
 
 @dataclass(frozen=True)
 class EventSnapshot:
-    """The event's data that activities mention."""
+    """The event's data that activities mention; `cancelled_at` is None where it takes place."""
 
     event_id: str
     title: str
@@ -132,6 +150,8 @@ class EventSnapshot:
     kind: str = "in_person"
     ends_at: datetime | None = None
     organizer: Mapping[str, Any] = field(default_factory=dict)
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +202,14 @@ class Job:
 
     def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
         return self.written.get(SlotKey(slot, instance_key))
+
+    @property
+    def planned_times(self) -> PlannedTimes:
+        """Its own slot where it has one, else the event's times; the end of one does not end the other."""
+        own, event = self.facts, self.event
+        if own.starts_at is not None:
+            return PlannedTimes(own.starts_at, own.ends_at)
+        return PlannedTimes(event.starts_at, own.ends_at or event.ends_at)
 
     @property
     def member_key(self) -> SlotKey | None:

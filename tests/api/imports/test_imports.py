@@ -95,6 +95,7 @@ async def test_a_bad_line_is_rejected_alone(http: httpx.AsyncClient, database: D
     [
         pytest.param({"registered_at": None}, "registration.registered_at", id="no date"),
         pytest.param({"status": "cancelled"}, "registration.cancelled_at", id="cancelled without a time"),
+        pytest.param({"starts_at": "at noon"}, "registration.starts_at", id="a slot at no time"),
         pytest.param({"id": "no/id"}, "registration.id", id="impossible id"),
     ],
 )
@@ -111,6 +112,20 @@ async def test_check_ins_and_cancellations_are_imported(http: httpx.AsyncClient,
     second = await stored(database, "reg_2")
     assert (second.status, second.confirmed_at is not None) == ("cancelled", True)
     assert second.cancelled_at == datetime.fromisoformat("2026-11-20T09:00:00Z")
+
+
+async def test_slots_are_imported_and_cleared_by_null(http: httpx.AsyncClient, database: Database) -> None:
+    slot = {"starts_at": "2026-11-24T10:00:00Z", "ends_at": "2026-11-24T10:30:00Z"}
+    await send(http, ndjson([line(1, **slot)]))
+    first = await stored(database)
+    assert {name: getattr(first, name) for name in slot} == {
+        name: datetime.fromisoformat(at) for name, at in slot.items()
+    }
+    await send(http, ndjson([line(1, version=2)]))
+    assert (await stored(database)).starts_at == first.starts_at
+    [answer] = await send(http, ndjson([line(1, version=3, starts_at=None, ends_at=None)]))
+    assert answer["outcome"] == "accepted"
+    assert ((await stored(database)).starts_at, (await stored(database)).ends_at) == (None, None)
 
 
 async def test_an_import_line_counts_as_of_registered_at(http: httpx.AsyncClient, database: Database) -> None:

@@ -106,7 +106,8 @@ async def test_first_run_tells_each_revision_and_the_second_changes_nothing(clus
     code, output, failed = await migrate(url)
     assert (code, failed) == (0, "")
     lines = output.splitlines()
-    assert lines[0] == f"{HEAD} The whole schema of the first release."
+    assert lines[0] == f"{oldest_revision()} The whole schema of the first release."
+    assert lines[-2].startswith(f"{HEAD} ")
     assert lines[-1].startswith(f"the database is at {HEAD}, for releases of ")
     assert (await migrate(url))[:2] == (0, lines[-1] + "\n")
     assert await migrate(url, "--check") == (0, f"the database is at {HEAD}\n", "")
@@ -255,6 +256,27 @@ async def test_database_from_before_the_first_release_is_left_as_it_is(cluster: 
     assert await migrate(cluster.url(name)) == (2, "", f"eventship-salesforce migrate: {fault}")
     assert await cluster.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=name) == 1
     assert await cluster.run("SELECT version_num FROM alembic_version", database=name) == "0017"
+
+
+async def test_time_of_a_cancellation_is_taken_over(cluster: Cluster) -> None:
+    """By an owner whom row-level security hides every row."""
+    await cluster.run("CREATE ROLE es_owner LOGIN CREATEROLE")
+    name = await cluster.database("cancelled", "es_owner")
+    url = cluster.url(name, "es_owner")
+    await asyncio.to_thread(upgrade, alembic_config(url), "0100")
+    at = "2026-11-18T09:00:00+00:00"
+    await cluster.run(
+        "INSERT INTO events (host_id, event_id, title, snapshot_at, is_cancelled, merge_state) VALUES "
+        f"""('h', 'off', 'Otters', '{at}', true, '{{"facts": {{"cancelled_at": "{at}"}}}}'),"""
+        f"""('h', 'on', 'Otters', '{at}', false, '{{"facts": {{"cancelled_at": "{at}"}}}}')""",
+        database=name,
+    )
+    assert (await migrate(url))[0] == 0
+    found = "SELECT string_agg(event_id, ',') FROM events WHERE cancelled_at"
+    assert await cluster.run(f"{found} = '{at}'", database=name) == "off"
+    assert await cluster.run(f"{found} IS NULL", database=name) == "on"
+    forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'events'"
+    assert await cluster.run(forced, database=name) is True
 
 
 LATER = """

@@ -152,6 +152,33 @@ async def test_attendee_is_found_however_named(database: Database, owner: AsyncE
     assert await places(owner) == []
 
 
+async def test_reasons_are_erased_and_times_remain(database: Database, owner: AsyncEngine) -> None:
+    at = "2026-11-15T09:00:00Z"
+    fields = {"attendee": WHO, "starts_at": "2026-11-24T10:00:00Z"}
+    before = {"starts_at": "2026-11-24T08:00:00Z", "ends_at": None}
+    moved = webhook(
+        "registration.rescheduled", at, registration=registration(**fields), previous=before,
+        reason="Canary is moulting",
+    )  # fmt: skip
+    gone = {"status": "cancelled", "cancelled_at": at, "version": 2}
+    ill = webhook(
+        "registration.cancelled", at, registration=registration(**fields, **gone), reason="Canary is ill"
+    )
+    named = webhook("event.cancelled", at, event=event(version=5), reason=f"{EMAIL} is the speaker")
+    other = webhook("event.cancelled", at, event=event(id="evt_2"), reason="Storm")
+    payloads = (moved, ill, named, other)
+    await receive(database, *(delivery(each, f"msg_{place}") for place, each in enumerate(payloads)))
+    assert {"registrations", "events"} <= set(await places(owner))
+    await receive(database, erasure())
+    assert await places(owner) == []
+    kept = await stored(database)
+    assert kept is not None
+    assert kept.starts_at is not None
+    assert kept.rescheduled_at is not None
+    assert kept.rescheduled_from == before
+    assert await places(owner, "storm") == ["deliveries", "events"]
+
+
 async def test_ids_state_and_times_remain(written_down: Database) -> None:
     await receive(written_down, erasure())
     erased, its_job = await stored(written_down), await job(written_down)

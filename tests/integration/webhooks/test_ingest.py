@@ -215,6 +215,58 @@ async def test_delivery_without_news_arms_nothing(database: Database) -> None:
     assert (await only(database, SyncJob)).requested_version == 1
 
 
+@pytest.mark.parametrize(
+    ("type_", "changes", "reason", "version"),
+    [
+        pytest.param("registration.completed", {}, None, 1, id="completed"),
+        pytest.param("registration.rescheduled", {}, "Clash", 1, id="moved by the event"),
+        pytest.param(
+            "registration.rescheduled", {"starts_at": "2026-11-25T09:00:00Z"}, "Clash", 2, id="another slot"
+        ),
+        pytest.param("registration.no_show", {}, None, 2, id="no-show"),
+    ],
+)
+async def test_only_facts_that_can_be_written_arm_again(
+    database: Database, type_: str, changes: Any, reason: str | None, version: int
+) -> None:
+    await connect(database)
+    await recorded(database, delivery())
+    for place, at in enumerate(["2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z"], start=2):
+        blocks = {"previous": {"starts_at": "2026-11-24T08:00:00Z", "ends_at": None}, "reason": reason}
+        snapshot = registration(version=place, **changes)
+        await recorded(
+            database, delivery(webhook(type_, at, registration=snapshot, **blocks), f"msg_{place}")
+        )
+    assert (await only(database, SyncJob)).requested_version == version
+
+
+async def test_slot_move_and_reasons_are_kept(database: Database) -> None:
+    slot = {"starts_at": "2026-11-24T10:00:00Z", "ends_at": "2026-11-24T11:00:00Z"}
+    before = {"starts_at": "2026-11-24T08:00:00Z", "ends_at": None}
+    moved = webhook(
+        "registration.rescheduled",
+        "2026-11-15T09:00:00Z",
+        registration=registration(version=2, **slot),
+        previous=before,
+        reason="Clash",
+    )
+    gone = webhook("event.cancelled", "2026-11-18T09:00:00Z", event=event(version=5), reason="Storm")
+    for place, payload in enumerate([webhook(), moved, gone, webhook("event.cancelled"), moved]):
+        await recorded(database, delivery(payload, f"msg_{place}"))
+    kept, cancelled = await only(database, Registration), await only(database, Event)
+    assert (kept.starts_at.isoformat(), kept.ends_at.isoformat()) == (
+        "2026-11-24T10:00:00+00:00",
+        "2026-11-24T11:00:00+00:00",
+    )
+    assert kept.rescheduled_at.isoformat() == "2026-11-15T09:00:00+00:00"
+    assert (kept.reschedule_reason, kept.rescheduled_from) == ("Clash", before)
+    assert (cancelled.cancelled_at.isoformat(), cancelled.cancel_reason, cancelled.is_cancelled) == (
+        "2026-11-18T09:00:00+00:00",
+        "Storm",
+        True,
+    )
+
+
 async def test_changed_event_title_is_kept_and_arms_nothing(database: Database) -> None:
     await connect(database)
     await recorded(database, delivery())

@@ -19,6 +19,7 @@ def test_the_elements_and_the_api_have_the_same_version() -> None:
     assert package["version"] == document["info"]["version"] == VERSION
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_the_changelog_begins_with_this_version_or_what_follows_it() -> None:
     heads = [line for line in Path("CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
-    assert heads[0].startswith(f"## {VERSION} - ")
+    versions = heads[1:] if heads[0] == "## Unreleased" else heads
+    assert versions[0].startswith(f"## {VERSION} - ")

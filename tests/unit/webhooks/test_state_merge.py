@@ -1,5 +1,6 @@
 """Merging deliveries into state: rule by rule, whatever their order and repetition."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.webhooks.row_mapping import has_relevant_change, merge_into_event_row, merge_into_registration_row
-from app.webhooks.state_merge import CHECK_INS_MAX
+from app.webhooks.state_merge import CHECK_INS_MAX, merge_registrations
 from tests.deliveries import delivery, event, registration, webhook
 
 Row = dict[str, Any]
@@ -29,6 +30,11 @@ def delivered(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: 
     blocks: dict[str, Any] = {}
     if type_ == "replay.watched":
         blocks["replay"] = {"watched_at": at(minutes).isoformat(), "seconds": minutes}
+    if type_ == "registration.rescheduled":
+        before = snapshot.pop("previous", None)
+        blocks["previous"] = {"starts_at": before and at(before).isoformat(), "ends_at": None}
+    if reason := snapshot.pop("reason", None):
+        blocks["reason"] = reason
     snapshot = {name: value for name, value in snapshot.items() if name not in omit}
     return webhook(type_, at(minutes).isoformat(), registration=snapshot, **blocks)
 
@@ -53,6 +59,18 @@ def checked_in(minutes: int, **changes: Any) -> dict[str, Any]:
 
 def reverted(minutes: int, **changes: Any) -> dict[str, Any]:
     return delivered("registration.check_in_reverted", minutes, **changes, checked_in_at=None)
+
+
+def no_show(minutes: int, **changes: Any) -> dict[str, Any]:
+    return delivered("registration.no_show", minutes, **changes)
+
+
+def completed(minutes: int, **changes: Any) -> dict[str, Any]:
+    return delivered("registration.completed", minutes, **changes)
+
+
+def rescheduled(minutes: int, **changes: Any) -> dict[str, Any]:
+    return delivered("registration.rescheduled", minutes, **changes)
 
 
 def row_of(*payloads: dict[str, Any]) -> Row:
@@ -225,15 +243,65 @@ def test_change_to_confirmed_counts_as_confirmed() -> None:
     assert (row["status"], row["confirmed_at"]) == ("confirmed", at(0))
 
 
-def test_no_show_completed_and_replay_are_kept_as_facts() -> None:
-    row = in_any_order(
-        delivered("registration.no_show", 9),
-        delivered("registration.completed", 8),
-        replayed(3),
-        replayed(7),
-    )
+def test_last_no_show_completion_and_replay_count() -> None:
+    row = in_any_order(no_show(9), no_show(4), completed(8), completed(6), replayed(7))
     assert (row["no_show_at"], row["completed_at"]) == (at(9), at(8))
+    row = in_any_order(no_show(9), replayed(3), replayed(7))
     assert (row["replay"]["seconds"], row["confirmed_at"]) == (7, at(0))
+
+
+def test_last_check_in_is_kept_beside_the_first() -> None:
+    row = in_any_order(checked_in(20), no_show(30), checked_in(40))
+    assert (row["checked_in_at"], row["no_show_at"], row["last_checked_in_at"]) == (at(20), at(30), at(40))
+    row = in_any_order(checked_in(20), checked_in(40), reverted(45))
+    assert (row["checked_in_at"], row["last_checked_in_at"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        pytest.param({"omit": ["starts_at", "ends_at"]}, (90, 120), id="absent-leaves"),
+        pytest.param({"starts_at": None, "ends_at": None}, (None, None), id="null-clears"),
+        pytest.param({"starts_at": 150, "ends_at": None}, (150, None), id="value-sets"),
+    ],
+)
+def test_slot_of_a_registration_is_absent_null_or_a_value(
+    later: dict[str, Any], expected: tuple[int | None, int | None]
+) -> None:
+    row = in_any_order(confirmed(1, starts_at=90, ends_at=120), updated(2, **later))
+    assert (row["starts_at"], row["ends_at"]) == tuple(each and at(each) for each in expected)
+
+
+def test_slot_that_nobody_sent_is_that_of_the_event() -> None:
+    row = row_of(confirmed(1))
+    assert (row["starts_at"], row["ends_at"], row["rescheduled_at"]) == (None, None, None)
+
+
+def test_latest_move_counts_with_its_reason_and_the_times_before() -> None:
+    row = in_any_order(
+        confirmed(1, starts_at=90),
+        rescheduled(5, starts_at=95, previous=90, reason="Clash"),
+        rescheduled(9, starts_at=99, previous=95, reason="Train is late"),
+    )
+    assert (row["starts_at"], row["rescheduled_at"], row["reschedule_reason"]) == (
+        at(99),
+        at(9),
+        "Train is late",
+    )
+    before = row["rescheduled_from"]
+    assert (datetime.fromisoformat(before["starts_at"]), before["ends_at"]) == (at(95), None)
+
+
+def test_move_is_judged_by_its_time_and_its_slot_by_the_version() -> None:
+    row = in_any_order(
+        updated(9, version=3, starts_at=99), rescheduled(5, version=2, starts_at=95, reason="Clash")
+    )
+    assert (row["starts_at"], row["rescheduled_at"]) == (at(99), at(5))
+
+
+def test_cancellation_and_move_keep_a_reason_each() -> None:
+    row = in_any_order(rescheduled(5, reason="Clash"), cancelled(9, reason="Ill"), rescheduled(3))
+    assert (row["cancel_reason"], row["reschedule_reason"]) == ("Ill", "Clash")
 
 
 def test_version_alone_is_no_news() -> None:
@@ -241,6 +309,26 @@ def test_version_alone_is_no_news() -> None:
     assert not has_relevant_change(before, row_of(confirmed(1), updated(2)))
     assert has_relevant_change(before, row_of(confirmed(1), updated(2, salesforce_id="00Q")))
     assert has_relevant_change(None, before)
+
+
+@pytest.mark.parametrize(
+    ("payloads", "later", "is_news"),
+    [
+        pytest.param([], no_show(5), True, id="a no-show"),
+        pytest.param([no_show(5)], no_show(9), False, id="another no-show"),
+        pytest.param([], completed(5), False, id="a completion"),
+        pytest.param([], rescheduled(5, reason="Clash"), False, id="a move without new times"),
+        pytest.param([], rescheduled(5, starts_at=99), True, id="a move: rules may read the times"),
+        pytest.param([checked_in(5)], checked_in(9), False, id="another check-in"),
+        pytest.param([cancelled(5)], cancelled(5, version=9, reason="Ill"), False, id="a reason"),
+    ],
+)
+def test_facts_that_nothing_written_depends_on_are_no_news(
+    payloads: list[dict[str, Any]], later: dict[str, Any], is_news: bool
+) -> None:
+    before, after = row_of(confirmed(1), *payloads), row_of(confirmed(1), *payloads, later)
+    assert {name for name in after if before[name] != after[name]} - {"snapshot_at", "version", "merge_state"}
+    assert has_relevant_change(before, after) is is_news
 
 
 def test_delivery_that_adds_nothing_changes_nothing() -> None:
@@ -262,7 +350,12 @@ def test_check_ins_are_bounded_and_keep_the_first() -> None:
 
 
 def test_merge_state_holds_no_personal_data() -> None:
-    row = row_of(updated(1), updated(2, attendee={"email": None}), cancelled(3))
+    row = row_of(
+        updated(1),
+        updated(2, attendee={"email": None}),
+        cancelled(3, reason="Otter bite"),
+        rescheduled(4, reason="Otters"),
+    )
     assert "tter" not in str(row["merge_state"])
 
 
@@ -291,6 +384,28 @@ def test_cancelled_event_is_back_when_published_again() -> None:
         assert event_of(*order)["is_cancelled"] is False
 
 
+def test_changed_event_takes_place_after_all() -> None:
+    payloads = [
+        webhook("event.cancelled", at(5).isoformat(), event=event(version=2)),
+        webhook("event.updated", at(9).isoformat(), event=event(version=3)),
+    ]
+    for order in itertools.permutations(payloads):
+        assert (event_of(*order)["is_cancelled"], event_of(*order)["cancelled_at"]) == (False, None)
+    late = webhook("event.updated", at(3).isoformat(), event=event(version=1))
+    assert event_of(payloads[0], late)["cancelled_at"] == at(5)
+
+
+def test_cancellation_of_an_event_is_kept_with_its_time_and_reason() -> None:
+    payloads = [
+        webhook("event.cancelled", at(5).isoformat(), event=event(version=2), reason="Storm"),
+        webhook("event.cancelled", at(7).isoformat(), event=event(version=3), reason="Flood"),
+        webhook("registration.updated", at(9).isoformat(), event=event(version=4)),
+    ]
+    for order in itertools.permutations(payloads):
+        row = event_of(*order)
+        assert (row["cancelled_at"], row["cancel_reason"]) == (at(7), "Flood")
+
+
 def replayed(minutes: int, **changes: Any) -> dict[str, Any]:
     return delivered("replay.watched", minutes, **changes)
 
@@ -301,8 +416,12 @@ TYPES: dict[str, Callable[..., dict[str, Any]]] = {
     "registration.cancelled": cancelled,
     "registration.checked_in": checked_in,
     "registration.check_in_reverted": reverted,
+    "registration.no_show": no_show,
+    "registration.completed": completed,
+    "registration.rescheduled": rescheduled,
     "replay.watched": replayed,
 }
+REASONS = st.sampled_from([None, "Clash", "Ill"])
 OPTIONAL = ["ticket", "buyer", "answers", "utm", "salesforce_id", "registered_at"]
 
 
@@ -331,7 +450,11 @@ def deliveries(draw: st.DrawFn, minute: int, version: int | None) -> dict[str, A
             st.sampled_from(["pending", "waitlisted", "confirmed", "cancelled", "declined"])
         )
     if type_ == "registration.cancelled":
-        changes["cancelled_at"] = draw(st.integers(1, 60))
+        changes |= {"cancelled_at": draw(st.integers(1, 60)), "reason": draw(REASONS)}
+    if type_ == "registration.rescheduled":
+        changes |= {"previous": draw(st.sampled_from([None, 90, 95])), "reason": draw(REASONS)}
+    times = st.sampled_from([None, 90, 95, 99])
+    changes |= draw(st.fixed_dictionaries({}, optional={"starts_at": times, "ends_at": times}))
     if type_ == "registration.checked_in":
         changes["checked_in_at"] = draw(st.integers(1, 60))
     attendee = draw(
@@ -349,3 +472,44 @@ def test_any_order_and_repetition_ends_in_the_same_state(
 ) -> None:
     payloads, order = history
     assert row_of(*payloads) == row_of(*(payloads[place] for place in order))
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["event.published", "event.updated", "event.cancelled", "registration.updated"]),
+            st.sampled_from([None, "Storm", "Flood"]),
+        ),
+        min_size=1,
+        max_size=6,
+    ).flatmap(lambda happened: st.tuples(st.just(happened), st.permutations([*range(len(happened)), 0])))
+)
+def test_any_order_and_repetition_ends_in_the_same_event(
+    history: tuple[list[tuple[str, str | None]], list[int]],
+) -> None:
+    happened, order = history
+    payloads = [
+        webhook(type_, at(minute).isoformat(), event=event(version=minute), reason=reason)
+        for minute, (type_, reason) in enumerate(happened)
+    ]
+    assert event_of(*payloads) == event_of(*(payloads[place] for place in order))
+
+
+@settings(max_examples=100)
+@given(histories(), st.data())
+def test_deliveries_join_the_same_in_whatever_groups(
+    history: tuple[list[dict[str, Any]], list[int]], data: st.DataObject
+) -> None:
+    payloads, order = history
+    states = [delivery(payloads[place]).registration for place in order]
+    known = [state for state in states if state is not None]
+    cut = data.draw(st.integers(0, len(known) - 1))
+    one_by_one = functools.reduce(merge_registrations, known)
+    if cut:
+        halves = (
+            functools.reduce(merge_registrations, known[:cut]),
+            functools.reduce(merge_registrations, known[cut:]),
+        )
+        assert merge_registrations(*halves) == one_by_one
+    assert merge_registrations(one_by_one, one_by_one) == one_by_one

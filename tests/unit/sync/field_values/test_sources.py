@@ -20,6 +20,7 @@ from app.sync.model.batch import RegistrationFacts
 from tests.unit.sync.builders import REGISTERED_AT, job
 
 WATCHED_AT = datetime(2026, 12, 1, 19, tzinfo=UTC)
+EARLY, LATE = datetime(2026, 12, 2, 9, tzinfo=UTC), datetime(2026, 12, 2, 10, tzinfo=UTC)
 FULL = job(
     {"diet": ["vegan", "no nuts"], "size": 12, "news": False, "note": "  "},
     attendee={
@@ -99,6 +100,24 @@ def test_paths_read_what_the_platform_sent(path: str, value: Any) -> None:
 def test_every_path_has_a_value_in_a_full_registration_and_none_fails_in_an_empty_one() -> None:
     assert [path for path in PATHS if read_value(path, FULL) is None] == []
     assert {path: read_value(path, job()) for path in PATHS}["buyer.name"] is None
+
+
+@pytest.mark.parametrize(
+    ("own", "event", "planned"),
+    [
+        pytest.param((None, None), (EARLY, LATE), (EARLY, LATE), id="the event's"),
+        pytest.param((EARLY, LATE), (LATE, LATE), (EARLY, LATE), id="its own"),
+        pytest.param((LATE, None), (EARLY, EARLY), (LATE, None), id="no end of the event for its own start"),
+        pytest.param((None, LATE), (EARLY, None), (EARLY, LATE), id="its own end"),
+        pytest.param((None, None), (None, None), (None, None), id="on demand"),
+    ],
+)
+def test_a_registration_takes_place_in_its_own_slot_or_when_the_event_does(
+    own: Any, event: Any, planned: Any
+) -> None:
+    facts = RegistrationFacts("confirmed", REGISTERED_AT, starts_at=own[0], ends_at=own[1])
+    one = job(facts=facts, event={"starts_at": event[0], "ends_at": event[1]})
+    assert (read_value("registration.starts_at", one), read_value("registration.ends_at", one)) == planned
 
 
 @pytest.mark.parametrize("path", ["attendee.shoe_size", "answers.", "answers", "", "attendee"])

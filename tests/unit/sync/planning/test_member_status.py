@@ -22,6 +22,7 @@ from app.sync.planning.member_status import (
 )
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+LATER = datetime(2026, 11, 21, 11, tzinfo=UTC)
 LABELS = {
     "registered": "Registered",
     "attended": "Attended",
@@ -57,6 +58,11 @@ def facts(**changes: object) -> RegistrationFacts:
         pytest.param(facts(status="cancelled", checked_in_at=NOW), "attended", id="cancelled after check-in"),
         pytest.param(facts(no_show_at=NOW), "no_show", id="no-show"),
         pytest.param(facts(no_show_at=NOW, checked_in_at=NOW), "attended", id="check-in after no-show"),
+        pytest.param(facts(no_show_at=LATER, checked_in_at=NOW), "attended", id="no-show after check-in"),
+        pytest.param(facts(no_show_at=LATER, completed_at=NOW), "no_show", id="completed says nothing"),
+        pytest.param(facts(completed_at=NOW), "registered", id="completed is not attended"),
+        pytest.param(facts(no_show_at=LATER, status="cancelled"), "cancelled", id="cancelled no-show"),
+        pytest.param(facts(rescheduled_at=NOW), "registered", id="moved"),
         pytest.param(
             facts(no_show_at=NOW, replay_watched_at=NOW), "replay_watched", id="replay raises no-show"
         ),
