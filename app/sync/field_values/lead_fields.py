@@ -23,6 +23,9 @@ LENGTHS = {
 }
 EMAIL_LENGTH = LENGTHS[LEAD, "Email"]
 EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")
+NEEDED_FIELDS = frozenset({"LastName", "Company", "Email"})
+"""Fields that no Lead goes without: Salesforce requires them, or the person is found by it."""
+
 NO_COMPANY = "[not provided]"
 LEAD_SOURCE = "Eventship"
 FREE_MAIL = """
@@ -70,7 +73,11 @@ def lead_company(attendee: Attendee) -> str:
 
 
 def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[ItemWarning]]:
-    """Return the fields of a new Lead without the `dropped` ones, and warnings about what was changed."""
+    """Return the fields of a new Lead without the `dropped` ones, and warnings about what was changed.
+
+    A needed field was dropped under rules that the host gave up since: it is written all the same.
+    """
+    dropped = dropped - NEEDED_FIELDS
     name = person_name(attendee)
     wanted = {
         "FirstName": name.first,

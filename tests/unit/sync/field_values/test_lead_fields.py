@@ -90,6 +90,15 @@ def test_refused_field_is_left_out() -> None:
     assert [each.code for each in warnings] == ["picklist_dropped"]
 
 
+@pytest.mark.parametrize("field", ["Company", "LastName", "Email"])
+@pytest.mark.parametrize("company", [None, "River"], ids=["no company", "company"])
+def test_a_needed_field_that_was_refused_under_earlier_rules_is_written(
+    company: str | None, field: str
+) -> None:
+    attendee = Attendee(email="a@gmail.com", email_key="a@gmail.com", company=company)
+    assert lead_fields(attendee, frozenset({field})) == lead_fields(attendee, frozenset())
+
+
 @pytest.mark.parametrize(
     "text",
     [
