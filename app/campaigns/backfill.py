@@ -22,9 +22,9 @@ from app.models import BACKFILL, Backfill, CampaignLink, Connection, Registratio
 from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
 from app.states import BackfillState, JobReason, JobState
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
-from app.sync.jobs.unwritten import ACTIVE, CHUNK, api_calls_for, without_job
+from app.sync.jobs.unwritten import ACTIVE, BATCH_ROWS, api_calls_for, without_job
 
-MAX_PENDING_JOBS: Final = 5 * CHUNK
+MAX_PENDING_JOBS: Final = 5 * BATCH_ROWS
 
 IN_PROGRESS: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS)
 UNSETTLED: Final = (*IN_PROGRESS, JobState.HELD)
@@ -127,7 +127,7 @@ async def restart_backfill(session: AsyncSession, link: CampaignLink, *, reason:
 
 
 async def enqueue_backfill_chunk(
-    database: Database, *, chunk: int = CHUNK, ahead: int = MAX_PENDING_JOBS
+    database: Database, *, chunk: int = BATCH_ROWS, ahead: int = MAX_PENDING_JOBS
 ) -> set[str]:
     """Enqueue the jobs of the next `chunk` registrations of one backfill; returns the org to wake, if any.
 

@@ -32,11 +32,11 @@ class PeopleShown(RulesView):
     update_existing: bool = Field(validation_alias="is_updating")
     match_by: MatchByShown | None = Field(validation_alias="external_id")
     bypass_alert_rules: bool = Field(False, description="retired: always false", deprecated=True)
-    adopt_duplicates: str = Field(validation_alias="adopts_duplicates")
+    adopt_duplicates: str = Field(validation_alias="duplicate_policy")
     opt_out_field: str | None
     fill_required: bool = Field(validation_alias="fills_required")
     leave_company_blank: bool = Field(validation_alias="leaves_company_blank")
-    account_for_nobody: str | None
+    account_for_nobody: str | None = Field(validation_alias="no_company_account_name")
 
 
 class OwnerShown(RulesView):

@@ -11,7 +11,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.states_and_countries import code_field, countries_beside
 from app.sync.field_values.validation import MappingIssue as Misfit
 from app.sync.field_values.validation import find_mapping_issues
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, MappingRules
+from app.sync.model.mapping_rules import CREATE_LEAD, DEFAULT_FIELDS, MappingRules
 from app.sync.model.record_kinds import created_for, kinds_written, objects_of
 from app.sync.model.records import PERSON_OBJECTS
 
@@ -130,7 +130,7 @@ def lead_source(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def creates_leads(rules: MappingRules) -> bool:
-    return rules.creates == LEAD_CREATED
+    return rules.creates == CREATE_LEAD
 
 
 def record_type_count(described: SObjectDescribe) -> int:

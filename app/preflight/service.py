@@ -41,7 +41,7 @@ from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import ConnectionState
-from app.sync.jobs.gates import clear_fault
+from app.sync.jobs.gates import clear_host_backoff
 from app.sync.lookup.access import (
     EMAIL_NOT_SEARCHABLE,
     NEW_LEADS_HIDDEN,
@@ -145,7 +145,7 @@ async def _evaluate(
     asked_at: datetime,
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
-        await clear_fault(session, connection.host_id)
+        await clear_host_backoff(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
         known = PreflightContext(

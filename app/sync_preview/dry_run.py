@@ -152,7 +152,7 @@ def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
 
 def _sent_fields(result: DryRunResult, slot: str) -> dict[str, Any] | None:
     """The fields of the record that would be sent for a slot; None where nothing would be."""
-    for exchange in result.item.exchanges:
+    for exchange in result.item.logged_requests:
         if exchange.slot == slot:
             body = exchange.request["body"]
             [record] = body.get("records", [body])

@@ -33,7 +33,7 @@ async def preview(resources: Resources, host_id: str, event_id: str, *, registra
 def planned_records(result: DryRunResult) -> list[PlannedRecord]:
     """The records that the run would write or leave as they are, the person first."""
     slots = {key.slot: slot for key, slot in result.item.slots.items()}
-    requests = {each.slot: each.request for each in result.item.exchanges}
+    requests = {each.slot: each.request for each in result.item.logged_requests}
     # A change of the person's fields has a slot of its own beside the person's.
     slots.pop(PERSON if PERSON_UPDATE in requests else PERSON_UPDATE, None)
     plan = partial(PlannedRecord, job=result.item.job, warnings=list(dict.fromkeys(result.item.warnings)))

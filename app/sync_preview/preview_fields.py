@@ -9,7 +9,7 @@ from app.sync.field_values.builder import is_empty
 from app.sync.field_values.converters import options_of
 from app.sync.field_values.rule_evaluation import RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
-from app.sync.field_values.system_fields import PEOPLE, SYSTEM, create_rules, custom_rules, field_name
+from app.sync.field_values.system_fields import MODE_ENGINE, PEOPLE, create_rules, custom_rules, field_name
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
@@ -110,7 +110,7 @@ def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
         label=known.label if known else name,
         now=now,
         then=planned.sent.get(name, now),
-        mode=rule.mode if rule else SYSTEM,
+        mode=rule.mode if rule else MODE_ENGINE,
         from_=_source(name, rule),
         why=why,
         text=warning.text if warning else None,
@@ -118,7 +118,7 @@ def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
 
 
 def _source(name: str, rule: FieldRule | None) -> str | None:
-    if rule is None or rule.mode == SYSTEM:
+    if rule is None or rule.mode == MODE_ENGINE:
         return OWN_SOURCES.get(name)
     return rule.path or rule.template
 

@@ -28,7 +28,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
 from app.states import AttemptState, ConnectionState
-from app.sync.jobs.gates import NO_FAULT
+from app.sync.jobs.gates import NO_HOST_BACKOFF
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _values(
         "state_since": func.clock_timestamp(),
         "reason_code": None,
         "problems": [],
-        **NO_FAULT,
+        **NO_HOST_BACKOFF,
         "environment": attempt.environment,
         "access_token": vault.seal(access_token, host_id=host_id, column=ACCESS_TOKEN),
         "refresh_token": vault.seal(refresh_token, host_id=host_id, column=REFRESH_TOKEN),

@@ -13,7 +13,7 @@ from app.connections.grants.superseded import delete_superseded
 from app.models import Connection
 from app.salesforce.oauth import OAuthRejected
 from app.states import ConnectionState
-from app.sync.jobs.gates import NO_FAULT, mark_needs_reconnect
+from app.sync.jobs.gates import NO_HOST_BACKOFF, mark_needs_reconnect
 
 SYSTEM_ACTOR: Final = "system"
 GRANT_REVOKING_REASONS: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
@@ -92,7 +92,7 @@ async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement
             state=ConnectionState.CONNECTED,
             reason_code=None,
             state_since=func.clock_timestamp(),
-            **NO_FAULT,
+            **NO_HOST_BACKOFF,
             version=Connection.version + 1,
         )
         .returning(Connection.org_id)

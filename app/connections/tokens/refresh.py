@@ -46,7 +46,7 @@ from app.salesforce.auth import (
 )
 from app.salesforce.oauth import OAuthNotSent, OAuthRejected, OAuthResponseLost, TokenResponse
 from app.states import ConnectionState
-from app.sync.jobs.gates import NO_FAULT
+from app.sync.jobs.gates import NO_HOST_BACKOFF
 
 log = logging.getLogger(__name__)
 
@@ -307,7 +307,7 @@ async def _store(resources: Resources, claim: RefreshClaim, answer: TokenRespons
         await session.execute(
             update(Connection)
             .where(Connection.host_id == claim.host_id, Connection.fault_code == GRANT_DOUBTED)
-            .values(**NO_FAULT)
+            .values(**NO_HOST_BACKOFF)
         )
         if row is None:
             await _superseded(session, resources.vault, claim, answer)

@@ -29,7 +29,7 @@ class DependentPlan:
 
 
 def plan_dependent_composite(
-    people: Sequence[WriteOperation], items: BatchItems, found: LookupResult, *, batch: Batch, clock: Clock
+    people: Sequence[WriteOperation], items: BatchItems, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> DependentPlan | None:
     """Plan what depends on each new person; None where one composite cannot hold them all.
 
@@ -43,7 +43,7 @@ def plan_dependent_composite(
     for number, person in enumerate(people):
         reference = NewPerson(person.record.sobject, person_reference_id(number))
         persons = {job.registration_id: reference for job in person.jobs}
-        plan = joined(plan_writes(items.of(person), persons, found, batch=batch, clock=clock))
+        plan = joined(plan_writes(items.of(person), persons, lookup, batch=batch, clock=clock))
         groups.append(DependentGroup(number, person, plan.operations))
         decisions += plan.decisions
     size = sum(len(group.operations) for group in groups)

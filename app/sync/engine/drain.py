@@ -24,7 +24,7 @@ from app.sync.engine.pipeline import BatchResult, Lookup, is_api_budget_exhauste
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import hosts_with_open_gates
-from app.sync.jobs.gates import BATCH_MIN, back_off_host, clear_fault, record_success
+from app.sync.jobs.gates import BATCH_MIN, back_off_host, clear_host_backoff, record_success
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
@@ -82,8 +82,8 @@ class Turn:
     """A host's turn: whether it shares the org with nobody, and how many turns before broke off."""
 
     host_id: str
-    is_alone: bool
-    faults: int
+    is_only_host: bool
+    broken_off: int
 
 
 class TurnEnd(Enum):
@@ -157,7 +157,7 @@ async def _drain_hosts(org: OrgDrain) -> bool:
             if host_id in stopped_hosts:
                 continue
             failures = lease.failures
-            turn = Turn(host_id, is_alone=len(hosts) == 1, faults=hosts[host_id])
+            turn = Turn(host_id, is_only_host=len(hosts) == 1, broken_off=hosts[host_id])
             try:
                 end = await HostDrain(org, turn).run()
             except Exception as error:
@@ -210,21 +210,21 @@ class HostDrain:
     5. The look-up of the next batch begins: not before all of this batch is written.
     6. `complete`: results, jobs and API figures are committed in one transaction; then the row caps.
     7. `conclude`: an interruption closes gates of the org or the host and stops the host; otherwise the
-       host's faults are forgotten, or the batch size of the org adapts.
+       host's back-off is cleared, or the batch size of the org adapts.
     """
 
     org: OrgDrain
     turn: Turn
 
     async def run(self) -> TurnEnd:
-        """Work on one batch. Raises LeaseLost, and what is a fault of this host's own."""
+        """Work on one batch. Raises LeaseLost, and what ends this host's turn alone."""
         work = await self.claim()
         if work is None:
             return TurnEnd.NOTHING_DUE
         client = await self._open_client(work)
         if client is None:
             return TurnEnd.STOPPED
-        if self.turn.is_alone and work.claimed.is_full and not self.turn.faults:
+        if self.turn.is_only_host and work.claimed.is_full and not self.turn.broken_off:
             size = min(work.row_limit, work.claimed.size * 2)
             self.org.prefetcher.begin(self.turn.host_id, size=size)
         started_at = time.monotonic()
@@ -238,10 +238,10 @@ class HostDrain:
         return await self.conclude(work, result.interruption, started_at=started_at)
 
     async def claim(self) -> ClaimedWork | None:
-        """The host's next rows; None where nothing is due. Each fault of the host halves the batch."""
+        """The host's next rows; None where nothing is due. Each turn that broke off halves the batch."""
         context, lease = self.org.context, self.org.lease
         row_limit = lease.caps.rows_of(LOOK_UP, context.settings.batch_size_max)
-        size = max(1, min(lease.batch_size, row_limit) >> self.turn.faults)
+        size = max(1, min(lease.batch_size, row_limit) >> self.turn.broken_off)
         claimed = await self.org.prefetcher.take(self.turn.host_id, size=size)
         if claimed is None:
             return None
@@ -286,9 +286,9 @@ class HostDrain:
         if interruption is not None:
             await close_gates(context.database, lease, host_id, interruption)
             return TurnEnd.STOPPED
-        if self.turn.faults:
+        if self.turn.broken_off:
             async with context.database.tenant(host_id) as session:
-                await clear_fault(session, host_id)
+                await clear_host_backoff(session, host_id)
             return TurnEnd.WORKED
         seconds = time.monotonic() - started_at
         size = _next_size(work.claimed.size, len(work.items), seconds, work.row_limit)

@@ -12,10 +12,10 @@ from app.salesforce.errors import (
     SalesforceError,
     SendGuardTripped,
 )
-from app.sync.jobs.gates import back_off, back_off_connection, close_connection, handle_refused_session
+from app.sync.jobs.gates import back_off, back_off_connection, handle_refused_session, require_reconnect
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.query_bisection import is_too_large
-from app.sync.model.retry_policy import ErrorAction, action_for, is_moved, is_session_refused
+from app.sync.model.retry_policy import ErrorAction, action_for, is_instance_moved, is_session_refused
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,12 @@ async def close_gates(database: Database, lease: Lease, host_id: str, error: Exc
             return
         case RequestRejected() if is_too_large(error):
             return
-        case RequestRejected() if is_moved(error.failure):
+        case RequestRejected() if is_instance_moved(error.failure):
             await back_off_connection(database, lease, host_id, code=INSTANCE_MOVED)
         case SendGuardTripped():
             raise LeaseLost from error
-        case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
-            await close_connection(database, host_id, error.failure)
+        case RequestRejected() if action_for(error.failure) is ErrorAction.REQUIRE_RECONNECT:
+            await require_reconnect(database, host_id, error.failure)
         case RequestRejected() if is_session_refused(error.failure):
             await handle_refused_session(database, lease, host_id, error.failure)
         case RequestRejected():

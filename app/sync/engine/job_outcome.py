@@ -31,7 +31,7 @@ def ending_of(item: WorkItem) -> Ending:
     is_ambiguous = any(slot.state == WriteState.AMBIGUOUS for slot in item.slots.values())
     is_to_retry = item.must_replan or item.retry is not None
     is_locked = Obstacle.CREATE_LOCK in item.obstacles
-    lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.lost_lead is not None
+    lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.inaccessible_lead is not None
     endings = (
         (Ending.SKIPPED, item.skipped_because is not None),
         # Past the window an ambiguous part gives no time to look again: other parts decide then.

@@ -11,11 +11,15 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import JobReason, WriteState
 from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
+from app.sync.engine.inaccessible_leads import (
+    decide_accessible_leads,
+    limit_lead_creates,
+    store_lead_visibility,
+)
 from app.sync.engine.interruptions import BudgetReached
-from app.sync.engine.lost_leads import leads_in_sight, limit_lead_creates, store_lead_visibility
 from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
-from app.sync.jobs.gates import cap_of
+from app.sync.jobs.gates import api_budget_percent_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     NO_CAMPAIGN_ACCESS,
@@ -163,10 +167,10 @@ async def _write(
     unfinished = _unfinished(items, written)
     rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
     await executor.run([operation async for plan in yielding(rest) for operation in items.apply_plan(plan)])
-    await executor.resend_alerted()
+    await executor.resend_allowing_duplicates()
     items.apply(reconcile_unplanned_slots(items, found, clock=clock))
     await _note_campaigns(store, list(items), requirements)
-    items.apply(leads_in_sight(items))
+    items.apply(decide_accessible_leads(items))
     await store_lead_visibility(store, list(items), requirements.access)
     items.apply(ItemDecision(item, is_processed=True) for item in items)
     return None
@@ -285,7 +289,7 @@ async def _look_up_visible_objects(
 
 
 async def _look_up_with_view_all(
-    client: SalesforceClient, store: WriteStore, requirements: LookupRequirements, found: LookupResult
+    client: SalesforceClient, store: WriteStore, requirements: LookupRequirements, lookup: LookupResult
 ) -> Lookup:
     """Where people whom we wrote are absent: whether that means deleted.
 
@@ -298,7 +302,7 @@ async def _look_up_with_view_all(
         requirements, access=replace(requirements.access, fully_visible=fully_visible or frozenset())
     )
     if not fully_visible:
-        return requirements, found
+        return requirements, lookup
     return requirements, await look_up_batch(
         client, store.batch, requirements, written_since=store.written_since
     )
@@ -309,11 +313,11 @@ async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -
     if client.usage is None:
         return False
     async with store.database.tenant(store.batch.host_id) as session:
-        return is_share_used_up(client.usage, await cap_of(session, store.batch.host_id))
+        return is_share_used_up(client.usage, await api_budget_percent_of(session, store.batch.host_id))
 
 
 async def _people(
-    executor: Executor, found: LookupResult, requirements: LookupRequirements, *, pepper: bytes
+    executor: Executor, lookup: LookupResult, requirements: LookupRequirements, *, pepper: bytes
 ) -> tuple[PersonIndex, frozenset[str]]:
     """Create who is missing; returns the people known by then, and the registrations with nothing left to
     write.
@@ -321,7 +325,7 @@ async def _people(
     store, clock, items = executor.store, executor.clock, executor.items
     without_person = []
     async for item in yielding(undecided_items(items)):
-        resolution = resolve_person(item, found.people, batch=store.batch, clock=clock)
+        resolution = resolve_person(item, lookup.people, batch=store.batch, clock=clock)
         items.apply(resolution.decisions)
         if resolution.is_missing:
             without_person.append(item)
@@ -329,13 +333,13 @@ async def _people(
     items.apply(held_back)
     groups = by_person(allowed)
     if not groups:
-        return found.people, NOTHING_WRITTEN
-    org = OrgContext(found.describes, await _create_context(executor, groups, found))
+        return lookup.people, NOTHING_WRITTEN
+    org = OrgContext(lookup.describes, await _create_context(executor, groups, lookup))
     groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
     ready, accounts = await _accounts(executor, groups, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
     missing = [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]
-    dependent = plan_dependent_composite(missing, items, found, batch=store.batch, clock=clock)
+    dependent = plan_dependent_composite(missing, items, lookup, batch=store.batch, clock=clock)
     written = NOTHING_WRITTEN
     if dependent is None:
         await executor.run(missing)
@@ -343,7 +347,7 @@ async def _people(
         items.apply(dependent.decisions)
         await executor.execute_dependent(dependent.groups)
         written = fully_written(dependent.groups, items)
-    people = await resolve_duplicates(executor, found.people, requirements)
+    people = await resolve_duplicates(executor, lookup.people, requirements)
     await _resolve_person_contacts(executor, missing)
     return people, written
 
@@ -359,19 +363,19 @@ def _unfinished(items: Iterable[WorkItem], written: Collection[str]) -> list[Wor
 
 
 async def _create_context(
-    executor: Executor, groups: Sequence[Sequence[WorkItem]], found: LookupResult
+    executor: Executor, groups: Sequence[Sequence[WorkItem]], lookup: LookupResult
 ) -> CreateContext:
     """What these people need to know of the org; whoever makes the query fail is told and left out."""
     jobs = [primary_item(some).job for some in groups]
     try:
-        return await load_create_context(executor.client, jobs, found.describes)
+        return await load_create_context(executor.client, jobs, lookup.describes)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if len(groups) == 1:
             executor.items.apply(query_rejected(item, refused) for item in groups[0])
             return CreateContext()
-    return CreateContext.of([await _create_context(executor, half, found) for half in split_in_half(groups)])
+    return CreateContext.of([await _create_context(executor, half, lookup) for half in split_in_half(groups)])
 
 
 async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:

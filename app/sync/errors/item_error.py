@@ -8,9 +8,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import ApiError, ErrorClass
 from app.states import Milestone
 from app.sync.errors.grouping import error_fingerprint
-from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
-from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
-from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
+from app.sync.errors.message_codes import DUPLICATE_NAMED, NOT_PROCESSED, OUTCOME_UNKNOWN, advice_code_for
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.model.item_errors import ItemError
 from app.sync.model.records import LEAD
@@ -89,17 +87,17 @@ def _refused_value(failure: ApiError, sent: dict[str, Any]) -> str | None:
     return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
 
 
-OUTCOME_UNKNOWN = internal_error(
+OUTCOME_UNKNOWN_ERROR = internal_error(
     ErrorClass.OTHER,
-    UNKNOWN_CODE,
+    OUTCOME_UNKNOWN,
     "Salesforce never said whether the record was saved.",
     milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )
 
-NOT_PROCESSED = internal_error(
+NOT_PROCESSED_ERROR = internal_error(
     ErrorClass.OTHER,
-    NOT_PROCESSED_CODE,
+    NOT_PROCESSED,
     "A fault in our software stopped this registration each time it was tried.",
     milestone=Milestone.REGISTERED,
     sobject=LEAD,

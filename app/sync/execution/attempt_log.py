@@ -55,19 +55,19 @@ def lost_answer(error: ResponseLost) -> dict[str, Any]:
     return {"success": None, "id": None, "errors": errors, "is_lost": True}
 
 
-def log_exchange(
+def log_request(
     operation: WriteOperation,
     items: Iterable[WorkItem],
     answer: Mapping[str, Any],
     *,
     api_version: str,
-    is_alone: bool,
+    is_individual: bool,
 ) -> Iterator[ItemDecision]:
     """The operation's request and its answer belong to the history of all its items."""
-    request = request_of(operation, api_version=api_version, is_alone=is_alone)
+    request = request_of(operation, api_version=api_version, is_individual=is_individual)
     exchange = LoggedRequest(operation.key.slot, operation.milestone, request, answer)
     for item in items:
-        yield ItemDecision(item, exchanges=(*item.exchanges, exchange))
+        yield ItemDecision(item, logged_requests=(*item.logged_requests, exchange))
 
 
 def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
@@ -83,7 +83,9 @@ def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
 
 def name_matches(item: WorkItem, people: PersonIndex) -> ItemDecision:
     """Say who the records are that a duplicate rule named, as far as they may be seen."""
-    return ItemDecision(item, exchanges=tuple(_with_names(each, people) for each in item.exchanges))
+    return ItemDecision(
+        item, logged_requests=tuple(_with_names(each, people) for each in item.logged_requests)
+    )
 
 
 def _with_names(exchange: LoggedRequest, people: PersonIndex) -> LoggedRequest:
@@ -114,11 +116,11 @@ async def insert_attempts(
         await session.execute(INSERT_ATTEMPTS, values)
 
 
-def request_of(operation: WriteOperation, *, api_version: str, is_alone: bool) -> dict[str, Any]:
+def request_of(operation: WriteOperation, *, api_version: str, is_individual: bool) -> dict[str, Any]:
     """The request that carries this record, without the records that travel with it."""
     record = operation.record
     method = "POST" if record.id is None else "PATCH"
-    if is_alone:
+    if is_individual:
         return {"method": method, "path": sobject_path(api_version, record.sobject), "body": record.fields}
     known = {} if record.id is None else {"id": to18(record.id)}
     row = {"attributes": {"type": record.sobject}, **known, **record.fields}
@@ -138,7 +140,7 @@ def _match(match: DuplicateMatch) -> dict[str, Any]:
 
 
 def _has_reached(item: WorkItem, outcome: JobOutcome) -> bool:
-    return bool(item.exchanges) or item.is_processed or outcome.error is not None
+    return bool(item.logged_requests) or item.is_processed or outcome.error is not None
 
 
 def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
@@ -150,15 +152,15 @@ def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
         "reason": job.reason,
         "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
         "outcome": outcome.state,
-        "requests": [each.request for each in item.exchanges],
-        "responses": [each.answer for each in item.exchanges],
+        "requests": [each.request for each in item.logged_requests],
+        "responses": [each.answer for each in item.logged_requests],
         "error": {**error.as_json(), "group_id": error.group_id} if error else None,
     }
 
 
 def _kind(item: WorkItem, outcome: JobOutcome) -> str:
     """The latest happening that this run was about."""
-    kinds = {each.milestone for each in item.exchanges} | (
+    kinds = {each.milestone for each in item.logged_requests} | (
         {outcome.error.milestone} if outcome.error else set()
     )
     is_checked_in = item.job.facts.checked_in_at is not None

@@ -30,12 +30,12 @@ from app.sync.matching.person_matching import NeedsLookup, PersonIndex, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision, person_found
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.records import ACCOUNT, Found, PersonRow
+from app.sync.model.records import ACCOUNT, FoundPerson, PersonRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WriteOperation
 
 VALUE_TAKEN: Final = "DUPLICATE_VALUE"
-ROUNDS: Final = 2
+DUPLICATE_PASSES: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 
 Refusals = Sequence[tuple[WriteOperation, ApiError]]
@@ -48,7 +48,7 @@ async def resolve_duplicates(
 
     Raises as `Executor.run` does.
     """
-    for _ in range(ROUNDS):
+    for _ in range(DUPLICATE_PASSES):
         refused = [await _with_matches(executor, *each) for each in await executor.identify_duplicates()]
         if not refused:
             break
@@ -88,7 +88,7 @@ async def resolve_duplicate_accounts(executor: Executor) -> None:
 
     Raises as `Executor.run` does.
     """
-    for _ in range(ROUNDS):
+    for _ in range(DUPLICATE_PASSES):
         refused = await executor.identify_duplicates()
         if not refused:
             break
@@ -115,7 +115,7 @@ def _resolve_account(
         return None
     id_ = (same or known)[0]
     named = f"{names[id_]} (Account {id_})"
-    adopts = operation.jobs[0].rules.adopts_duplicates
+    adopts = operation.jobs[0].rules.duplicate_policy
     match decide(failure, is_same=bool(same), adopts=adopts):
         case Decision.ADOPT:
             _adopt_account(executor, operation, id_)
@@ -172,7 +172,7 @@ def _resolve(
     """The same create once more where it is to be saved beside its match."""
     same = resolve(operation.jobs[0], people)
     match = _named_match(operation, failure, people)
-    if isinstance(same, Found):
+    if isinstance(same, FoundPerson):
         # Somebody made the record since we looked: it has the attendee's own address or key.
         _adopt(executor, operation, same)
         return None
@@ -181,8 +181,8 @@ def _resolve(
         return None
     rules = operation.jobs[0].rules
     is_same = is_same_name(operation.record.fields, match)
-    found = Found(match.sobject, match.id, "duplicate_rule")
-    match decide(failure, is_same=is_same, adopts=rules.adopts_duplicates):
+    found = FoundPerson(match.sobject, match.id, "duplicate_rule")
+    match decide(failure, is_same=is_same, adopts=rules.duplicate_policy):
         case Decision.ADOPT:
             _adopt(executor, operation, found)
         case Decision.ADOPT_WARNED:
@@ -196,7 +196,7 @@ def _resolve(
 
 
 def _adopt(
-    executor: Executor, operation: WriteOperation, person: Found, warning: ItemWarning | None = None
+    executor: Executor, operation: WriteOperation, person: FoundPerson, warning: ItemWarning | None = None
 ) -> None:
     """The person that exists is the items' person, whatever their slot says of another."""
     details = SlotDetails(warning=warning)

@@ -18,10 +18,16 @@ from app.salesforce.composite import (
     parse_written,
 )
 from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
-from app.sync.execution.attempt_log import log_exchange, lost_answer, response_answer
-from app.sync.execution.packing import Chunk, DependentGroup, collection_request, pack, single_request
+from app.sync.execution.attempt_log import log_request, lost_answer, response_answer
+from app.sync.execution.packing import (
+    CollectionOperations,
+    DependentGroup,
+    collection_request,
+    pack,
+    single_request,
+)
 from app.sync.execution.write_transitions import (
-    rejection_outcome,
+    decide_rejection,
     slot_ambiguous,
     slot_intended,
     slot_not_applied,
@@ -52,18 +58,18 @@ Interruption = ResponseLost | RequestRejected
 class Executor:
     """Carries out operations in as few calls as the caps allow, for the items of one batch.
 
-    `duplicates` collects the creates that a duplicate rule refused, with what it said; `alerted` the changes
-    of people that one refused, once; `sent_individually`
-    the operations that were sent each by itself, not in a collection.
+    `duplicates` collects the creates that a duplicate rule refused, with what it said;
+    `duplicate_refused_updates` the changes of people that one refused, once; `sent_individually` the
+    operations that were sent each by itself, not in a collection.
     """
 
     client: SalesforceClient
     store: WriteStore
     items: BatchItems
     clock: Clock
-    packs_duplicates: bool = False
+    packs_single_creates: bool = False
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
-    alerted: list[WriteOperation] = field(default_factory=list)
+    duplicate_refused_updates: list[WriteOperation] = field(default_factory=list)
     sent_individually: set[WriteOperation] = field(default_factory=set)
     committed_at: tuple[datetime, float] = field(init=False)
 
@@ -84,7 +90,7 @@ class Executor:
 
     async def create_individually(self, operations: Sequence[WriteOperation]) -> None:
         """Send each create by itself: only then does a duplicate rule name what it matched."""
-        if not self.packs_duplicates:
+        if not self.packs_single_creates:
             for operation in operations:
                 await self._create_alone(operation)
             return
@@ -105,16 +111,16 @@ class Executor:
         again, self.duplicates = self.duplicates, []
         return [(operation, failure) for operation, failure in refused if failure.matches] + again
 
-    async def resend_alerted(self) -> None:
+    async def resend_allowing_duplicates(self) -> None:
         """Change the people all the same whose change a duplicate rule only warned of.
 
         A collection does not say whether the rule alerts or blocks: one that blocks refuses again.
         """
-        alerted, self.alerted = self.alerted, []
-        for operation in alerted:
+        refused, self.duplicate_refused_updates = self.duplicate_refused_updates, []
+        for operation in refused:
             warning = update_alert_warning(operation.record.sobject)
             self.items.apply(ItemDecision(item, warnings=(warning,)) for item in self.items.of(operation))
-        await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
+        await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in refused])
 
     async def _create_alone(self, operation: WriteOperation) -> None:
         if not await self._record_intents([operation]):
@@ -183,7 +189,7 @@ class Executor:
                 interruptions.append(self._apply_response(operation, answer))
         return interruptions
 
-    async def _send(self, call: Sequence[Chunk]) -> None:
+    async def _send(self, call: Sequence[CollectionOperations]) -> None:
         operations = [operation for chunk in call for operation in chunk]
         ready = {id(operation) for operation in await self._record_intents(operations)}
         chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
@@ -197,9 +203,9 @@ class Executor:
             return
         await self._read(chunks, answers)
 
-    async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubResponse]) -> None:
+    async def _read(self, chunks: Sequence[CollectionOperations], answers: Sequence[SubResponse]) -> None:
         lost: ResponseLost | None = None
-        refused_chunks: list[tuple[Chunk, RequestRejected]] = []
+        refused_chunks: list[tuple[CollectionOperations, RequestRejected]] = []
         over_limit: list[WriteOperation] = []
         stopped: RequestRejected | None = None
         for chunk, answer in zip(chunks, answers, strict=True):
@@ -227,7 +233,9 @@ class Executor:
         if lost is not None:
             raise lost
 
-    def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[WriteOperation]:
+    def _beyond_limits(
+        self, chunk: CollectionOperations, results: Sequence[RowResult]
+    ) -> list[WriteOperation]:
         """The records that an automation of the org could not take together: sent again, fewer at a time."""
         again, caps = [], self.store.lease.caps
         for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
@@ -331,10 +339,12 @@ class Executor:
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
     def _log(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
-        version, is_alone = self.client.api_version, operation in self.sent_individually
+        version, is_individual = self.client.api_version, operation in self.sent_individually
         answer = lost_answer(result) if isinstance(result, ResponseLost) else response_answer(result)
         items = self.items.of(operation)
-        self.items.apply(log_exchange(operation, items, answer, api_version=version, is_alone=is_alone))
+        self.items.apply(
+            log_request(operation, items, answer, api_version=version, is_individual=is_individual)
+        )
 
     def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> Interruption | None:
         """Apply what one subrequest brought back; returns why nothing more may be sent."""
@@ -358,7 +368,7 @@ class Executor:
             self.duplicates.append((operation, result.failures[0]))
         elif _may_be_alerted(operation, result):
             self.mark_not_applied([operation])
-            self.alerted.append(operation)
+            self.duplicate_refused_updates.append(operation)
         else:
             self.apply_rejection(operation, result.failures[0])
             if action_for(result.failures[0]) in DRAIN_STOPPING:
@@ -366,7 +376,7 @@ class Executor:
         return None
 
     def apply_rejection(self, operation: WriteOperation, failure: ApiError) -> None:
-        self.items.apply(rejection_outcome(operation, self.items.of(operation), failure))
+        self.items.apply(decide_rejection(operation, self.items.of(operation), failure))
 
 
 def _raise_interruption(found: Iterable[Interruption | None]) -> None:

@@ -16,7 +16,7 @@ from app.salesforce.composite import (
 from app.sync.model.row_caps import Caps
 from app.sync.model.work_item import WriteOperation
 
-Chunk = Sequence[WriteOperation]
+CollectionOperations = Sequence[WriteOperation]
 """The operations of one collection."""
 
 
@@ -66,7 +66,7 @@ def single_request(reference_id: str, operation: WriteOperation, api_version: st
     )
 
 
-def collection_request(chunk: Chunk, number: int, api_version: str) -> Subrequest:
+def collection_request(chunk: CollectionOperations, number: int, api_version: str) -> Subrequest:
     """A subrequest for all records of a chunk."""
     build = collection_create if chunk[0].is_create else collection_update
     records = [operation.record for operation in chunk]
@@ -74,7 +74,7 @@ def collection_request(chunk: Chunk, number: int, api_version: str) -> Subreques
     return build(f"part{number}", records, api_version=api_version, headers=headers)
 
 
-def pack(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[Chunk]]:
+def pack(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[CollectionOperations]]:
     """Groups that fit one composite: creates before updates, each collection sorted by object.
 
     Headers are those of a whole collection. A collection with texts that look like references is a group of
@@ -85,7 +85,7 @@ def pack(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[Chun
         is_literal, sobject = has_reference_text(each.record.fields), each.record.sobject
         capped = sobject if sobject in caps.known else ""
         groups.setdefault((is_literal, each.is_create, each.headers, capped), []).append(each)
-    chunks: dict[bool, list[Chunk]] = {False: [], True: []}
+    chunks: dict[bool, list[CollectionOperations]] = {False: [], True: []}
     for (is_literal, _, _, capped), some in groups.items():
         rows = caps.rows_of(capped, MAX_ROWS)
         chunks[is_literal] += [some[start : start + rows] for start in range(0, len(some), rows)]

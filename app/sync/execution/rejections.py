@@ -29,9 +29,9 @@ OPTIONAL_FIELDS = frozenset(
 )
 """Fields of a person without which it can stand; the org may hide or restrict them."""
 
-RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+RESTRICTED_PICKLIST = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
-FIELD_ERROR_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
+FIELD_ERROR_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED_PICKLIST}
 STALE_DESCRIBE_CODES = FIELD_ERROR_CODES | {
     "REQUIRED_FIELD_MISSING",
     "STRING_TOO_LONG",
@@ -42,16 +42,18 @@ STALE_DESCRIBE_CODES = FIELD_ERROR_CODES | {
 REFERENCE_ERROR_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 """An id in the record is none of this org, or not one that the connected user may use."""
 
-MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
+FIELD_INTEGRITY = "FIELD_INTEGRITY_EXCEPTION"
 """Of a state or country, among others: not listed, or the state is none of the country."""
 
 OWNER_CANNOT_READ = "TRANSFER_REQUIRES_READ"
 """The chosen owner may not see records of this kind: Salesforce gives them to nobody who cannot."""
 
-MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+RECORD_GONE_CODES = frozenset(
+    {"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"}
+)
 """The record, or the person it points to, was converted, merged or deleted since we looked."""
 
-UNSEEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+CROSS_REFERENCE_ACCESS = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 """The record points to one that the connected user may not see."""
 
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
@@ -157,13 +159,13 @@ def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iter
         return AlreadyExists()
     if _contradicts_describe(operation, failure) and not hints.was_misjudged:
         return RefreshDescribe()
-    if failure.error_code in MOVED_CODES and not (
+    if failure.error_code in RECORD_GONE_CODES and not (
         is_reference_configured(operation, failure) or hints.was_moved
     ):
         return FollowRecord()
     if is_member and failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS:
         return CampaignsHidden()
-    if failure.error_code == UNSEEN and all(map(is_new_lead, items)):
+    if failure.error_code == CROSS_REFERENCE_ACCESS and all(map(is_new_lead, items)):
         return LeadHidden()
     return _by_policy(failure)
 
@@ -200,7 +202,7 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     to map anew.
     """
     sent = operation.record.fields.keys()
-    if failure.error_code == MISPLACED and failure.fields and all(map(is_place, failure.fields)):
+    if failure.error_code == FIELD_INTEGRITY and failure.fields and all(map(is_place, failure.fields)):
         return frozenset(failure.fields) & sent
     if failure.error_code == OWNER_CANNOT_READ:
         return frozenset({"OwnerId"}) & sent

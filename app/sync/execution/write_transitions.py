@@ -28,13 +28,13 @@ from app.sync.model.decisions import (
     Fail,
     ItemDecision,
     ItemEnd,
-    LeadOutOfSight,
+    LeadInaccessible,
     ReplanRejected,
     RetryLater,
 )
 from app.sync.model.item_errors import ItemError
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.records import Found
+from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 
@@ -89,12 +89,12 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
         yield ItemDecision(item, slots={operation.key: written}, person=person)
 
 
-def _created_person(operation: WriteOperation, sobject: str, sf_id: str) -> Found | None:
+def _created_person(operation: WriteOperation, sobject: str, sf_id: str) -> FoundPerson | None:
     """An org may turn a new Lead into a Contact."""
     if operation.key.slot != PERSON:
         return None
     is_as_sent = sobject == operation.record.sobject
-    return Found(sobject, sf_id, "created" if is_as_sent else "converted_on_insert")
+    return FoundPerson(sobject, sf_id, "created" if is_as_sent else "converted_on_insert")
 
 
 def slot_ambiguous(
@@ -121,7 +121,7 @@ def slot_not_applied(operation: WriteOperation, items: Iterable[WorkItem]) -> It
         yield ItemDecision(item, slots={operation.key: _not_applied(item.slots.get(operation.key))})
 
 
-def rejection_outcome(
+def decide_rejection(
     operation: WriteOperation, items: Sequence[WorkItem], failure: ApiError
 ) -> Iterator[ItemDecision]:
     """Salesforce rejected this one operation: its items go on as the rejection's kind says."""
@@ -152,7 +152,7 @@ def _end(rejection: Rejection, error: ItemError) -> ItemEnd | None:
         case CampaignsHidden():
             return Blocked(Obstacle.CAMPAIGN_ACCESS)
         case LeadHidden():
-            return LeadOutOfSight(error)
+            return LeadInaccessible(error)
         case Retry():
             return RetryLater(error)
         case FailItems():

@@ -34,7 +34,7 @@ from app.text.email_address import address_key
 
 DIGEST_LENGTH: Final = 12
 MAX_UNWRITEABLE_WARNINGS: Final = 10
-TRACKED: Final = "followed"
+MODE_FOLLOW_EMAIL: Final = "followed"
 """The mode of the e-mail: written where it changed since we said it."""
 
 NO_DIGESTS: Final[Mapping[str, str]] = {}
@@ -180,7 +180,9 @@ def _change(
     if outcome.converted is None:
         return {}
     value = outcome.converted.value
-    if (stores_digest(rule, field) and said == digest(value)) or (rule.mode == TRACKED and said is None):
+    if (stores_digest(rule, field) and said == digest(value)) or (
+        rule.mode == MODE_FOLLOW_EMAIL and said is None
+    ):
         return {}
     after = _union(before, value) if rule.mode == APPEND else value
     return {} if _is_same(after, before, field) else {rule.field: after}
@@ -207,7 +209,7 @@ def is_empty(value: object, field: Field | None) -> bool:
 
 def stores_digest(rule: FieldRule, field: Field | None) -> bool:
     """Whether the digest of our value is stored, to distinguish a user's correction from an empty field."""
-    return rule.mode in (OVERWRITE, APPEND, TRACKED) or (rule.mode == EMPTY and _is_checkbox(field))
+    return rule.mode in (OVERWRITE, APPEND, MODE_FOLLOW_EMAIL) or (rule.mode == EMPTY and _is_checkbox(field))
 
 
 def _is_checkbox(field: Field | None) -> bool:
@@ -232,7 +234,7 @@ def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[
     if sobject not in PEOPLE or not rules.is_updating:
         return []
     name = field_name(sobject, "Email", target.describe)
-    return [FieldRule(sobject, name, path="attendee.email", mode=TRACKED)]
+    return [FieldRule(sobject, name, path="attendee.email", mode=MODE_FOLLOW_EMAIL)]
 
 
 def _belongs_to_another_person(

@@ -24,7 +24,7 @@ from app.sync.field_values.sources import (
     template_paths,
 )
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import SYSTEM, standard_field
+from app.sync.field_values.system_fields import MODE_ENGINE, standard_field
 from app.sync.field_values.text import comparison_key
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import ItemWarning
@@ -33,7 +33,7 @@ from app.sync.model.mapping_rules import OVERWRITE, FieldRule
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
 REQUIRED_VALUE_UNFIT: Final = "REQUIRED_VALUE_UNFIT"
-SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
+LEAD_SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
 """Ours to fill: a picklist that refuses our value is no failure."""
 
 SHOWN_LENGTH: Final = 80
@@ -110,7 +110,7 @@ def left_out_warning(target: RuleTarget, name: str) -> ItemWarning:
     if name == "OwnerId":
         text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
         return ItemWarning("owner_refused", target.sobject, name, text)
-    if target.describe is None or name in SOURCE_FIELDS:
+    if target.describe is None or name in LEAD_SOURCE_FIELDS:
         return dropped_field_warning(target.sobject, name)
     return ItemWarning(
         "field_dropped", target.sobject, name, "Salesforce refused this field; it was left out."
@@ -123,7 +123,7 @@ def _chosen(rule: FieldRule, target: RuleTarget) -> tuple[Value | None, bool]:
     Raises `OptionNotMapped`, `UnknownSource`.
     """
     if rule.constant is not None:
-        return rule.constant or None, rule.mode != SYSTEM
+        return rule.constant or None, rule.mode != MODE_ENGINE
     if rule.template is not None:
         return render_template(rule.template, target.job), False
     value = read_value(rule.path, target.job) if rule.path else None
@@ -150,7 +150,7 @@ def _translated(option: str, rule: FieldRule) -> str:
 def _fit(
     rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_configured: bool
 ) -> RuleResult:
-    if rule.mode == SYSTEM and field.type == "email":
+    if rule.mode == MODE_ENGINE and field.type == "email":
         return RuleResult(ConvertedValue(value))  # judged before anything was planned, and never left out
     shown = format_value(value, target.zone)[:SHOWN_LENGTH]
     try:
@@ -158,7 +158,7 @@ def _fit(
         if converted.note and (field.is_external_id or field.is_unique):
             raise ConversionError(NEVER_TRUNCATED)
     except NotInPicklist as reason:
-        if rule.mode == SYSTEM:
+        if rule.mode == MODE_ENGINE:
             return RuleResult(warnings=(dropped_field_warning(target.sobject, rule.field),))
         return _failed(rule, target, VALUE_NOT_IN_PICKLIST, value=shown, text=str(reason))
     except ConversionError as reason:

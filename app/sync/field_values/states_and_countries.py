@@ -13,7 +13,7 @@ from app.sync.field_values.text import comparison_key
 PARTS: Final = ("State", "Country", "StateCode", "CountryCode")
 
 # Names that people write, by ISO 3166 code; an org lists its own names beside these codes.
-WRITTEN: Final = """
+COUNTRY_NAMES: Final = """
 AT Austria|Österreich|Oesterreich|Autriche|AUT
 AU Australia|Australien|AUS
 BE Belgium|België|Belgique|Belgien|Bélgica|BEL
@@ -53,7 +53,7 @@ ZA South Africa|Südafrika|Afrique du Sud|Sudáfrica|ZAF
 """
 CODE_BY_NAME: Final[Mapping[str, str]] = {
     comparison_key(name): code
-    for code, _, names in (line.partition(" ") for line in WRITTEN.split("\n") if line)
+    for code, _, names in (line.partition(" ") for line in COUNTRY_NAMES.split("\n") if line)
     for name in names.split("|")
 }
 

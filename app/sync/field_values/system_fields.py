@@ -13,7 +13,7 @@ from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 from app.text.email_address import plain_address
 
-SYSTEM: Final = "ours"
+MODE_ENGINE: Final = "ours"
 """The mode of the engine's own rules."""
 
 PEOPLE: Final = frozenset({*PERSON_OBJECTS, PERSON_ACCOUNT})
@@ -23,7 +23,7 @@ Email Title MobilePhone HomePhone OtherPhone Department LeadSource Birthdate Ass
 HasOptedOutOfEmail HasOptedOutOfFax DoNotCall MailingStreet MailingCity MailingState MailingPostalCode
 MailingCountry OtherStreet OtherCity OtherState OtherPostalCode OtherCountry
 """
-PERSON_FIELDS: Final = frozenset(PERSONAL.split())
+PERSON_ACCOUNT_RENAMED: Final = frozenset(PERSONAL.split())
 """A Contact's fields that an Account of a person carries under another name."""
 
 
@@ -72,7 +72,9 @@ def field_name(sobject: str, name: str, describe: SObjectDescribe | None = None)
         return name
     if name.endswith("__c"):
         return name.removesuffix("__c") + "__pc"
-    is_personal = name in PERSON_FIELDS or (describe is not None and f"Person{name}" in describe.fields)
+    is_personal = name in PERSON_ACCOUNT_RENAMED or (
+        describe is not None and f"Person{name}" in describe.fields
+    )
     return f"Person{name}" if is_personal else name
 
 
@@ -90,7 +92,7 @@ def _own_rules(
     """The engine's own rules, and those of them that come last."""
     if sobject == ACCOUNT:
         return [
-            _constant(ACCOUNT, "Name", normalize_text(job.attendee.company) or rules.account_for_nobody)
+            _constant(ACCOUNT, "Name", normalize_text(job.attendee.company) or rules.no_company_account_name)
         ], ()
     if sobject not in PEOPLE:
         return (), ()
@@ -117,7 +119,7 @@ def is_company_optional(lead: SObjectDescribe | None) -> bool:
 
 
 def _constant(sobject: str, field: str, value: str | None) -> FieldRule:
-    return FieldRule(sobject, field, constant=value, mode=SYSTEM)
+    return FieldRule(sobject, field, constant=value, mode=MODE_ENGINE)
 
 
 def _with_person_account_names(

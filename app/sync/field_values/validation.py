@@ -14,13 +14,13 @@ from app.sync.field_values.system_fields import field_name, is_company_optional
 from app.sync.model.mapping_rules import (
     APPEND,
     CREATE,
+    CREATE_LEAD,
+    CREATE_PERSON_ACCOUNT,
     FIXED,
-    LEAD_CREATED,
-    PERSON_ACCOUNT_CREATED,
     FieldRule,
     MappingRules,
 )
-from app.sync.model.record_kinds import PLANNED_OBJECTS, system_fields_of, written_objects
+from app.sync.model.record_kinds import NOT_YET_WRITTEN_OBJECTS, system_fields_of, written_objects
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 
 ERROR, WARNING = "error", "warning"
@@ -41,7 +41,7 @@ class MappingIssue:
     message: str
 
 
-Found = tuple[str, str, str]
+RuleIssue = tuple[str, str, str]
 """Code, severity and message."""
 
 
@@ -66,8 +66,8 @@ def find_mapping_issues(
 
 def _check_rule(
     rule: FieldRule, rules: MappingRules, describes: Mapping[str, SObjectDescribe]
-) -> Iterator[Found]:
-    if rule.sobject in PLANNED_OBJECTS:
+) -> Iterator[RuleIssue]:
+    if rule.sobject in NOT_YET_WRITTEN_OBJECTS:
         yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
     elif rule.sobject not in written_objects():
         yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
@@ -79,11 +79,11 @@ def _check_rule(
     describe = describes.get(rule.sobject)
     if describe is not None:
         yield from _check_field(rule, describe)
-    if rule.sobject == CONTACT and rules.creates == PERSON_ACCOUNT_CREATED and ACCOUNT in describes:
+    if rule.sobject == CONTACT and rules.creates == CREATE_PERSON_ACCOUNT and ACCOUNT in describes:
         yield from _check_person_field(rule, describes[ACCOUNT])
 
 
-def _check_source(rule: FieldRule) -> Iterator[Found]:
+def _check_source(rule: FieldRule) -> Iterator[RuleIssue]:
     given = [each for each in (rule.path, rule.constant, rule.template) if each is not None]
     if len(given) != 1:
         yield "one_source_needed", ERROR, "Give exactly one of from, constant and template."
@@ -93,7 +93,7 @@ def _check_source(rule: FieldRule) -> Iterator[Found]:
             yield "source_unknown", ERROR, f"“{path}” is nothing that a registration has."
 
 
-def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
+def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[RuleIssue]:
     field = describe.fields.get(rule.field)
     if field is None:
         yield "field_not_found", ERROR, f"{describe.label} has no field {rule.field}, or it is hidden."
@@ -116,7 +116,7 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
         yield "option_blank", WARNING, f"No value is chosen for {names}: nothing is written for it."
 
 
-def _check_access(rule: FieldRule, field: Field) -> Iterator[Found]:
+def _check_access(rule: FieldRule, field: Field) -> Iterator[RuleIssue]:
     if not field.is_createable and not field.is_updateable:
         yield "field_not_writeable", ERROR, f"The connected user cannot write {field.label}."
     elif not field.is_createable:
@@ -138,7 +138,7 @@ def _hosts_values(rule: FieldRule) -> Iterator[tuple[str, str]]:
         yield rule.fallback, "fallback_unfit"
 
 
-def _check_value(field: Field, value: str, *, code: str, places: Field | None) -> Iterator[Found]:
+def _check_value(field: Field, value: str, *, code: str, places: Field | None) -> Iterator[RuleIssue]:
     try:
         if places is not None:
             listed_place(field.name, places, value)
@@ -154,7 +154,7 @@ def _check_value(field: Field, value: str, *, code: str, places: Field | None) -
         yield "value_not_in_picklist", WARNING, f"{field.label} does not list “{strangers[0][:80]}”."
 
 
-def _check_person_field(rule: FieldRule, account: SObjectDescribe) -> Iterator[Found]:
+def _check_person_field(rule: FieldRule, account: SObjectDescribe) -> Iterator[RuleIssue]:
     name = field_name(PERSON_ACCOUNT, rule.field, account)
     if name not in account.fields:
         yield "person_field_not_found", WARNING, f"Person accounts have no field {name}; it is left out."
@@ -183,11 +183,11 @@ def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe])
         message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
         yield MappingIssue(None, "company_required", WARNING, LEAD, "Company", message)
     account = describes.get(ACCOUNT)
-    if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
+    if rules.creates == CREATE_PERSON_ACCOUNT and account and "IsPersonAccount" not in account.fields:
         message = "Person Accounts are not switched on in this org."
         yield MappingIssue(None, "person_accounts_off", ERROR, ACCOUNT, None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
-    if is_queue and rules.creates != LEAD_CREATED:
+    if is_queue and rules.creates != CREATE_LEAD:
         message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
         yield MappingIssue(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
 

@@ -101,7 +101,7 @@ HAS_DUE_LIVE_WORK = text(
     )
     """  # noqa: S608 -- put together from constants
 )
-SEARCHED = 200
+MIN_CANDIDATES = 200
 """Among how many rows of an event and lane a small batch is chosen."""
 
 IN_ORDER = """
@@ -125,7 +125,7 @@ CLAIM = text(
             SELECT job.ctid AS place, job.batch_limit, job.due_at FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
               AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = :org_id
-            ORDER BY job.due_at LIMIT greatest(:most, {SEARCHED})
+            ORDER BY job.due_at LIMIT greatest(:most, {MIN_CANDIDATES})
         ) AS row
         WHERE event.paused_at IS NULL
         ORDER BY {IN_ORDER} LIMIT :most

@@ -18,16 +18,16 @@ from app.salesforce.errors import ApiError
 from app.salesforce.responses import ApiUsage
 from app.states import ConnectionState
 from app.sync.jobs.leases import Lease, recover_host_jobs
-from app.sync.model.retry_policy import LIMIT_WAIT, SESSION_TRIES, closing_reason, fault_wait, org_wait
+from app.sync.model.retry_policy import LIMIT_WAIT, SESSION_TRIES, host_wait, org_wait, reconnect_reason
 
 log = logging.getLogger(__name__)
 
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
-NO_FAULT: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
+NO_HOST_BACKOFF: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
-async def close_connection(database: Database, host_id: str, failure: ApiError) -> None:
+async def require_reconnect(database: Database, host_id: str, failure: ApiError) -> None:
     """Salesforce refuses the whole connection: rows wait, none fails, the card says why.
 
     A call was refused, not a refresh: a refresh that is under way elsewhere keeps its mark, and older grants
@@ -35,7 +35,7 @@ async def close_connection(database: Database, host_id: str, failure: ApiError) 
     """
     async with database.tenant(host_id) as session:
         await mark_needs_reconnect(
-            session, host_id, reason_code=closing_reason(failure), details={"error": failure.error_code}
+            session, host_id, reason_code=reconnect_reason(failure), details={"error": failure.error_code}
         )
 
 
@@ -59,7 +59,7 @@ async def mark_needs_reconnect(
             state=ConnectionState.NEEDS_RECONNECT,
             reason_code=reason_code,
             state_since=func.clock_timestamp(),
-            **NO_FAULT,
+            **NO_HOST_BACKOFF,
             version=Connection.version + 1,
         )
         .returning(Connection.org_id)
@@ -75,7 +75,7 @@ async def mark_needs_reconnect(
     return True
 
 
-async def cap_of(session: AsyncSession, host_id: str) -> int:
+async def api_budget_percent_of(session: AsyncSession, host_id: str) -> int:
     """The percentage of the org's API calls at which the host stops."""
     chosen = await session.scalar(select(Host.api_cap_percent).where(Host.host_id == host_id))
     return DEFAULT_CAP if chosen is None else chosen
@@ -98,7 +98,7 @@ async def record_api_usage(
     if has_written:
         values["last_written_at"] = now
     if usage is not None:
-        is_closed = is_share_used_up(usage, await cap_of(session, host_id))
+        is_closed = is_share_used_up(usage, await api_budget_percent_of(session, host_id))
         values |= {
             "api_used": usage.used,
             "api_limit": usage.limit,
@@ -151,40 +151,42 @@ async def back_off_host(
         gave_up = await recover_host_jobs(session, lease, host_id, is_caused_by_rows=is_caused_by_rows)
         if gave_up:
             mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
-            await _store_fault(session, NO_FAULT, *mine)
+            await _store_host_backoff(session, NO_HOST_BACKOFF, *mine)
         else:
-            await _add_fault(session, lease, host_id, code=code)
+            await _extend_host_backoff(session, lease, host_id, code=code)
 
 
 async def handle_refused_session(database: Database, lease: Lease, host_id: str, failure: ApiError) -> None:
     """Salesforce refuses the token that it has just given: the host backs off, and at last must reconnect."""
     count = await back_off_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
-        await close_connection(database, host_id, failure)
+        await require_reconnect(database, host_id, failure)
 
 
 async def back_off_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
-    """The host's connection waits for its next drain, longer each time; returns the faults in a row."""
+    """The host's connection waits for its next drain, longer each time; returns which wait in a row it is."""
     async with database.system() as session:
-        return await _add_fault(session, lease, host_id, code=code)
+        return await _extend_host_backoff(session, lease, host_id, code=code)
 
 
-async def _add_fault(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
+async def _extend_host_backoff(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
     mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
     count = (await session.scalar(select(Connection.fault_count).where(*mine)) or 0) + 1
-    wait = fault_wait(count, random.random())  # noqa: S311 -- jitter
+    wait = host_wait(count, random.random())  # noqa: S311 -- jitter
     until = func.clock_timestamp() + literal(timedelta(seconds=wait))
-    fault = {"fault_code": code, "fault_count": count, "fault_until": until}
-    await _store_fault(session, fault, *mine)
+    backoff = {"fault_code": code, "fault_count": count, "fault_until": until}
+    await _store_host_backoff(session, backoff, *mine)
     return count
 
 
-async def clear_fault(session: AsyncSession, host_id: str) -> None:
+async def clear_host_backoff(session: AsyncSession, host_id: str) -> None:
     """The host's drain, or a query of its org, went well."""
-    faulty = (Connection.host_id == host_id, Connection.fault_code.is_not(None))
-    await _store_fault(session, NO_FAULT, *faulty)
+    is_backing_off = (Connection.host_id == host_id, Connection.fault_code.is_not(None))
+    await _store_host_backoff(session, NO_HOST_BACKOFF, *is_backing_off)
 
 
-async def _store_fault(session: AsyncSession, fault: Mapping[str, Any], *where: ColumnElement[bool]) -> None:
-    values = {**fault, "version": Connection.version + 1}
+async def _store_host_backoff(
+    session: AsyncSession, backoff: Mapping[str, Any], *where: ColumnElement[bool]
+) -> None:
+    values = {**backoff, "version": Connection.version + 1}
     await session.execute(update(Connection).where(*where).values(values))

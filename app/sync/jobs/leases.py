@@ -18,7 +18,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
-from app.sync.errors.item_error import NOT_PROCESSED, OUTCOME_UNKNOWN
+from app.sync.errors.item_error import NOT_PROCESSED_ERROR, OUTCOME_UNKNOWN_ERROR
 from app.sync.model.item_errors import ItemError
 from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
@@ -229,7 +229,7 @@ async def recover_running_jobs(
     if "reconcile" in guards_off:
         await session.execute(DELETE_INTENTS, {"org_id": org_id})
     whole_org = {"org_id": org_id, "host_id": None, "fence": None}
-    states = await _recover(session, whole_org, crashes=int(is_crash), error=OUTCOME_UNKNOWN)
+    states = await _recover(session, whole_org, crashes=int(is_crash), error=OUTCOME_UNKNOWN_ERROR)
     return len(states)
 
 
@@ -242,7 +242,7 @@ async def recover_host_jobs(
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
     return JobState.FAILED in await _recover(
-        session, of_host, crashes=int(is_caused_by_rows), error=NOT_PROCESSED
+        session, of_host, crashes=int(is_caused_by_rows), error=NOT_PROCESSED_ERROR
     )
 
 

@@ -25,15 +25,15 @@ class Unwritten:
         return cls(registrations, events, api_calls_for(registrations))
 
 
-CHUNK: Final = 1000
-CALLS_PER_CHUNK: Final = 5
+BATCH_ROWS: Final = 1000
+CALLS_PER_BATCH: Final = 5
 """One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
 ACTIVE: Final = (BackfillState.RUNNING, BackfillState.PAUSED)
 
 
 def api_calls_for(registrations: int) -> int:
     """ceil(registrations / 1000) batches of about five calls each; retries and refusals come on top."""
-    return -(-registrations // CHUNK) * CALLS_PER_CHUNK
+    return -(-registrations // BATCH_ROWS) * CALLS_PER_BATCH
 
 
 def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:

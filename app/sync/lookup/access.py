@@ -130,7 +130,7 @@ class UserAccess:
         return [AccessProblem(EMAIL_NOT_SEARCHABLE, sobject, EMAIL) for sobject in sorted(self.without_email)]
 
     @property
-    def has_lost_leads(self) -> bool:
+    def has_inaccessible_leads(self) -> bool:
         """Whether the user lost access to Leads that we created, and has not seen them since."""
         return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
 

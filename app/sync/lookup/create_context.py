@@ -13,7 +13,7 @@ from app.sync.lookup.lookup import records_of, run_queries
 from app.sync.lookup.queries import LookupQuery, QueryKind
 from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
+from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_PERSON_ACCOUNT, ORGANIZER
 from app.sync.model.records import ACCOUNT
 from app.text.email_address import address_key
 
@@ -75,12 +75,12 @@ def company_for_account(job: Job, describes: Mapping[str, SObjectDescribe]) -> s
     one for those without a company, they belong to that.
     """
     account = describes.get(ACCOUNT)
-    if job.rules.creates != CONTACT_CREATED or account is None or not account.is_queryable:
+    if job.rules.creates != CREATE_CONTACT or account is None or not account.is_queryable:
         return None
     if not any(rule.field == "Name" for rule in job.rules.fields_of(ACCOUNT)):
-        return company_of(job.attendee.company) or job.rules.account_for_nobody
+        return company_of(job.attendee.company) or job.rules.no_company_account_name
     name = build_field_values(ACCOUNT, job.rules, job, describe=account).fields.get("Name")
-    return company_of(name) or job.rules.account_for_nobody
+    return company_of(name) or job.rules.no_company_account_name
 
 
 def build_create_queries(
@@ -91,9 +91,7 @@ def build_create_queries(
     owners = sorted({each for job in jobs if (each := owner_email(job))})
     account = describes.get(ACCOUNT)
     has_person_accounts = account is not None and "IsPersonAccount" in account.fields
-    is_about_persons = has_person_accounts and any(
-        job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs
-    )
+    is_about_persons = has_person_accounts and any(job.rules.creates == CREATE_PERSON_ACCOUNT for job in jobs)
     soqls = [
         *_accounts_soql(companies, condition=BUSINESS_ACCOUNTS if has_person_accounts else ""),
         *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),

@@ -13,7 +13,7 @@ from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
 from app.sync.lookup.parse import (
-    Responding,
+    ResponseFlags,
     closed_statuses,
     parse_members,
     parse_people,
@@ -60,7 +60,7 @@ class LookupResult:
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
-    statuses: Responding = field(default_factory=dict)
+    statuses: ResponseFlags = field(default_factory=dict)
     recovered: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     person_accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from app.sync.lookup.queries import lost_create_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
-from app.sync.model.records import Found
+from app.sync.model.records import FoundPerson
 
 HIDDEN_FIELD: Final = "INVALID_FIELD"
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -73,7 +73,7 @@ async def _find(client: SalesforceClient, lost: LostCreates, written_since: Writ
     except RequestRejected as refused:
         if refused.failure.error_code != HIDDEN_FIELD:
             raise
-    soql = lost_create_soql(query, [query.person_field, query.label_field], people, since)
+    soql = lost_create_soql(query, [query.person_field, query.subject_field], people, since)
     rows = await client.query(soql, include_deleted=True)
     ours = await written_since(since, lost.slots)
     return records_by_label(query, (row for row in rows if to18(row["Id"]) not in ours), lost.labels)
@@ -84,5 +84,5 @@ def _person_ids(job: Job, people: PersonIndex) -> Iterator[str]:
     before, now = job.slot(PERSON), resolve(job, people)
     if before and before.sf_id:
         yield before.sf_id
-    if isinstance(now, Found):
+    if isinstance(now, FoundPerson):
         yield now.id

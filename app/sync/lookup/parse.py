@@ -14,7 +14,7 @@ from app.text.email_address import address_key
 COMPLETED: Final = "Completed"
 TASK_STATUS: Final = "TaskStatus"
 
-Responding = Mapping[str, Mapping[str, bool]]
+ResponseFlags = Mapping[str, Mapping[str, bool]]
 """Whether each status of a campaign counts as a response."""
 
 MemberKey = tuple[str, str]
@@ -37,7 +37,7 @@ def parse_people(
         known.queried_ids | asked,
         hidden=access.hidden,
         without_email=access.without_email - access.hidden,
-        has_lost_leads=access.has_lost_leads,
+        has_inaccessible_leads=access.has_inaccessible_leads,
         fully_visible=(access.fully_visible or frozenset()) - access.hidden,
     )
 
@@ -51,7 +51,7 @@ def parse_statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) 
 
 
 def parse_members(
-    rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: Responding
+    rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: ResponseFlags
 ) -> tuple[dict[MemberKey, MemberRow], dict[MemberKey, MemberRow]]:
     """Return the members by their campaign and person's id, and by campaign and e-mail."""
     by_id: dict[MemberKey, MemberRow] = {}
@@ -81,7 +81,7 @@ def records_by_label(
     """
     waiting: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        key = to18(row[query.person_field]), row[query.label_field] or ""
+        key = to18(row[query.person_field]), row[query.subject_field] or ""
         waiting.setdefault(key, []).append(to18(row["Id"]))
     found = {}
     for reference, label, people in lost:
@@ -109,7 +109,9 @@ def _person_row(row: Mapping[str, Any], requirements: LookupRequirements) -> Per
     )
 
 
-def _member_row(row: Mapping[str, Any], requirements: LookupRequirements, statuses: Responding) -> MemberRow:
+def _member_row(
+    row: Mapping[str, Any], requirements: LookupRequirements, statuses: ResponseFlags
+) -> MemberRow:
     current_values = _current_values(row, requirements.fields.get(CAMPAIGN_MEMBER, ()), requirements)
     status = row["Status"] or ""
     has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)

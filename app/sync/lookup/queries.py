@@ -27,7 +27,7 @@ LIST_LENGTH: Final = 40_000
 SEPARATOR_LENGTH: Final = 8
 ACCOUNT_PREFIX: Final = "001"
 MEMBER_STATUS: Final = "CampaignMemberStatus"
-PERSON_FIELDS: Final = {
+PERSON_SELECT: Final = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
 }
@@ -159,7 +159,7 @@ def _people_soql(
     keys: Mapping[str, Sequence[str]],
 ) -> str | None:
     """None where nobody is asked for."""
-    fields = _select_list(PERSON_FIELDS[sobject], requirements.fields.get(sobject, ()))
+    fields = _select_list(PERSON_SELECT[sobject], requirements.fields.get(sobject, ()))
     if sobject in requirements.access.without_email:
         fields = fields.replace("Id, Email, ", "Id, ")
     where = _any_of({"Email": emails, "Id": ids, **keys})
@@ -193,7 +193,7 @@ def _available_length(request: LookupRequest) -> int:
     """What the longest of the queries leaves for those whom it asks for."""
     read = request.wanted.fields
     fields = max(
-        len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
+        len(_select_list(PERSON_SELECT[sobject], read.get(sobject, ()))) for sobject in PERSON_SELECT
     )
     of_members = len(_select_list(MEMBER_FIELDS, read.get(CAMPAIGN_MEMBER, ())))
     of_members += sum(len(each) + 3 for each in request.campaigns)

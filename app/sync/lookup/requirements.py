@@ -10,7 +10,7 @@ from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import FULL_ACCESS, UserAccess
 from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import PERSON, Job
-from app.sync.model.mapping_rules import CONTACT_CREATED, DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, MappingRules
+from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_PERSON_ACCOUNT, DEFAULT_FIELDS, MappingRules
 from app.sync.model.record_kinds import always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
 
@@ -80,7 +80,7 @@ def _objects(rules: MappingRules) -> set[str]:
         return set()
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} | set(rules.record_types)
     always = set(objects_of(always_written()))
-    has_accounts = rules.creates in (CONTACT_CREATED, PERSON_ACCOUNT_CREATED) or updates_people(rules)
+    has_accounts = rules.creates in (CREATE_CONTACT, CREATE_PERSON_ACCOUNT) or updates_people(rules)
     return {
         LEAD,
         CONTACT,

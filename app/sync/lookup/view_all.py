@@ -17,14 +17,15 @@ OBJECT_PERMISSIONS: Final = "ObjectPermissions"
 # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
 # An assignment that expires today no longer counts. None of this can be asked without View Setup.
 # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_permissionsetassignment.htm
-ASSIGNED: Final = "SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user}"
+USER_PERMISSION_SETS: Final = "SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user}"
 VIEW_ALL_SOQL: Final = (
     "SELECT SobjectType FROM ObjectPermissions "  # noqa: S608 -- put together from constants
     "WHERE SobjectType IN ('Account', 'Contact', 'Lead') AND PermissionsViewAllRecords = true "
-    f"AND ParentId IN ({ASSIGNED}) AND ParentId NOT IN ({ASSIGNED} AND ExpirationDate <= TODAY)"
+    f"AND ParentId IN ({USER_PERMISSION_SETS}) "
+    f"AND ParentId NOT IN ({USER_PERMISSION_SETS} AND ExpirationDate <= TODAY)"
 )
 PERSON_ACCOUNTS_SOQL: Final = "SELECT IsPersonAccount FROM Contact LIMIT 1"
-"""RequestRejected in an org without Person Accounts."""
+"""Its part of the composite fails with INVALID_FIELD in an org without Person Accounts."""
 
 
 def has_missing_person(jobs: Iterable[Job], people: PersonIndex) -> bool:
@@ -42,7 +43,7 @@ def fully_visible_objects(granted: Collection[str], *, has_person_accounts: bool
 
 
 async def fetch_fully_visible(client: SalesforceClient, user_id: str | None) -> frozenset[str] | None:
-    """One call; None where nobody can say. Raises what `asked_alone` does."""
+    """One call; None where nobody can say. Raises what `run_optional_queries` does."""
     if user_id is None:
         return None
     answers = await run_optional_queries(

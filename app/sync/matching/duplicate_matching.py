@@ -9,7 +9,7 @@ from app.sync.field_values.text import without_accents
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, follow, oldest
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, FoundPerson, PersonRow
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
 DUPLICATE_ALERT: Final = "duplicate_alert"
@@ -63,7 +63,7 @@ def pick_match(
     missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     if missing:
         return NeedsLookup(missing)
-    rows = [people.rows[end.id] for end in ends if isinstance(end, Found)]
+    rows = [people.rows[end.id] for end in ends if isinstance(end, FoundPerson)]
     equal = [row for row in rows if is_same_name(fields, row)]
     return _first(equal) or _first(rows)
 

@@ -9,7 +9,7 @@ from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, FoundPerson, PersonRow
 
 MAX_HOPS = 5
 PERSON_OF_ACCOUNT = "person_of_account"
@@ -21,8 +21,8 @@ class PersonIndex:
     """All Leads and Contacts that the look-up found, by id and by e-mail, and the ids that were queried.
 
     `hidden` objects were not queried, those `without_email` not by e-mail: the connected user may not.
-    `has_lost_leads`: the user lost access to Leads that we created. Of the objects in `fully_visible` the
-    user sees every record.
+    `has_inaccessible_leads`: the user lost access to Leads that we created. Of the objects in `fully_visible`
+    the user sees every record.
     """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class PersonIndex:
     queried_ids: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
-    has_lost_leads: bool = False
+    has_inaccessible_leads: bool = False
     fully_visible: frozenset[str] = frozenset()
 
     @classmethod
@@ -79,12 +79,12 @@ class NotSearched:
     """The connected user cannot search people by e-mail, so nobody knows whether the person exists."""
 
 
-Resolution = Found | PersonNotFound | NotVisible | NeedsLookup | NotSearched
+Resolution = FoundPerson | PersonNotFound | NotVisible | NeedsLookup | NotSearched
 
 
 def resolve(job: Job, people: PersonIndex) -> Resolution:
     """Sticky first, then the link's id, the e-mail, the external id: Contact before Lead, the oldest."""
-    sticky = _resolve_sticky(job, people)
+    sticky = _resolve_written(job, people)
     if sticky is not None:
         return sticky
     by_id, warnings = _resolve_given_id(job, people)
@@ -92,11 +92,11 @@ def resolve(job: Job, people: PersonIndex) -> Resolution:
         return by_id
     by_word = _pick_candidate(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
     if isinstance(by_word, PersonNotFound):
-        by_word = _resolve_key(job, people)
+        by_word = _resolve_external_id(job, people)
     if not isinstance(by_word, NeedsLookup) and _is_unsearched(job, by_word, people):
         return NotSearched()
-    if isinstance(by_word, Found):
-        return Found(by_word.sobject, by_word.id, by_word.found_by, warnings)
+    if isinstance(by_word, FoundPerson):
+        return FoundPerson(by_word.sobject, by_word.id, by_word.found_by, warnings)
     return by_word if isinstance(by_word, NeedsLookup) else PersonNotFound(warnings)
 
 
@@ -104,9 +104,9 @@ def _is_unsearched(job: Job, found: Resolution, people: PersonIndex) -> bool:
     """Whether the person may exist unseen: a Contact found by e-mail counts, a Lead or nobody does not."""
     if not people.without_email or job.attendee.email_key is None:
         return False
-    if isinstance(found, Found) and found.found_by != "email":
+    if isinstance(found, FoundPerson) and found.found_by != "email":
         return False
-    return not (isinstance(found, Found) and found.sobject == CONTACT)
+    return not (isinstance(found, FoundPerson) and found.sobject == CONTACT)
 
 
 def external_id_of(job: Job) -> tuple[str, str] | None:
@@ -131,16 +131,16 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     return frozenset(id_ for id_ in ids if id_)
 
 
-def _resolve_sticky(job: Job, people: PersonIndex) -> Resolution | None:
+def _resolve_written(job: Job, people: PersonIndex) -> Resolution | None:
     sticky = job.slot(PERSON)
     if sticky is None or sticky.sf_id is None:
         return None
     end = follow(sticky.sf_id, people)
-    if isinstance(end, Found):
+    if isinstance(end, FoundPerson):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
         is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
         found_by = (sticky.details.found_by or "email") if is_same else end.found_by
-        return Found(end.sobject, end.id, found_by)
+        return FoundPerson(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
     if isinstance(end, Absent) and job.reason != JobReason.RETRY and not is_certainly_deleted(end, people):
@@ -150,22 +150,22 @@ def _resolve_sticky(job: Job, people: PersonIndex) -> Resolution | None:
 
 def _resolve_given_id(
     job: Job, people: PersonIndex
-) -> tuple[Found | NeedsLookup | None, tuple[ItemWarning, ...]]:
+) -> tuple[FoundPerson | NeedsLookup | None, tuple[ItemWarning, ...]]:
     if not job.salesforce_id:
         return None, ()
     if _is_person_id(job.salesforce_id):
         end = follow(to18(job.salesforce_id), people)
         if isinstance(end, NeedsLookup):
             return end, ()
-        if isinstance(end, Found):
+        if isinstance(end, FoundPerson):
             is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
             how = "salesforce_id" if is_same else end.found_by
-            return Found(end.sobject, end.id, how, _stranger_notices(job, people.rows[end.id])), ()
+            return FoundPerson(end.sobject, end.id, how, _other_email_warnings(job, people.rows[end.id])), ()
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
     return None, (ItemWarning("id_ignored", LEAD, None, text),)
 
 
-def _stranger_notices(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
+def _other_email_warnings(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     """Warn that a forwarded link was used: its user is counted for the record and changes nothing of it."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
@@ -173,7 +173,7 @@ def _stranger_notices(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     return (ItemWarning("id_ignored", row.sobject, "Email", text),)
 
 
-def _resolve_key(job: Job, people: PersonIndex) -> Resolution:
+def _resolve_external_id(job: Job, people: PersonIndex) -> Resolution:
     key = external_id_of(job)
     if key is None:
         return PersonNotFound()
@@ -190,20 +190,20 @@ def _pick_candidate(alike: Iterable[PersonRow], people: PersonIndex, *, how: str
     rows = [row for row in alike if not row.is_deleted]
     contact = oldest(rows, CONTACT)
     if contact:
-        return Found(CONTACT, contact.id, how)
+        return FoundPerson(CONTACT, contact.id, how)
     for lead in (row for row in rows if row.is_converted):
         end = follow(lead.id, people)
-        if isinstance(end, Found | NeedsLookup):
+        if isinstance(end, FoundPerson | NeedsLookup):
             return end
     lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
-    return Found(LEAD, lead_row.id, how) if lead_row else PersonNotFound()
+    return FoundPerson(LEAD, lead_row.id, how) if lead_row else PersonNotFound()
 
 
 class Deleted:
     """The record was deleted, and not merged into another; or it can never be written to again."""
 
 
-READ_ONLY, DELETED = Deleted(), Deleted()
+CONVERTED_WITHOUT_CONTACT, DELETED = Deleted(), Deleted()
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def is_person_deleted(job: Job, people: PersonIndex) -> bool:
     return end is DELETED or (isinstance(end, Absent) and is_certainly_deleted(end, people))
 
 
-def follow(id_: str, people: PersonIndex) -> Found | NeedsLookup | Deleted | Absent:
+def follow(id_: str, people: PersonIndex) -> FoundPerson | NeedsLookup | Deleted | Absent:
     """Return the living record behind an id; READ_ONLY for a Lead that was converted without a Contact."""
     how = "email"
     for _ in range(MAX_HOPS):
@@ -239,14 +239,14 @@ def follow(id_: str, people: PersonIndex) -> Found | NeedsLookup | Deleted | Abs
         elif row.is_converted and row.converted_contact_id:
             id_, how = row.converted_contact_id, "converted_lead"
         elif row.is_converted:
-            return READ_ONLY
+            return CONVERTED_WITHOUT_CONTACT
         elif row.sobject == ACCOUNT and row.person_contact_id:
             id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
         elif row.sobject == ACCOUNT:
             return Absent(id_)
         else:
-            return Found(row.sobject, row.id, how)
-    return READ_ONLY
+            return FoundPerson(row.sobject, row.id, how)
+    return CONVERTED_WITHOUT_CONTACT
 
 
 def oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:

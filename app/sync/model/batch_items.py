@@ -8,8 +8,8 @@ from app.sync.model.decisions import (
     Fail,
     ItemDecision,
     ItemEnd,
-    LeadInSight,
-    LeadOutOfSight,
+    LeadAccessible,
+    LeadInaccessible,
     Plan,
     Replan,
     ReplanRejected,
@@ -67,16 +67,16 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["person"] = decision.person
     if decision.recheck_at is not None:
         changes["recheck_at"] = min(item.recheck_at or decision.recheck_at, decision.recheck_at)
-    if decision.exchanges is not None:
-        changes["exchanges"] = decision.exchanges
+    if decision.logged_requests is not None:
+        changes["logged_requests"] = decision.logged_requests
     if decision.warnings:
         changes["warnings"] = (*item.warnings, *decision.warnings)
     if decision.stale_describes:
         changes["stale_describes"] = item.stale_describes | decision.stale_describes
     if decision.is_processed:
         changes["is_processed"] = True
-    if decision.outcome is not None:
-        changes |= _after(item, decision.outcome)
+    if decision.end is not None:
+        changes |= _after(item, decision.end)
     return item._replace(**changes)
 
 
@@ -94,7 +94,7 @@ def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:
             return {"must_replan": True, "last_rejection": error}
         case RetryLater(error):
             return {"retry": item.retry or error}
-        case LeadOutOfSight(error):
-            return {"lost_lead": item.lost_lead or error}
-        case LeadInSight():
-            return {"error": item.error or item.lost_lead, "lost_lead": None}
+        case LeadInaccessible(error):
+            return {"inaccessible_lead": item.inaccessible_lead or error}
+        case LeadAccessible():
+            return {"error": item.error or item.inaccessible_lead, "inaccessible_lead": None}

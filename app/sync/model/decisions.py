@@ -9,7 +9,7 @@ from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.records import Found
+from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import NO_SLOTS, LoggedRequest, WorkItem, WriteOperation
 
@@ -49,35 +49,35 @@ class RetryLater:
 
 
 @dataclass(frozen=True)
-class LeadOutOfSight:
-    """Nothing could be written to the Lead that was created just now, since the user does not see it."""
+class LeadInaccessible:
+    """Nothing could be written to the Lead that was created just now, since the user has no access to it."""
 
     error: ItemError
 
 
 @dataclass(frozen=True)
-class LeadInSight:
-    """Something could be written to the new Lead: what was rejected as out of sight failed for itself."""
+class LeadAccessible:
+    """Something could be written to the new Lead: what was rejected for want of access failed for itself."""
 
 
-ItemEnd = Skip | Fail | Blocked | Replan | ReplanRejected | RetryLater | LeadOutOfSight | LeadInSight
+ItemEnd = Skip | Fail | Blocked | Replan | ReplanRejected | RetryLater | LeadInaccessible | LeadAccessible
 """How a part of an item ended; where several did, `BatchItems.apply` says what counts."""
 
 
 class ItemDecision(NamedTuple):
     """What changes for one item. `slots` are those to set, None removes one; `recheck_at` is the latest time
-    to look again; `stale_describes` are objects whose describe may be out of date; `exchanges` are all of the
-    item's, where one is added or completed.
+    to look again; `stale_describes` are objects whose describe may be out of date; `logged_requests` are all
+    of the item's, where one is added or completed.
     """
 
     item: WorkItem
-    outcome: ItemEnd | None = None
+    end: ItemEnd | None = None
     slots: Mapping[SlotKey, WrittenSlot | None] = NO_SLOTS
-    person: Found | None = None
+    person: FoundPerson | None = None
     recheck_at: datetime | None = None
     warnings: tuple[ItemWarning, ...] = ()
     stale_describes: frozenset[str] = frozenset()
-    exchanges: tuple[LoggedRequest, ...] | None = None
+    logged_requests: tuple[LoggedRequest, ...] | None = None
     is_processed: bool = False
 
 
@@ -101,7 +101,7 @@ def joined(plans: Iterable[Plan]) -> Plan:
     )
 
 
-def person_found(item: WorkItem, person: Found, details: SlotDetails) -> ItemDecision:
+def person_found(item: WorkItem, person: FoundPerson, details: SlotDetails) -> ItemDecision:
     """The item's person is known and exists in Salesforce; `details` go with a slot that lacks it so far."""
     key, attendee_id = SlotKey(PERSON), item.job.attendee.attendee_id
     before = item.slots.get(key)

@@ -11,7 +11,7 @@ CREATE, EMPTY, OVERWRITE, APPEND, OFF = "create", "empty", "overwrite", "append"
 """When a field is written: with a new record only, also where it is empty, always, added to a multi-select;
 or never, which takes a default or the host's rule away."""
 
-LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
+CREATE_LEAD, CREATE_CONTACT, CREATE_PERSON_ACCOUNT, CREATE_NOBODY = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
 
@@ -88,14 +88,14 @@ class MappingRules:
     `record_types` has developer names by object; `fields` holds one rule per object and field.
     """
 
-    creates: str = LEAD_CREATED
+    creates: str = CREATE_LEAD
     is_updating: bool = False
     external_id: ExternalId | None = None
-    adopts_duplicates: str = ALWAYS
+    duplicate_policy: str = ALWAYS
     opt_out_field: str | None = None
     fills_required: bool = False
     leaves_company_blank: bool = False
-    account_for_nobody: str | None = None
+    no_company_account_name: str | None = None
     record_types: Mapping[str, str] = dataclass_field(default_factory=dict)
     owner: OwnerRule = OwnerRule()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
@@ -156,10 +156,10 @@ def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tupl
 PEOPLE_SETTINGS: Final = {
     "create": "creates",
     "update_existing": "is_updating",
-    "adopt_duplicates": "adopts_duplicates",
+    "adopt_duplicates": "duplicate_policy",
     "opt_out_field": "opt_out_field",
     "fill_required": "fills_required",
     "leave_company_blank": "leaves_company_blank",
-    "account_for_nobody": "account_for_nobody",
+    "account_for_nobody": "no_company_account_name",
 }
 DEFAULT_RULES: Final = MappingRules()

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.states import Milestone, StatusMeaning
 from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED
-from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
+from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_LEAD, CREATE_PERSON_ACCOUNT, MappingRules
 from app.sync.model.records import (
     ACCOUNT,
     CAMPAIGN_MEMBER,
@@ -23,7 +23,7 @@ from app.sync.model.records import (
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
 
-PLANNED_OBJECTS: Final = frozenset({"Event", "Case"})
+NOT_YET_WRITTEN_OBJECTS: Final = frozenset({"Event", "Case"})
 """A host may map these already: its rules are checked and kept, and nothing writes the objects yet."""
 
 COMMON_FIELDS: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
@@ -51,7 +51,7 @@ class LostCreateQuery:
     sobject: str
     person_field: str
     reference_field: str
-    label_field: str
+    subject_field: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ LEAD_KIND: Final = RecordKind(
     slot=PERSON,
     toggle="person",
     blocks="create_lead",
-    create_modes=frozenset({LEAD_CREATED}),
+    create_modes=frozenset({CREATE_LEAD}),
     system_fields=COMMON_FIELDS | {"Email", "IsConverted"},
     written_fields=(*NAMES, "Company", "Email", "LeadSource"),
     filled_fields=frozenset({"LastName", "Company", "Email", "LeadSource"}),
@@ -113,7 +113,7 @@ CONTACT_KIND: Final = RecordKind(
     slot=PERSON,
     toggle="person",
     blocks="create_contact",
-    create_modes=frozenset({CONTACT_CREATED}),
+    create_modes=frozenset({CREATE_CONTACT}),
     system_fields=COMMON_FIELDS | {"Email", "AccountId"},
     written_fields=(*NAMES, "AccountId", "Email", "LeadSource"),
     filled_fields=frozenset({"LastName", "Email", "LeadSource"}),
@@ -159,7 +159,7 @@ ACCOUNT_KIND: Final = RecordKind(
     slot=ACCOUNT_SLOT,
     toggle="person",
     blocks="create_contact",
-    create_modes=frozenset({CONTACT_CREATED}),
+    create_modes=frozenset({CREATE_CONTACT}),
     system_fields=COMMON_FIELDS - {"Name"},
     written_fields=("Name",),
     filled_fields=frozenset({"Name"}),
@@ -174,7 +174,7 @@ PERSON_ACCOUNT_KIND: Final = RecordKind(
     slot=PERSON,
     toggle="person",
     blocks="create_person_account",
-    create_modes=frozenset({PERSON_ACCOUNT_CREATED}),
+    create_modes=frozenset({CREATE_PERSON_ACCOUNT}),
     system_fields=(COMMON_FIELDS - {"Name"}) | {"PersonEmail"},
     # Salesforce puts its name together from the person's.
     written_fields=(*NAMES, "PersonEmail"),

@@ -50,7 +50,7 @@ class PersonRow:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPerson:
     """The person exists in Salesforce."""
 
     sobject: str

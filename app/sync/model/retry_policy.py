@@ -20,7 +20,7 @@ LIMIT_WAIT = 900.0
 """Seconds between probes of an org whose rolling allowance is used up: it says no time, so we ask rarely."""
 
 CONCURRENCY_WAIT = 10.0
-FAULT_WAITS = (5.0, 30.0, 120.0, 300.0, 900.0)
+HOST_BACKOFF = (5.0, 30.0, 120.0, 300.0, 900.0)
 """Seconds for which a host is left alone whose turn broke off, by how often in a row."""
 
 SESSION_TRIES = 4
@@ -32,8 +32,8 @@ RECHECK_SCHEDULE = (0.0, 0.02, 0.08, 0.4, 1.0)
 FINISHED_CALL_WINDOW = timedelta(seconds=15)
 """How long what a call wrote that is over may not show yet: looked for at once, and after this time."""
 
-MAX_ROUNDS = 3
-MAX_FINISHED_CALL_ROUNDS = 60
+MAX_UNSETTLED_CREATES = 3
+MAX_FINISHED_CALL_CREATES = 60
 """Tries of a write whose calls all broke off without keeping it: two hours of an org that is ill."""
 
 MAX_WORKER_CRASHES = 3
@@ -41,23 +41,23 @@ JITTER = 0.2
 
 
 class ErrorAction(StrEnum):
-    """RETRY: the row waits. FAIL: a person must act. CLOSE: the connection waits. BACK_OFF: the org waits.
-    RECONCILE: look it up before anything is written again."""
+    """RETRY: the row waits. FAIL: a person must act. REQUIRE_RECONNECT: the connection waits. BACK_OFF: the
+    org waits. RECONCILE: look it up before anything is written again."""
 
     RETRY = "retry"
     FAIL = "fail"
-    CLOSE = "close"
+    REQUIRE_RECONNECT = "require_reconnect"
     BACK_OFF = "back_off"
     RECONCILE = "reconcile"
 
 
-DRAIN_STOPPING = (ErrorAction.CLOSE, ErrorAction.BACK_OFF)
+DRAIN_STOPPING = (ErrorAction.REQUIRE_RECONNECT, ErrorAction.BACK_OFF)
 """What ends a drain: it would meet every other row as well."""
 
 POLICY: dict[ErrorClass, tuple[ErrorAction, ErrorAction]] = {
     ErrorClass.TRANSIENT: (ErrorAction.RETRY, ErrorAction.BACK_OFF),
     ErrorClass.LIMIT: (ErrorAction.BACK_OFF, ErrorAction.BACK_OFF),
-    ErrorClass.ACCESS: (ErrorAction.FAIL, ErrorAction.CLOSE),
+    ErrorClass.ACCESS: (ErrorAction.FAIL, ErrorAction.REQUIRE_RECONNECT),
     ErrorClass.CONFIGURATION: (ErrorAction.FAIL, ErrorAction.BACK_OFF),
     ErrorClass.DATA: (ErrorAction.FAIL, ErrorAction.FAIL),
     ErrorClass.DUPLICATE: (ErrorAction.FAIL, ErrorAction.FAIL),
@@ -66,7 +66,7 @@ POLICY: dict[ErrorClass, tuple[ErrorAction, ErrorAction]] = {
 }
 """The action for an error of one record, and for one of the whole connection or org."""
 
-CLOSING_REASONS = {
+RECONNECT_REASONS = {
     "API_DISABLED_FOR_ORG": "api_disabled",
     "API_CURRENTLY_DISABLED": "api_disabled",
     "INVALID_SESSION_ID": "session_not_for_api",
@@ -104,14 +104,14 @@ def is_session_refused(failure: ApiError) -> bool:
     return (failure.error_class, failure.scope) == (ErrorClass.TRANSIENT, Scope.CONNECTION)
 
 
-def is_moved(failure: ApiError) -> bool:
+def is_instance_moved(failure: ApiError) -> bool:
     """Whether the org has another address that Salesforce did not name."""
     return failure.error_code in MOVED_CODES
 
 
-def closing_reason(failure: ApiError) -> str:
-    """Return the reason code that the card shows for a closed connection."""
-    return CLOSING_REASONS.get(failure.error_code, "access_revoked")
+def reconnect_reason(failure: ApiError) -> str:
+    """Return the reason code that the card shows for a connection that must be made anew."""
+    return RECONNECT_REASONS.get(failure.error_code, "access_revoked")
 
 
 def retry_wait(attempts: int, jitter: float) -> float | None:
@@ -136,9 +136,9 @@ def org_wait(failure: ApiError | None, failures: int, jitter: float) -> OrgWait:
     return OrgWait(_with_jitter(seconds, jitter), reason)
 
 
-def fault_wait(count: int, jitter: float) -> float:
+def host_wait(count: int, jitter: float) -> float:
     """Seconds until a host's next turn after `count` of them in a row broke off."""
-    return _with_jitter(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], jitter)
+    return _with_jitter(HOST_BACKOFF[min(count, len(HOST_BACKOFF)) - 1], jitter)
 
 
 def next_recheck(attempt_started_at: datetime, lost_write_window: timedelta, now: datetime) -> datetime:

@@ -12,7 +12,7 @@ from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
-from app.sync.model.records import LEAD, Found
+from app.sync.model.records import LEAD, FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 NO_SLOTS: Final[Mapping[SlotKey, WrittenSlot]] = {}
@@ -35,25 +35,25 @@ class WorkItem(NamedTuple):
     attendee takes a dozen values.
 
     `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
-    may be out of date. `lost_lead` is the refusal to write to a Lead that the user lost sight of as it was
-    created; with the obstacle LEAD_ACCESS it did so earlier.
+    may be out of date. `inaccessible_lead` is the refusal to write to a Lead that the user lost access to as
+    it was created; with the obstacle LEAD_ACCESS it did so earlier.
     """
 
     job: Job
     slots: Mapping[SlotKey, WrittenSlot] = NO_SLOTS
     persisted_slots: Mapping[SlotKey, WrittenSlot] = NO_SLOTS
-    person: Found | None = None
+    person: FoundPerson | None = None
     skipped_because: SkipReason | None = None
     error: ItemError | None = None
     retry: ItemError | None = None
     last_rejection: ItemError | None = None
     recheck_at: datetime | None = None
     obstacles: frozenset[Obstacle] = frozenset()
-    lost_lead: ItemError | None = None
+    inaccessible_lead: ItemError | None = None
     must_replan: bool = False
     is_processed: bool = False
     warnings: tuple[ItemWarning, ...] = ()
-    exchanges: tuple[LoggedRequest, ...] = ()
+    logged_requests: tuple[LoggedRequest, ...] = ()
     stale_describes: frozenset[str] = frozenset()
 
     @classmethod

@@ -141,8 +141,8 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
     except RecordBuildError as error:
         return Plan(decisions=build_failure(items, error, org, milestone=Milestone.REGISTERED))
     record = draft.record
-    if company_for_account(job, org.describes) == job.rules.account_for_nobody:
-        record = replace(record, fields={**record.fields, "Name": job.rules.account_for_nobody})
+    if company_for_account(job, org.describes) == job.rules.no_company_account_name:
+        record = replace(record, fields={**record.fields, "Name": job.rules.no_company_account_name})
     operation = WriteOperation(
         key=KEY,
         jobs=tuple(item.job for item in items),

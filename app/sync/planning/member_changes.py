@@ -44,10 +44,10 @@ def created_member(
     key: SlotKey,
     items: Sequence[WorkItem],
     person: PersonRef,
-    found: LookupResult,
+    lookup: LookupResult,
 ) -> MemberChange:
     """A new member has the values of all registrations; of two values of a field, the later one."""
-    org, without = OrgContext(found.describes), _dropped(key, items)
+    org, without = OrgContext(lookup.describes), _dropped(key, items)
     person_field = "ContactId" if person.sobject == CONTACT else "LeadId"
     system_fields = {"CampaignId": key.instance_key, person_field: person.id, "Status": decision.label}
     drafts: list[tuple[WorkItem, Draft]] = []
@@ -81,7 +81,7 @@ def changed_member(
     current: MemberRow,
     *,
     written: WrittenSlot | None,
-    found: LookupResult,
+    lookup: LookupResult,
 ) -> MemberChange:
     """What differs of a member that exists; `written` counts for registrations that wrote none of it yet."""
 
@@ -92,7 +92,7 @@ def changed_member(
     merged = merge_updates(
         CAMPAIGN_MEMBER,
         items,
-        OrgContext(found.describes),
+        OrgContext(lookup.describes),
         current=current.current_values,
         previous_digests=previous_digests,
         without=_dropped(key, items),
@@ -100,7 +100,7 @@ def changed_member(
     )
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **merged.fields}
-    describe = found.describes.get(CAMPAIGN_MEMBER)
+    describe = lookup.describes.get(CAMPAIGN_MEMBER)
     return MemberChange(
         Record(CAMPAIGN_MEMBER, fields, decision.id) if fields else None,
         merged.items,

@@ -26,7 +26,7 @@ from app.sync.planning.record_builder import rejection_hints
 
 
 def plan_members(
-    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """One plan for each person and campaign."""
     groups: dict[tuple[str, PersonRef], list[WorkItem]] = {}
@@ -35,21 +35,21 @@ def plan_members(
             key = (item.job.link.campaign_id, persons[item.registration_id])
             groups.setdefault(key, []).append(item)
     for (_, person), group in groups.items():
-        yield plan_member(group, person, found, batch=batch, clock=clock)
+        yield plan_member(group, person, lookup, batch=batch, clock=clock)
 
 
 def plan_member(
-    items: Sequence[WorkItem], person: PersonRef, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Sequence[WorkItem], person: PersonRef, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Plan:
     """Create or update one person's member of one campaign; `items` are the person's registrations for it."""
     link = items[0].job.link
     assert link is not None
-    if found.lacks_campaign_access:
+    if lookup.lacks_campaign_access:
         return _blocked(items, Obstacle.CAMPAIGN_ACCESS)
-    if not is_usable(link, found):
+    if not is_usable(link, lookup):
         return _blocked(items, Obstacle.CAMPAIGN)
     key = SlotKey(MEMBER, link.campaign_id)
-    current = _current_member(key, items, person, found)
+    current = _current_member(key, items, person, lookup)
     written = _last_written_member(key, items, current, batch)
     if written is not None and not _may_be_planned(written, current, clock):
         recheck_at = clock.next_recheck(written)
@@ -62,10 +62,10 @@ def plan_member(
         return Plan(decisions=tuple(_forget_uncertain(items, key)))
     was_before = bool(written.details.was_member_before) if written else current is not None
     if isinstance(decision, CreateMember):
-        change = created_member(decision, key, items, person, found)
+        change = created_member(decision, key, items, person, lookup)
     else:
         assert current is not None
-        change = changed_member(decision, key, items, current, written=written, found=found)
+        change = changed_member(decision, key, items, current, written=written, lookup=lookup)
     return _member_plan(decision, key, items, change=change, was_before=was_before)
 
 
@@ -88,19 +88,19 @@ def _last_written_member(
     )
 
 
-def is_usable(link: Link, found: LookupResult) -> bool:
+def is_usable(link: Link, lookup: LookupResult) -> bool:
     """Whether the campaign is there for us and still has every status that was chosen."""
-    available = found.statuses.get(link.campaign_id, {})
+    available = lookup.statuses.get(link.campaign_id, {})
     has_all = all(label in available for label in link.labels.values())
     return not link.is_broken and bool(available) and has_all
 
 
 def _current_member(
-    key: SlotKey, items: Sequence[WorkItem], person: PersonRef, found: LookupResult
+    key: SlotKey, items: Sequence[WorkItem], person: PersonRef, lookup: LookupResult
 ) -> MemberRow | None:
     """The person's member, or one under another Lead or Contact of the same e-mail."""
-    own = found.members.get((key.instance_key, person.id))
-    others = (found.members_by_email.get(each) for each in _campaign_emails(key, items))
+    own = lookup.members.get((key.instance_key, person.id))
+    others = (lookup.members_by_email.get(each) for each in _campaign_emails(key, items))
     return own or next((other for other in others if other), None)
 
 

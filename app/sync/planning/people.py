@@ -24,9 +24,9 @@ from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotK
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, Skip, person_found
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.mapping_rules import NOBODY_CREATED
+from app.sync.model.mapping_rules import CREATE_NOBODY
 from app.sync.model.record_kinds import person_object
-from app.sync.model.records import ACCOUNT, CONTACT, Found
+from app.sync.model.records import ACCOUNT, CONTACT, FoundPerson
 from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, is_lead_created_by_us
@@ -125,7 +125,7 @@ def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -
         return ItemDecision(item, Replan())
     details = slot.details._replace(person_account_id=slot.sf_id)
     attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
-    person = Found(CONTACT, contact_id, "created")
+    person = FoundPerson(CONTACT, contact_id, "created")
     return ItemDecision(item, slots={SlotKey(PERSON): attached}, person=person)
 
 
@@ -149,9 +149,9 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
 
 def _resolve(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock) -> PersonResolution:
     match resolve(item.job, people):
-        case Found() as found:
+        case FoundPerson() as found:
             return PersonResolution((_adopt_found(item, found),))
-        case NotVisible() if people.has_lost_leads and is_lead_created_by_us(item.job.slot(PERSON)):
+        case NotVisible() if people.has_inaccessible_leads and is_lead_created_by_us(item.job.slot(PERSON)):
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
         case NotVisible(sobject=sobject):
             failure = _failure(item, ErrorClass.ACCESS, RECORD_NOT_VISIBLE, NOT_VISIBLE, sobject)
@@ -182,7 +182,7 @@ def _failure(
     return ItemDecision(item, Fail(error))
 
 
-def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
+def _adopt_found(item: WorkItem, found: FoundPerson) -> ItemDecision:
     before = item.slots.get(SlotKey(PERSON))
     details = before.details if before else NO_DETAILS
     kept = SlotDetails(
@@ -207,7 +207,7 @@ def _create_obstacle(
         return ItemDecision(item, Skip(SkipReason.NO_EMAIL))
     if not is_usable_email(attendee.email or attendee.email_key):
         return _failure(item, ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, sobject)
-    if not batch.writes.person or created == NOBODY_CREATED:
+    if not batch.writes.person or created == CREATE_NOBODY:
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
     if sobject in people.hidden:
         return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)

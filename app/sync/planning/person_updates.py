@@ -38,7 +38,7 @@ class CurrentRecord:
 
 
 def plan_person_updates(
-    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """One update per person, with the values of all its registrations, one after another."""
     groups: dict[str, tuple[PersonRef, list[WorkItem]]] = {}
@@ -47,30 +47,30 @@ def plan_person_updates(
         if person is not None and batch.writes.person and updates_people(item.job.rules):
             groups.setdefault(person.id, (person, []))[1].append(item)
     for person, group in groups.values():
-        yield _plan_person(group, person, found, clock=clock)
+        yield _plan_person(group, person, lookup, clock=clock)
 
 
-def current_record(person: PersonRef, found: LookupResult) -> CurrentRecord | None:
+def current_record(person: PersonRef, lookup: LookupResult) -> CurrentRecord | None:
     """The person's record as it is in Salesforce; None where it was made just now."""
-    row = found.people.rows.get(person.id)
-    if row is None or row.sobject not in found.describes:
+    row = lookup.people.rows.get(person.id)
+    if row is None or row.sobject not in lookup.describes:
         return None
     account_id = row.person_account_id
     if account_id is not None:
-        fields = found.person_accounts.get(account_id)
+        fields = lookup.person_accounts.get(account_id)
         return CurrentRecord(PERSON_ACCOUNT, ACCOUNT, account_id, fields) if fields else None
     return CurrentRecord(row.sobject, row.sobject, row.id, row.current_values)
 
 
-def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResult, *, clock: Clock) -> Plan:
-    current = current_record(person, found)
+def _plan_person(items: Sequence[WorkItem], person: PersonRef, lookup: LookupResult, *, clock: Clock) -> Plan:
+    current = current_record(person, lookup)
     obstacles = [each for item in items if (each := create_obstacle(item, KEY, clock)) is not None]
     if current is None or obstacles:
         return Plan(decisions=tuple(obstacles))
     merged = merge_updates(
         current.named,
         items,
-        OrgContext(found.describes),
+        OrgContext(lookup.describes),
         current=current.fields,
         previous_digests=previous_digests,
         without=dropped_fields(*(item.slots.get(KEY) for item in items)),
@@ -82,7 +82,7 @@ def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResu
         if not any(item is contributor for contributor in contributors)
         for decision in _store_digests(item, current, merged.details[item.registration_id])
     ]
-    operations = (_update(merged, current, found),) if contributors else ()
+    operations = (_update(merged, current, lookup),) if contributors else ()
     return Plan(operations, (*merged.decisions, *stored))
 
 
@@ -112,8 +112,8 @@ def previous_digests(item: WorkItem) -> Mapping[str, str]:
     return {**created, **since} if profile.sf_id in ids else {**since, **created}
 
 
-def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -> WriteOperation:
-    describe, items = found.describes[current.sobject], merged.contributors
+def _update(merged: MergedUpdate, current: CurrentRecord, lookup: LookupResult) -> WriteOperation:
+    describe, items = lookup.describes[current.sobject], merged.contributors
     return WriteOperation(
         key=KEY,
         jobs=tuple(item.job for item in items),

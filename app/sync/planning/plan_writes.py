@@ -21,7 +21,7 @@ class Planner(Protocol):
     """Plans one kind for items whose person is known; it heeds the kind's switch itself."""
 
     def __call__(
-        self, items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+        self, items: Sequence[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
     ) -> Iterable[Plan]: ...
 
 
@@ -34,17 +34,17 @@ PLANNERS: Final[Mapping[str, Planner]] = {
 
 
 def plan_writes(
-    items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Sequence[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """What each kind of record lacks or has to change, piece by piece."""
     known = [item for item in undecided_items(items) if item.registration_id in persons]
     for plan in PLANNERS.values():
-        yield from plan(known, persons, found, batch=batch, clock=clock)
-    yield plan_previous_holder_members(items, persons, found, batch=batch, clock=clock)
+        yield from plan(known, persons, lookup, batch=batch, clock=clock)
+    yield plan_previous_holder_members(items, persons, lookup, batch=batch, clock=clock)
 
 
 def reconcile_unplanned_slots(
-    items: Iterable[WorkItem], found: LookupResult, *, clock: Clock
+    items: Iterable[WorkItem], lookup: LookupResult, *, clock: Clock
 ) -> list[ItemDecision]:
     """Lost writes that no planner asked for: checked while they may land, then taken as they are.
 
@@ -58,21 +58,21 @@ def reconcile_unplanned_slots(
         if slot.state == WriteState.AMBIGUOUS
         and not (key.slot == MEMBER and Obstacle.CAMPAIGN_ACCESS in item.obstacles)
     )
-    decisions = (_reconcile(*each, found, clock=clock) for each in uncertain)
+    decisions = (_reconcile(*each, lookup, clock=clock) for each in uncertain)
     return [decision for decision in decisions if decision is not None]
 
 
 def _reconcile(
-    item: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, *, clock: Clock
+    item: WorkItem, key: SlotKey, slot: WrittenSlot, lookup: LookupResult, *, clock: Clock
 ) -> ItemDecision | None:
     if not clock.is_settled(slot):
         return ItemDecision(item, recheck_at=clock.next_recheck(slot))
     if item.person is None:
         return None
-    return ItemDecision(item, slots={key: _reconciled(slot, found)})
+    return ItemDecision(item, slots={key: _reconciled(slot, lookup)})
 
 
-def _reconciled(slot: WrittenSlot, found: LookupResult) -> WrittenSlot:
-    if record_id := found.recovered.get(slot.reference or ""):
+def _reconciled(slot: WrittenSlot, lookup: LookupResult) -> WrittenSlot:
+    if record_id := lookup.recovered.get(slot.reference or ""):
         return slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
     return slot._replace(state=WriteState.WRITTEN if slot.exists_in_org else WriteState.FAILED)

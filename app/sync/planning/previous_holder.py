@@ -16,14 +16,14 @@ from app.sync.planning.person_ref import Persons
 
 
 def plan_previous_holder_members(
-    items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Sequence[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Plan:
     """Set the previous holder's member to the cancelled status, if the host chose one and ours is unchanged.
 
     A previous holder with another ticket for the campaign keeps the status of that ticket.
     """
     return joined(
-        _end_membership(item, key, slot, persons, found, clock=clock)
+        _end_membership(item, key, slot, persons, lookup, clock=clock)
         for item in items
         for key, slot in item.slots.items()
         if key.slot == PREVIOUS_HOLDER_MEMBER and not _has_another_ticket(slot, batch)
@@ -36,7 +36,7 @@ def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
 
 
 def _end_membership(
-    item: WorkItem, key: SlotKey, slot: WrittenSlot, persons: Persons, found: LookupResult, *, clock: Clock
+    item: WorkItem, key: SlotKey, slot: WrittenSlot, persons: Persons, lookup: LookupResult, *, clock: Clock
 ) -> Plan:
     if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
         return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_recheck(slot)),))
@@ -44,7 +44,7 @@ def _end_membership(
     campaign_id, _, person_id = key.instance_key.partition(":")
     link, holder = item.job.link, persons.get(item.registration_id)
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
-    current = found.members.get((campaign_id, person_id))
+    current = lookup.members.get((campaign_id, person_id))
     kept = Plan(decisions=(ItemDecision(item, slots={key: written}),))
     is_final = written.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
     is_same_person = holder is not None and holder.id == person_id

@@ -9,7 +9,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.ids import QUEUE_PREFIX
 from app.states import WriteState
-from app.sync.errors.item_error import OUTCOME_UNKNOWN, mapping_error
+from app.sync.errors.item_error import OUTCOME_UNKNOWN_ERROR, mapping_error
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
@@ -22,11 +22,11 @@ from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
-from app.sync.model.retry_policy import MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS, Clock
+from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 
-ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
+ASSIGNMENT_RULE_OBJECTS: Final = frozenset({LEAD, ACCOUNT})
 """The objects that an org's assignment rules may give to somebody."""
 
 OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
@@ -89,7 +89,7 @@ def build_record(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
         warnings=(*filled.warnings, *kind_notices, *owner_notices),
         digests=filled.digests,
-        headers=tuple(NO_ASSIGNMENT.items()) if named in ASSIGNED and is_owned else (),
+        headers=tuple(NO_ASSIGNMENT.items()) if named in ASSIGNMENT_RULE_OBJECTS and is_owned else (),
         mapped=mapped_fields(sobject, job.rules, describe),
         describe=describe,
     )
@@ -211,7 +211,7 @@ def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision 
         return None
     if not clock.is_settled(slot):
         return ItemDecision(item, recheck_at=clock.next_recheck(slot))
-    if slot.rounds + 1 >= (MAX_FINISHED_CALL_ROUNDS if slot.has_ended else MAX_ROUNDS):
+    if slot.rounds + 1 >= (MAX_FINISHED_CALL_CREATES if slot.has_ended else MAX_UNSETTLED_CREATES):
         failed = slot._replace(state=WriteState.FAILED, rounds=0)
-        return ItemDecision(item, Fail(OUTCOME_UNKNOWN), slots={key: failed})
+        return ItemDecision(item, Fail(OUTCOME_UNKNOWN_ERROR), slots={key: failed})
     return None

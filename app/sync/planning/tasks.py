@@ -35,13 +35,13 @@ PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
 
 def plan_tasks(
-    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """One plan for each Task that a registration has to have."""
     for item in items:
         for slot in required_tasks(item.job, batch):
             person = persons[item.registration_id]
-            yield plan_task(item, slot, person, found, batch=batch, clock=clock)
+            yield plan_task(item, slot, person, lookup, batch=batch, clock=clock)
 
 
 def required_tasks(job: Job, batch: Batch) -> list[str]:
@@ -50,28 +50,28 @@ def required_tasks(job: Job, batch: Batch) -> list[str]:
 
 
 def plan_task(
-    item: WorkItem, slot: str, person: PersonRef, found: LookupResult, *, batch: Batch, clock: Clock
+    item: WorkItem, slot: str, person: PersonRef, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Plan:
     """Create the Task of this slot, unless it exists or an earlier create may still be applied."""
     key = SlotKey(slot)
     before = item.slots.get(key)
     if before is not None and before.state == WriteState.WRITTEN:
         return NO_PLAN
-    if before is not None and (record_id := found.recovered.get(before.reference or "")):
+    if before is not None and (record_id := lookup.recovered.get(before.reference or "")):
         recovered = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
     obstacle = create_obstacle(item, key, clock)
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
-    return _create_task(item, key, person, found, batch=batch)
+    return _create_task(item, key, person, lookup, batch=batch)
 
 
 def _create_task(
-    item: WorkItem, key: SlotKey, person: PersonRef, found: LookupResult, *, batch: Batch
+    item: WorkItem, key: SlotKey, person: PersonRef, lookup: LookupResult, *, batch: Batch
 ) -> Plan:
-    before, org = item.slots.get(key), OrgContext(found.describes)
+    before, org = item.slots.get(key), OrgContext(lookup.describes)
     reference = _reference(item.job, key.slot, batch)
-    status = item.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
+    status = item.job.rules.task_status or next(iter(lookup.closed_statuses), COMPLETED)
     fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
     try:
         draft = build_record(TASK, item.job, org, system_fields=fields, without=dropped_fields(before))

@@ -13,7 +13,7 @@ from app.infrastructure.database import Database
 from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, OrgLease, SupersededGrant
 from app.salesforce.errors import ApiError
 from app.sync.jobs.claim import orgs_with_work
-from app.sync.jobs.gates import close_connection
+from app.sync.jobs.gates import require_reconnect
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -58,7 +58,7 @@ async def test_refused_call_says_nothing_of_refreshes_and_of_older_grants(rig: R
         session.add(
             SupersededGrant(host_id=HOST, grant_id="grant_1", token=b"sealed", granted_at=NOW, **left)
         )
-    await close_connection(rig.database, HOST, ApiError(code, "no"))
+    await require_reconnect(rig.database, HOST, ApiError(code, "no"))
     async with rig.database.tenant(HOST) as session:
         row = await session.get_one(Connection, HOST)
         grants = list(await session.scalars(select(SupersededGrant.grant_id)))

@@ -7,14 +7,14 @@ import pytest
 
 from app.states import JobState, SkipReason, WaitReason
 from app.sync.engine.job_outcome import decide_outcome
-from app.sync.errors.item_error import OUTCOME_UNKNOWN
+from app.sync.errors.item_error import OUTCOME_UNKNOWN_ERROR
 from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import REGISTERED, SlotKey
 from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS
 from tests.unit.sync.planning.builders import LONG_AGO, NOW, item, slot
 
-ERROR = OUTCOME_UNKNOWN
+ERROR = OUTCOME_UNKNOWN_ERROR
 LATER = NOW + timedelta(minutes=1)
 DOUBT = {SlotKey(REGISTERED): slot("ambiguous", "Task", attempt_started_at=LONG_AGO)}
 ACCESS = JobOutcome(JobState.PENDING, NOW + RECHECK_AFTER, WaitReason.SALESFORCE_ACCESS)
@@ -43,7 +43,7 @@ def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutco
         pytest.param([Obstacle.ACCESS], {"error": ERROR}, ACCESS, id="no access counts before a failure"),
         pytest.param([Obstacle.LEAD_ACCESS], {}, ACCESS, id="our Lead is hidden"),
         pytest.param([Obstacle.CAMPAIGN_ACCESS], {}, ACCESS, id="no access to campaigns"),
-        pytest.param([], {"lost_lead": ERROR}, ACCESS, id="a new Lead was lost from sight"),
+        pytest.param([], {"inaccessible_lead": ERROR}, ACCESS, id="a new Lead was lost from sight"),
         pytest.param([Obstacle.CAMPAIGN_ACCESS], {"error": ERROR}, FAILED, id="but a part failed"),
         pytest.param([Obstacle.CAMPAIGN_ACCESS], {"must_replan": True}, RETRY_AT_ONCE, id="replanned"),
         pytest.param(

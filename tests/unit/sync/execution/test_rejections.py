@@ -20,7 +20,7 @@ from app.sync.execution.rejections import (
     classify_rejection,
     is_describe_stale,
 )
-from app.sync.execution.write_transitions import rejection_outcome, slot_intended
+from app.sync.execution.write_transitions import decide_rejection, slot_intended
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.batch_items import BatchItems
 from app.sync.model.slot_details import SlotDetails
@@ -184,7 +184,7 @@ def rejected(operation: WriteOperation, item: WorkItem, failure: ApiError) -> Wo
     """The item after the operation was sent and rejected."""
     items = BatchItems([item])
     items.apply(slot_intended(operation, items, NOW))
-    items.apply(rejection_outcome(operation, list(items), failure))
+    items.apply(decide_rejection(operation, list(items), failure))
     [after] = items
     return after
 
@@ -197,7 +197,7 @@ def test_a_rejected_create_leaves_its_slot_and_its_row_so(
     item = rejected(operation, WorkItem.of(job()), failure)
     left = item.slots.get(operation.key)
     assert (left and (left.state, left.details.as_json())) == slot
-    errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
+    errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "inaccessible_lead")}
     assert [name for name, each in errors.items() if each is not None] == ([set_field] if set_field else [])
     assert item.must_replan == (set_field == "last_rejection")
 

@@ -14,7 +14,7 @@ from app.sync.matching.person_matching import (
     resolve,
 )
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
-from app.sync.model.records import Found, PersonRow
+from app.sync.model.records import FoundPerson, PersonRow
 from tests.unit.sync.builders import job
 
 LEAD_ID, CONTACT_ID, ACCOUNT_ID = "00Q000000000001AAA", "003000000000001AAA", "001000000000001AAA"
@@ -65,7 +65,7 @@ def test_the_end_of_the_trail_decides_not_its_beginning(fully_visible: set[str],
 def test_whoever_is_gone_is_found_by_the_address() -> None:
     other = PersonRow("Contact", CONTACT_ID, EMAIL, "2026-01-01")
     known = people(other, absent=LEAD_ID, fully_visible={"Lead"})
-    assert resolve(known_job("Lead", LEAD_ID), known) == Found("Contact", CONTACT_ID, "email")
+    assert resolve(known_job("Lead", LEAD_ID), known) == FoundPerson("Contact", CONTACT_ID, "email")
 
 
 def test_an_object_that_was_not_named_is_never_gone() -> None:

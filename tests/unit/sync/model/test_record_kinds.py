@@ -39,7 +39,7 @@ from app.sync.model.batch import (
 from app.sync.model.mapping_rules import DEFAULT_RULES, FieldRule, MappingRules
 from app.sync.model.record_kinds import (
     COMMON_FIELDS,
-    PLANNED_OBJECTS,
+    NOT_YET_WRITTEN_OBJECTS,
     RECORD_KINDS,
     LostCreateQuery,
     Permission,
@@ -150,8 +150,8 @@ def test_what_is_not_in_the_catalogue_is_not_written() -> None:
 
 
 def test_the_api_takes_rules_for_what_is_written_or_planned() -> None:
-    assert set(get_args(Mappable)) == written_objects() | PLANNED_OBJECTS
-    assert not written_objects() & PLANNED_OBJECTS
+    assert set(get_args(Mappable)) == written_objects() | NOT_YET_WRITTEN_OBJECTS
+    assert not written_objects() & NOT_YET_WRITTEN_OBJECTS
 
 
 def test_what_a_kind_completes_is_a_milestone() -> None:

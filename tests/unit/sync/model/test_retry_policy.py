@@ -15,9 +15,9 @@ from app.sync.model.retry_policy import (
     Clock,
     ErrorAction,
     action_for,
-    closing_reason,
     next_recheck,
     org_wait,
+    reconnect_reason,
     retry_wait,
 )
 
@@ -35,9 +35,9 @@ def test_every_class_and_scope_has_a_consequence() -> None:
         pytest.param("UNABLE_TO_LOCK_ROW", 400, ErrorAction.RETRY, id="lock: the row waits"),
         pytest.param("SERVER_UNAVAILABLE", 503, ErrorAction.BACK_OFF, id="outage: the org waits"),
         pytest.param("REQUEST_LIMIT_EXCEEDED", 403, ErrorAction.BACK_OFF, id="limit: the org waits"),
-        pytest.param("API_DISABLED_FOR_ORG", 403, ErrorAction.CLOSE, id="no API: the connection waits"),
+        pytest.param("API_DISABLED_FOR_ORG", 403, ErrorAction.REQUIRE_RECONNECT, id="no API: must reconnect"),
         pytest.param("INVALID_SESSION_ID", 401, ErrorAction.BACK_OFF, id="session: tried again"),
-        pytest.param("ORG_LOCKED", 403, ErrorAction.CLOSE, id="locked org: the connection waits"),
+        pytest.param("ORG_LOCKED", 403, ErrorAction.REQUIRE_RECONNECT, id="locked org: the connection waits"),
         pytest.param("HTTP_403", 403, ErrorAction.BACK_OFF, id="page instead of JSON: the org waits"),
         pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, ErrorAction.FAIL, id="one record: fails"),
         pytest.param("REQUIRED_FIELD_MISSING", 400, ErrorAction.FAIL, id="configuration: fails"),
@@ -90,5 +90,5 @@ def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
 
 
 def test_closing_reasons_are_the_cards_words() -> None:
-    assert closing_reason(ApiError("API_DISABLED_FOR_ORG", "")) == "api_disabled"
-    assert closing_reason(ApiError("Missing_OAuth_Token", "")) == "access_revoked"
+    assert reconnect_reason(ApiError("API_DISABLED_FOR_ORG", "")) == "api_disabled"
+    assert reconnect_reason(ApiError("Missing_OAuth_Token", "")) == "access_revoked"

@@ -93,9 +93,9 @@ def unchanged(plan: Callable[..., Planned], *items: WorkItem, **changes: Any) ->
 def error_codes(decisions: tuple[ItemDecision, ...]) -> dict[str, str]:
     """The errors of the items that fail, by registration."""
     return {
-        each.item.job.registration_id: each.outcome.error.error_code
+        each.item.job.registration_id: each.end.error.error_code
         for each in decisions
-        if isinstance(each.outcome, Fail)
+        if isinstance(each.end, Fail)
     }
 
 

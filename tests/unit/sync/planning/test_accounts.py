@@ -127,7 +127,7 @@ def test_lost_create_that_may_still_be_applied_lets_the_whole_company_wait() -> 
     first, second = attendee(1, slots={KEY: before}), attendee(2)
     plan = planned(first, second)
     assert plan.plan.operations == ()
-    assert [(each.outcome, each.recheck_at) for each in plan.plan.decisions] == [
+    assert [(each.end, each.recheck_at) for each in plan.plan.decisions] == [
         (None, CLOCK.next_recheck(before)),
         (Blocked(Obstacle.CREATE_LOCK), CLOCK.next_recheck(before)),
     ]

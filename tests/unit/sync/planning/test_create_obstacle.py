@@ -6,7 +6,7 @@ import pytest
 
 from app.sync.model.batch import REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
-from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS
+from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES
 from app.sync.planning.record_builder import create_obstacle
 from tests.unit.sync.planning.builders import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
 
@@ -27,9 +27,11 @@ def uncertain(started_at: datetime, *, rounds: int = 0, is_ended: bool = False) 
         pytest.param(slot("written", "Task", sf_id="00T1"), id="it exists"),
         pytest.param(uncertain(LONG_AGO), id="it can no longer be applied"),
         pytest.param(uncertain(NOW - QUIET), id="the quiet time has just passed"),
-        pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS - 2), id="one round is left"),
+        pytest.param(uncertain(LONG_AGO, rounds=MAX_UNSETTLED_CREATES - 2), id="one round is left"),
         pytest.param(uncertain(NOW - FINISHED_CALL_WINDOW, is_ended=True), id="the call ended a moment ago"),
-        pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS, is_ended=True), id="ended calls have more"),
+        pytest.param(
+            uncertain(LONG_AGO, rounds=MAX_UNSETTLED_CREATES, is_ended=True), id="ended calls have more"
+        ),
     ],
 )
 def test_nothing_keeps_it_from_being_created(before: WrittenSlot | None) -> None:
@@ -53,7 +55,7 @@ def test_lost_create_that_may_still_be_applied_waits(before: WrittenSlot, rechec
     row = item(slots={KEY: before})
     obstacle = unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK)
     assert obstacle is not None
-    assert (obstacle.outcome, dict(obstacle.slots)) == (None, {})
+    assert (obstacle.end, dict(obstacle.slots)) == (None, {})
     assert obstacle.recheck_at is not None
     assert abs(obstacle.recheck_at - recheck_at) < timedelta(milliseconds=1)
 
@@ -61,8 +63,8 @@ def test_lost_create_that_may_still_be_applied_waits(before: WrittenSlot, rechec
 @pytest.mark.parametrize(
     ("rounds", "is_ended"),
     [
-        pytest.param(MAX_ROUNDS - 1, False, id="the last round"),
-        pytest.param(MAX_FINISHED_CALL_ROUNDS - 1, True, id="the last round of calls that ended"),
+        pytest.param(MAX_UNSETTLED_CREATES - 1, False, id="the last round"),
+        pytest.param(MAX_FINISHED_CALL_CREATES - 1, True, id="the last round of calls that ended"),
     ],
 )
 def test_too_many_rounds_fail_the_item(rounds: int, is_ended: bool) -> None:
@@ -70,6 +72,6 @@ def test_too_many_rounds_fail_the_item(rounds: int, is_ended: bool) -> None:
     row = item(slots={KEY: before})
     obstacle = unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK)
     assert obstacle is not None
-    assert isinstance(obstacle.outcome, Fail)
-    assert obstacle.outcome.error.error_code == "OUTCOME_UNKNOWN"
+    assert isinstance(obstacle.end, Fail)
+    assert obstacle.end.error.error_code == "OUTCOME_UNKNOWN"
     assert obstacle.slots == {KEY: before._replace(state="failed", rounds=0)}

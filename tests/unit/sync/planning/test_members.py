@@ -49,7 +49,7 @@ def planned(*items: WorkItem, person: PersonRef = LEAD, current: Any = None, **f
         *items,
         items=items,
         person=person,
-        found=lookup(**{"members": members, **found}),
+        lookup=lookup(**{"members": members, **found}),
         batch=batch(*items, **more),
         clock=CLOCK,
     )
@@ -143,7 +143,7 @@ def test_campaign_that_cannot_be_used_blocks_all_tickets(
 ) -> None:
     plan = planned(registration(1, link=link), registration(2, link=link), **found)
     assert plan.operations == ()
-    assert [each.outcome for each in plan.decisions] == [Blocked(obstacle)] * 2
+    assert [each.end for each in plan.decisions] == [Blocked(obstacle)] * 2
 
 
 def lost(action: str, started_at: Any) -> WrittenSlot:

@@ -11,7 +11,7 @@ from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.records import Found, PersonRow
+from app.sync.model.records import FoundPerson, PersonRow
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.people import (
     PersonResolution,
@@ -86,7 +86,7 @@ def test_person_who_is_not_there_is_missing() -> None:
 def test_person_who_is_found_is_taken() -> None:
     row = item()
     [decision] = resolved(row, PersonIndex.of([LEAD_ROW])).decisions
-    assert decision.person == Found("Lead", LEAD_ID, "email")
+    assert decision.person == FoundPerson("Lead", LEAD_ID, "email")
     found = decision.slots[KEY]
     assert found is not None
     assert (found.state, found.sf_id) == ("written", LEAD_ID)
@@ -153,7 +153,7 @@ def test_item_fails(row: WorkItem, people: PersonIndex, outcome: str) -> None:
         ),
         pytest.param(
             item(slots={KEY: OUR_LEAD}),
-            PersonIndex.of([], [LEAD_ID], has_lost_leads=True),
+            PersonIndex.of([], [LEAD_ID], has_inaccessible_leads=True),
             Obstacle.LEAD_ACCESS,
             id="our Lead left the user's sight",
         ),
@@ -277,7 +277,7 @@ def person_account(state: str = "written", sobject: str = "Account") -> WorkItem
 def test_created_person_account_is_replaced_by_its_contact() -> None:
     row = person_account()
     [decision] = attach_person_contacts([row], {ACCOUNT_ID: CONTACT_ID})
-    assert (decision.item, decision.person) == (row, Found("Contact", CONTACT_ID, "created"))
+    assert (decision.item, decision.person) == (row, FoundPerson("Contact", CONTACT_ID, "created"))
     attached = decision.slots[KEY]
     assert attached is not None
     assert (attached.sobject, attached.sf_id) == ("Contact", CONTACT_ID)

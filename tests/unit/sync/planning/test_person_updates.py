@@ -63,7 +63,7 @@ def planned(
         *items,
         items=items,
         persons={each.job.registration_id: person for each in items},
-        found=lookup(contact(current_values), **{"describes": DESCRIBES, **found}),
+        lookup=lookup(contact(current_values), **{"describes": DESCRIBES, **found}),
         batch=batch(*items, writes=writes or WriteToggles()),
         clock=CLOCK,
     )

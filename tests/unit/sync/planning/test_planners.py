@@ -10,7 +10,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, SlotKey
 from app.sync.model.decisions import Plan
 from app.sync.model.record_kinds import RECORD_KINDS
-from app.sync.model.records import Found
+from app.sync.model.records import FoundPerson
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning import plan_writes
 from app.sync.planning.person_ref import Persons, existing_persons
@@ -28,7 +28,7 @@ def test_tasks_are_planned_before_members_and_people_change_last() -> None:
 
 
 def test_a_planner_is_asked_for_the_items_whose_person_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, unknown = item("r1")._replace(person=Found("Lead", LEAD_ID, "email")), item("r2")
+    known, unknown = item("r1")._replace(person=FoundPerson("Lead", LEAD_ID, "email")), item("r2")
     asked: list[Sequence[WorkItem]] = []
 
     def plan_badges(items: Sequence[WorkItem], persons: Persons, *_: Any, **__: Any) -> Iterator[Plan]:

@@ -51,7 +51,7 @@ def planned(
         row,
         items=[row],
         persons=persons,
-        found=lookup(members=members),
+        lookup=lookup(members=members),
         batch=batch(row, **more),
         clock=CLOCK,
     )

@@ -42,7 +42,7 @@ def planned(row: WorkItem, slot_name: str = REGISTERED, person: PersonRef = LEAD
         item=row,
         slot=slot_name,
         person=person,
-        found=lookup(**found),
+        lookup=lookup(**found),
         batch=batch(row),
         clock=CLOCK,
     )

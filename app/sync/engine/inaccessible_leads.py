@@ -8,9 +8,9 @@ from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
-from app.sync.model.decisions import Blocked, ItemDecision, LeadInSight
+from app.sync.model.decisions import Blocked, ItemDecision, LeadAccessible
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.mapping_rules import LEAD_CREATED
+from app.sync.model.mapping_rules import CREATE_LEAD
 from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
 
 
@@ -21,7 +21,7 @@ def limit_lead_creates(
 
     Once an hour one Lead is tried.
     """
-    if not access.has_lost_leads:
+    if not access.has_inaccessible_leads:
         return list(missing), []
     allowed = 0 if access.hides_new_leads else 1
     leaving = [item for item in missing if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules]
@@ -30,17 +30,17 @@ def limit_lead_creates(
     return [item for item in missing if item.registration_id not in held_back], blocked
 
 
-def leads_in_sight(items: Iterable[WorkItem]) -> list[ItemDecision]:
+def decide_accessible_leads(items: Iterable[WorkItem]) -> list[ItemDecision]:
     """Where something could be written to a new Lead, it is in sight: what was rejected failed for itself."""
-    lost = [item for item in items if item.lost_lead is not None]
-    return [ItemDecision(item, LeadInSight()) for item in lost if _is_in_use(item)]
+    lost = [item for item in items if item.inaccessible_lead is not None]
+    return [ItemDecision(item, LeadAccessible()) for item in lost if _is_in_use(item)]
 
 
 async def store_lead_visibility(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
     """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
-    if any(item.lost_lead is not None for item in items):
+    if any(item.inaccessible_lead is not None for item in items):
         await store.note_problems([NO_NEW_LEAD_ACCESS], about=())
-    elif not access.has_lost_leads or access.hides_new_leads:
+    elif not access.has_inaccessible_leads or access.hides_new_leads:
         return
     elif any(is_new_lead(item) and _is_in_use(item) for item in items):
         await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
@@ -53,7 +53,7 @@ async def store_lead_visibility(store: WriteStore, items: Sequence[WorkItem], ac
 
 
 def _makes_lead(item: WorkItem) -> bool:
-    return item.job.rules.creates == LEAD_CREATED
+    return item.job.rules.creates == CREATE_LEAD
 
 
 def _is_in_use(item: WorkItem) -> bool:
