@@ -152,7 +152,8 @@ def _changed(
     digests: Mapping[str, str],
 ) -> FieldValues:
     if sobject in PEOPLE and _belongs_to_another_person(sobject, target, current, digests):
-        return FieldValues(digests=digests)
+        opted = _opt_out_of_another_email(sobject, rules, target, before=current)
+        return replace(opted, digests=digests)
     changes: dict[str, Any] = {}
     every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
     wanted, warnings = _with_somewhere_to_go([rule for rule in every if rule.field in current], target)
@@ -240,7 +241,7 @@ def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[
 def _belongs_to_another_person(
     sobject: str, target: RuleTarget, current: Mapping[str, Any], digests: Mapping[str, str]
 ) -> bool:
-    """Whether the record has another e-mail and never had ours: a forwarded link must not change it."""
+    """Whether the record has another e-mail or none, and never had ours: a link may have been forwarded."""
     name = field_name(sobject, "Email", target.describe)
     shown = address_key(current.get(name))
     return name in current and name not in digests and shown != target.job.attendee.email_key
@@ -249,7 +250,7 @@ def _belongs_to_another_person(
 def _opt_out(
     sobject: str, rules: MappingRules, target: RuleTarget, *, before: Mapping[str, Any] | None
 ) -> FieldValues:
-    """An explicit no is written whatever else may be updated, and never taken back."""
+    """An explicit no is written even where nothing else may be updated, and never taken back."""
     said_no = target.job.attendee.consent.get("marketing") is False
     if sobject not in PEOPLE or rules.opt_out_field is None or not said_no:
         return FieldValues()
@@ -261,4 +262,16 @@ def _opt_out(
     if is_writeable and name not in target.without:
         return FieldValues({name: True})
     text = "The attendee opted out, and the connected user cannot write that in your org."
+    return FieldValues(warnings=(ItemWarning("opted_out", target.sobject, name, text),))
+
+
+def _opt_out_of_another_email(
+    sobject: str, rules: MappingRules, target: RuleTarget, *, before: Mapping[str, Any]
+) -> FieldValues:
+    """The opt-out where the record may be another person's: only a link can have been forwarded."""
+    opted = _opt_out(sobject, rules, target, before=before)
+    if not opted.fields or not target.job.salesforce_id:
+        return opted
+    [name] = opted.fields
+    text = "The attendee opted out, and the record that the link names has another e-mail address, or none."
     return FieldValues(warnings=(ItemWarning("opted_out", target.sobject, name, text),))

@@ -169,7 +169,7 @@ def _other_email_warnings(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     """Warn that a forwarded link was used: its user is counted for the record and changes nothing of it."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
-    text = "The record that the link names has another e-mail address, so its fields are never updated."
+    text = "The record that the link names has another e-mail address or none, so its fields are not updated."
     return (ItemWarning("id_ignored", row.sobject, "Email", text),)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.models import CreateLock
@@ -44,6 +45,19 @@ async def test_the_email_goes_before_the_external_id(rig: Rig) -> None:
     await rig.drain()
     person = (await rig.slots(reg))["person"]
     assert (person.sf_id, person.details["found_by"]) == (by_email, "email")
+
+
+@pytest.mark.parametrize("email", ["known@example.com", None])
+async def test_a_no_reaches_the_contact_that_the_external_id_names(rig: Rig, email: str | None) -> None:
+    opt_out = "OptOut__c | boolean | CUD | Opt Out"
+    await rig.org.configure(extra_fields={"Lead": [KEY], "Contact": [KEY, opt_out]})
+    await rig.choose(people={**BY_KEY, "opt_out_field": "OptOut__c"})
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": email, "Legacy_Id__c": "per_51"})
+    reg = await rig.registered(1, attendee=member(consent={"marketing": False}), email_key="new@example.com")
+    await rig.drain()
+    [contact] = await rig.records("Contact")
+    assert (contact["OptOut__c"], contact["Email"]) == (True, email)
+    assert (await rig.job(reg)).state == "synced"
 
 
 async def test_a_new_person_gets_the_external_id_and_is_found_by_it_next_time(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """Which fields a record gets: on create, and on update."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -521,13 +522,26 @@ def test_email_of_an_existing_person(
     assert filled.fields == sent
 
 
-def test_someone_elses_record_is_not_touched_at_all() -> None:
+@pytest.mark.parametrize("email", ["other@x.example", None], ids=["another e-mail", "no e-mail"])
+@pytest.mark.parametrize(
+    ("link", "sent", "warned"),
+    [
+        pytest.param("003000000000001AAA", {}, [("opted_out", OPT_OUT.name)], id="a link names it"),
+        pytest.param(None, {OPT_OUT.name: True}, [], id="the host's external id names it"),
+    ],
+)
+def test_of_a_record_with_another_email_only_the_opt_out_is_written_and_not_by_a_link(
+    link: str | None, sent: dict[str, Any], warned: list[tuple[str, str | None]], email: str | None
+) -> None:
     chosen = rules(
         rule("Diet__c", constant="x", mode="overwrite"), update_existing=True, opt_out_field=OPT_OUT.name
     )
-    standing = {"Email": "other@x.example", "Diet__c": None, OPT_OUT.name: False}
-    filled = build_field_values("Lead", chosen, job(attendee=SAID_NO), describe=LEAD, current=standing)
-    assert filled == FieldValues()
+    standing = {"Email": email, "Diet__c": None, OPT_OUT.name: False}
+    person = replace(job(attendee=SAID_NO), salesforce_id=link)
+    filled = build_field_values("Lead", chosen, person, describe=LEAD, current=standing)
+    assert (filled.fields, codes(filled), filled.digests) == (sent, warned, {})
+    is_out = {**standing, OPT_OUT.name: True}
+    assert build_field_values("Lead", chosen, person, describe=LEAD, current=is_out) == FieldValues()
 
 
 # --- opt-out ----------------------------------------------------------------------------------------------
