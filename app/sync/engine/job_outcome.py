@@ -9,6 +9,7 @@ from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
 from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
+from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
 from app.sync.model.work_item import WorkItem
 
 
@@ -32,8 +33,9 @@ def ending_of(item: WorkItem) -> Ending:
     is_to_retry = item.must_replan or item.retry is not None
     is_locked = Obstacle.CREATE_LOCK in item.obstacles
     lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.inaccessible_lead is not None
+    is_skipped = item.skipped_because is not None
     endings = (
-        (Ending.SKIPPED, item.skipped_because is not None),
+        (Ending.SKIPPED, is_skipped and not _ends_membership(item)),
         # Past the window an ambiguous part gives no time to look again: other parts decide then.
         (Ending.AMBIGUOUS, is_ambiguous and (item.recheck_at is not None or not item.is_processed)),
         (Ending.NO_ACCESS, item.has_no_access),
@@ -42,9 +44,15 @@ def ending_of(item: WorkItem) -> Ending:
         (Ending.TO_RETRY, is_to_retry),
         (Ending.LOCKED, is_locked),
         (Ending.UNFINISHED, not item.is_processed),
+        (Ending.SKIPPED, is_skipped),
         (Ending.CAMPAIGN_BROKEN, Obstacle.CAMPAIGN in item.obstacles),
     )
     return next((ending for ending, applies in endings if applies), Ending.DONE)
+
+
+def _ends_membership(item: WorkItem) -> bool:
+    """Whether the ticket's previous holder has a member to cancel, which a skipped item does all the same."""
+    return not item.job.is_erased and any(key.slot == PREVIOUS_HOLDER_MEMBER for key in item.slots)
 
 
 def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcome:

@@ -26,6 +26,11 @@ class SlotKey(NamedTuple):
     slot: str
     instance_key: str = ""
 
+    @property
+    def is_of_previous_holder(self) -> bool:
+        """Whether it was written for somebody who held the ticket before."""
+        return self.slot.startswith(PREVIOUS_HOLDER)
+
 
 class WrittenSlot(NamedTuple):
     """What our tables say of a slot. `state`: intended, written, ambiguous, failed.

@@ -43,7 +43,7 @@ def _renamed(job: Job) -> Iterator[tuple[SlotKey, WrittenSlot]]:
     person = job.slot(PERSON)
     assert person is not None
     for key, slot in job.written.items():
-        if key.slot.startswith(PREVIOUS_HOLDER):
+        if key.is_of_previous_holder:
             yield key, slot
         elif slot.exists_in_org:
             whose = f"{key.instance_key}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)

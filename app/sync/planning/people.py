@@ -133,6 +133,7 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     stands = any(
         (slot.exists_in_org and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
         for key, slot in job.written.items()
+        if not key.is_of_previous_holder
     )
     if job.is_erased:
         return SkipReason.ERASED

@@ -184,6 +184,27 @@ async def test_transferred_ticket_writes_the_new_person_and_ends_the_old_members
     assert (await rig.job(reg)).state == "synced"
 
 
+async def test_ticket_that_was_handed_on_and_cancelled_at_once_writes_nothing_for_the_new_person(
+    rig: Rig,
+) -> None:
+    await rig.link(await rig.org.campaign(labels=["Cancelled"]), cancelled="Cancelled")
+    old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
+    reg = await rig.registered(1, attendee=old, email_key="old@example.com")
+    await rig.drain()
+    new = {"id": "per_2", "email": "new@example.com", "name": "New Otter"}
+    changes = {"attendee": new, "email_key": "new@example.com"}
+    await rig.change(reg, **changes, status="cancelled", cancelled_at=NOW)
+    await rig.org.fault("row_error", match={"sobject": "CampaignMember"}, error_code="UNABLE_TO_LOCK_ROW")
+    await rig.drain()
+    assert (await rig.job(reg)).state == "pending"
+    await rig.pass_time(60)
+    await rig.drain()
+    assert ((await rig.job(reg)).state, (await rig.job(reg)).skipped_because) == ("skipped", "cancelled")
+    assert [lead["Email"] for lead in await rig.records("Lead")] == ["old@example.com"]
+    assert [member["Status"] for member in await rig.records("CampaignMember")] == ["Cancelled"]
+    assert len(await rig.records("Task")) == 1
+
+
 @pytest.mark.parametrize(
     ("other", "status"),
     [({"status": "confirmed"}, "Sent"), ({"status": "cancelled", "cancelled_at": NOW}, "Cancelled")],

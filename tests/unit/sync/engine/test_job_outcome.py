@@ -12,7 +12,8 @@ from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import REGISTERED, SlotKey
 from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS
-from tests.unit.sync.planning.builders import LONG_AGO, NOW, item, slot
+from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
+from tests.unit.sync.planning.builders import CAMPAIGN_ID, LEAD_ID, LONG_AGO, NOW, item, slot
 
 ERROR = OUTCOME_UNKNOWN_ERROR
 LATER = NOW + timedelta(minutes=1)
@@ -63,6 +64,24 @@ def test_outcome(obstacles: list[Obstacle], changes: dict[str, Any], expected: J
 def test_skipped_counts_before_everything() -> None:
     skipped = outcome(Obstacle.ACCESS, skipped_because=SkipReason.CANCELLED, error=ERROR, slots=DOUBT)
     assert skipped == JobOutcome(JobState.SKIPPED, NOW, skipped_because=SkipReason.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        pytest.param({}, JobState.SKIPPED, id="done"),
+        pytest.param({"retry": ERROR}, JobState.PENDING, id="to retry"),
+        pytest.param({"is_processed": False}, JobState.PENDING, id="interrupted"),
+        pytest.param({"error": ERROR}, JobState.FAILED, id="rejected"),
+        pytest.param({"recheck_at": LATER, "state": "ambiguous"}, JobState.AMBIGUOUS, id="in doubt"),
+    ],
+)
+def test_skipped_row_still_ends_the_membership_of_the_previous_holder(
+    changes: dict[str, Any], state: JobState
+) -> None:
+    member = slot(changes.pop("state", "written"), "CampaignMember", attempt_started_at=LONG_AGO)
+    slots = {SlotKey(PREVIOUS_HOLDER_MEMBER, f"{CAMPAIGN_ID}:{LEAD_ID}"): member}
+    assert outcome(skipped_because=SkipReason.CANCELLED, slots=slots, **changes).state == state
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,22 @@ def test_item_is_skipped_where_the_host_wants_no_kind_of_write() -> None:
     )
 
 
+@pytest.mark.parametrize("state", ["written", "ambiguous"])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"facts": facts(status="cancelled")}, SkipReason.CANCELLED, id="cancelled"),
+        pytest.param({"attendee": {"email": None, "email_key": None}}, SkipReason.NO_EMAIL, id="no address"),
+    ],
+)
+def test_what_the_previous_holder_has_is_not_written_for_the_new_one(
+    state: str, changes: dict[str, Any], reason: SkipReason
+) -> None:
+    keys = (SlotKey(f"former:{PERSON}", LEAD_ID), SlotKey(f"former:{MEMBER}", f"{CAMPAIGN_ID}:{LEAD_ID}"))
+    row = item(slots={key: slot(state, sf_id=LEAD_ID) for key in keys}, **changes)
+    assert resolved(row, PersonIndex()).decisions == (ItemDecision(row, Skip(reason)),)
+
+
 def test_cancelled_registration_that_was_written_is_worked_on() -> None:
     row = item(facts=facts(status="cancelled"), slots={SlotKey(REGISTERED): slot(sf_id="00T1")})
     assert resolved(row, PersonIndex()).is_missing
