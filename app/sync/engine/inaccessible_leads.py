@@ -57,5 +57,9 @@ def _makes_lead(item: WorkItem) -> bool:
 
 
 def _is_in_use(item: WorkItem) -> bool:
-    """Whether more than the person was written for the item."""
-    return any(slot.state == WriteState.WRITTEN for key, slot in item.slots.items() if key.slot != PERSON)
+    """Whether this run wrote more than the person for the item, to this person and no earlier one."""
+    return any(
+        slot.state == WriteState.WRITTEN and slot != item.job.written.get(key)
+        for key, slot in item.slots.items()
+        if key.slot != PERSON and not key.is_of_previous_holder
+    )

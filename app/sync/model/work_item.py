@@ -135,10 +135,10 @@ def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:
 
 def is_new_lead(item: WorkItem) -> bool:
     """Whether the item's person is a Lead that was created in this run."""
-    before = item.job.slot(PERSON)
-    return is_lead_created_by_us(item.slots.get(SlotKey(PERSON))) and (
-        before is None or before.state != WriteState.WRITTEN
-    )
+    before, now = item.job.slot(PERSON), item.slots.get(SlotKey(PERSON))
+    if now is None or not is_lead_created_by_us(now):
+        return False
+    return before is None or before.state != WriteState.WRITTEN or before.sf_id != now.sf_id
 
 
 def undecided_items(items: Iterable[WorkItem]) -> list[WorkItem]:

@@ -71,6 +71,32 @@ async def test_meanwhile_nobody_is_created_and_existing_people_are_written(rig: 
     assert (await written(rig))[:2] == (1, 1)
 
 
+async def test_a_new_lead_of_a_ticket_that_was_handed_on_waits_as_well(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign(labels=["Cancelled"]), cancelled="Cancelled")
+    old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
+    reg = await rig.registered(1, attendee=old, email_key="old@example.com")
+    await rig.drain()
+    await give_away(rig)
+    new = {"id": "per_2", "email": "new@example.com", "name": "New Otter"}
+    await rig.change(reg, attendee=new, email_key="new@example.com")
+    await rig.drain()
+    assert await waiting(rig, reg)
+    assert await problems(rig) == [HIDDEN]
+
+
+async def test_a_new_lead_in_place_of_a_deleted_one_waits_as_well(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    await give_away(rig)
+    await rig.delete("Lead", lead["Id"])
+    await rig.requeue(reg)
+    await rig.drain()
+    assert await waiting(rig, reg)
+    assert await problems(rig) == [HIDDEN]
+
+
 @pytest.mark.parametrize("how", ["public", "view all"])
 async def test_within_the_hour_it_goes_on_by_itself(rig: Rig, *, how: str) -> None:
     await give_away(rig)
