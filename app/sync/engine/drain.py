@@ -50,7 +50,8 @@ class ClientOpener(Protocol):
 
 @dataclass(frozen=True)
 class DrainContext:
-    """What a drain needs. `pepper` keys the hashes of fenced e-mails; equal in all processes."""
+    """What a drain needs. `pepper` keys the hashes that create locks are named by; equal in all
+    processes."""
 
     database: Database
     settings: Settings

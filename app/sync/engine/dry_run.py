@@ -1,4 +1,6 @@
-"""The engine's own steps for one registration with nothing written: in Salesforce, and in our tables."""
+"""The engine's own steps for one registration, with nothing written to Salesforce. Of our tables only the
+describe cache and the figures of API usage change.
+"""
 
 import math
 from collections.abc import Collection, Iterable, Sequence
@@ -51,7 +53,7 @@ class DryRunResult:
 
 @dataclass(frozen=True)
 class ReadOnlyStore(WriteStore):
-    """Looks at our tables as a drain does, and keeps nothing."""
+    """Reads our tables as a drain does; it saves no item, no access problem and no create lock."""
 
     async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         return await database_now(session)
@@ -118,9 +120,9 @@ async def _missing_fields(
 
 
 async def load_single(database: Database, request: JobRequest) -> Batch:
-    """A batch of this one registration; without a job of its own it is seen as if it were armed.
+    """A batch of this one registration; without a job of its own it is seen as if one were enqueued.
 
-    What it is armed with for that is rolled back.
+    The job that is made for that is rolled back.
     """
     async with database.tenant(request.host_id) as session:
         await session.execute(insert(SyncJob).values(vars(request)).on_conflict_do_nothing())

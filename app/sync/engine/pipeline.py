@@ -391,7 +391,8 @@ async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOp
 async def _accounts(
     executor: Executor, groups: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
 ) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
-    """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
+    """Make the Accounts that are missing; returns who can be created now, and their Accounts by the
+    registration that is created for."""
     batch, clock = executor.store.batch, executor.clock
     accounts = plan_accounts(groups, org, batch=batch, clock=clock, pepper=pepper)
     creates = executor.items.apply_plan(accounts.plan)

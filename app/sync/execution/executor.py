@@ -51,7 +51,10 @@ from app.sync.model.work_item import WriteOperation
 
 Answer = TypeVar("Answer")
 Interruption = ResponseLost | RequestRejected
-"""Why nothing more may be sent: a response was lost, or a rejection would meet all other operations."""
+"""Why no further call is made: a response was lost, or a rejection would meet all other operations.
+
+After a lost response the other collections of its call are still finished: what they refused is sent again.
+"""
 
 
 @dataclass

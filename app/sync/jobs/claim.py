@@ -181,7 +181,7 @@ async def claim(
 ) -> list[str]:
     """Mark the next due rows of a host as running under this lease; returns their registration ids.
 
-    Suspects are rows whose batch broke off.
+    `are_isolated_last`: rows whose batch broke off come after the others; else they come first.
     """
     values = {
         "host_id": host_id,

@@ -1,4 +1,4 @@
-"""Say that a registration has something to write: raise its job's wanted version, or make the job."""
+"""Say that a registration has something to write: raise its job's `requested_version`, or make the job."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""From claimed registration ids to a Batch: everything the planner needs, in five narrow queries."""
+"""From claimed registration ids to a Batch: everything the planner needs, in narrow queries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -234,7 +234,7 @@ async def _extras(
 
 
 def extras_of(row: Any) -> RegistrationExtras:
-    """What else was sent of the registration of a row of GIVEN."""
+    """What else was sent of the registration of a row of EXTRAS."""
     return RegistrationExtras(**_known_values(RegistrationExtras, row))
 
 

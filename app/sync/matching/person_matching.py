@@ -1,4 +1,6 @@
-"""Find a registration's person in Salesforce: by the known record, the link's id, or the e-mail. Pure."""
+"""Find a registration's person in Salesforce: by the record we wrote, the Salesforce id in
+the personalised link, the e-mail or the external id. Pure.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -83,10 +85,12 @@ Resolution = FoundPerson | PersonNotFound | NotVisible | NeedsLookup | NotSearch
 
 
 def resolve(job: Job, people: PersonIndex) -> Resolution:
-    """Sticky first, then the link's id, the e-mail, the external id: Contact before Lead, the oldest."""
-    sticky = _resolve_written(job, people)
-    if sticky is not None:
-        return sticky
+    """The written record first, then the personalised link's id, the e-mail, the external id: Contact
+    before Lead, the oldest.
+    """
+    written = _resolve_written(job, people)
+    if written is not None:
+        return written
     by_id, warnings = _resolve_given_id(job, people)
     if by_id is not None:
         return by_id
@@ -117,9 +121,9 @@ def external_id_of(job: Job) -> tuple[str, str] | None:
 
 
 def ids_to_look_up(job: Job) -> frozenset[str]:
-    """Return the ids that a job names: its person, the link's record, the previous holder of the ticket."""
-    sticky = job.slot(PERSON)
-    ids = {sticky.sf_id} if sticky and sticky.sf_id else set()
+    """Return the ids that a job names: its person, the personalised link's record, the previous holder."""
+    written = job.slot(PERSON)
+    ids = {written.sf_id} if written and written.sf_id else set()
     if job.salesforce_id and _is_person_id(job.salesforce_id):
         ids.add(to18(job.salesforce_id))
     for key, slot in job.written.items():
@@ -132,19 +136,19 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
 
 
 def _resolve_written(job: Job, people: PersonIndex) -> Resolution | None:
-    sticky = job.slot(PERSON)
-    if sticky is None or sticky.sf_id is None:
+    written = job.slot(PERSON)
+    if written is None or written.sf_id is None:
         return None
-    end = follow(sticky.sf_id, people)
+    end = follow(written.sf_id, people)
     if isinstance(end, FoundPerson):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
-        is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
-        found_by = (sticky.details.found_by or "email") if is_same else end.found_by
+        is_same = end.id == written.sf_id or end.found_by == PERSON_OF_ACCOUNT
+        found_by = (written.details.found_by or "email") if is_same else end.found_by
         return FoundPerson(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
     if isinstance(end, Absent) and job.reason != JobReason.RETRY and not is_certainly_deleted(end, people):
-        return NotVisible(sticky.sobject, sticky.sf_id)
+        return NotVisible(written.sobject, written.sf_id)
     return None
 
 
@@ -220,8 +224,8 @@ def is_certainly_deleted(absent: Absent, people: PersonIndex) -> bool:
 
 def is_person_deleted(job: Job, people: PersonIndex) -> bool:
     """Whether the job's person was deleted, and with it the records that Salesforce kept for it."""
-    sticky = job.slot(PERSON)
-    end = follow(sticky.sf_id, people) if sticky and sticky.sf_id else None
+    written = job.slot(PERSON)
+    end = follow(written.sf_id, people) if written and written.sf_id else None
     return end is DELETED or (isinstance(end, Absent) and is_certainly_deleted(end, people))
 
 

@@ -236,7 +236,8 @@ class WriteToggles:
 
 @dataclass(frozen=True)
 class Batch:
-    """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
+    """Jobs of one host for one org. `siblings`: facts of all registrations, the batch's own included, by
+    (campaign, e-mail);
     `sibling_members`: what was written of their members; `other_tickets`: by member, facts of other tickets
     of people who handed one on; `exclusions`: whom the host never wants written.
     """

@@ -1,4 +1,4 @@
-"""Our own marks: the reference that ends every Task's Description, and keyed hashes of e-mails."""
+"""Our reference tag, which ends the Description of every Task."""
 
 import base64
 import hashlib

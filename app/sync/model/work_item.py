@@ -88,7 +88,8 @@ class WorkItem(NamedTuple):
 
 @dataclass(frozen=True)
 class WriteOperation:
-    """One record to create or update. It fills the slot `key` of all its jobs; the first one carries it.
+    """One record to create or update. It fills the slot `key` of all its jobs; its create locks are stored
+    under `primary_registration_id`, which is one of them.
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
     `rejection_hints` is what earlier refusals taught; it goes with the slot until something is written.

@@ -1,4 +1,6 @@
-"""Which status a campaign member gets: never backwards, never over a salesperson's word. Pure."""
+"""Which status a campaign member gets. A newer fact may raise or lower the status that we set; a status that
+somebody else set is only ever raised. Pure.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -145,7 +147,7 @@ def _may_change(
     """Whether the status may become that of `meaning`; `known` is what the present one means."""
     if was_last_set_by_us(current, written):
         assert written is not None
-        # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
+        # Our own status, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
         return meaning != written.meaning or reason == JobReason.REAPPLY
     if known is not None:
         return RANK[meaning] > RANK[known]
