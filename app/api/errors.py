@@ -190,6 +190,16 @@ class CampaignIsLocked(Problem):
     status, title = 409, "The Campaign Id is locked. Unlink first, then link the new Campaign Id."
 
 
+class EventUrlMissing(Problem):
+    """The platform sent no address of the event's page, so no link can lead there."""
+
+    status, title = 409, "The event has no registration page"
+
+
+class CampaignTooLarge(Problem):
+    status, title = 409, "The campaign has too many members for one file of links"
+
+
 class EventIsOver(Problem):
     """Campaigns are created for what is still to come, or on demand."""
 

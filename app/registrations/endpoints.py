@@ -1,6 +1,7 @@
 """The endpoints of an event's registrations."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from enum import Enum
 from typing import Annotated, Final
 
@@ -12,11 +13,13 @@ from app.api.auth import RegistrationIdPath
 from app.api.calls import EventAdminCall, EventMemberCall
 from app.hosts.pause import set_event_pause
 from app.infrastructure import audit_log
+from app.registrations.campaign_links import campaign_links
 from app.registrations.context import load_context
 from app.registrations.exclusion import set_excluded
 from app.registrations.export import export_rows
 from app.registrations.history import History, read_history
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
+from app.registrations.personal_links import PersonalLink, personal_link
 from app.registrations.retry import retry_many, retry_one
 from app.registrations.schemas import RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats
 from app.registrations.stats import event_stats
@@ -117,9 +120,7 @@ async def export_registrations(
         await audit_log.append_entry(
             session, call.host_id, actor=call.user_id, action="salesforce.rows_exported", details=details
         )
-    name = f'attachment; filename="registrations-{call.event_id}.csv"'
-    headers = {"Cache-Control": "no-store", "Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(_joined(first, chunks), headers=headers, media_type=CSV_TYPE)
+    return _download(f"registrations-{call.event_id}.csv", first, chunks)
 
 
 @router.get("/registrations/{registration_id}/history", tags=MONITOR)
@@ -136,10 +137,48 @@ async def read_registration_history(
         )
 
 
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+@router.get("/links", tags=MONITOR)
+async def read_personal_link(
+    call: EventMemberCall,
+    salesforce_id: Annotated[
+        str, Query(max_length=255, description="of a Lead, Contact, Account or Case; 15 or 18 characters")
+    ],
+) -> PersonalLink:
+    """The event's registration link for one Salesforce record, and the same link for e-mail templates."""
+    return await personal_link(call, salesforce_id)
+
+
+@router.get(
+    "/links.csv",
+    tags=MONITOR,
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def export_personal_links(
+    call: EventAdminCall,
+    campaign_id: Annotated[
+        str, Query(max_length=255, description="15 or 18 characters, or a pasted address")
+    ],
+) -> StreamingResponse:
+    """The Salesforce ids of a campaign's members and their registration links as CSV."""
+    chunks = campaign_links(call, campaign_id)
+    return _download(f"links-{call.event_id}.csv", await anext(chunks), chunks)
+
+
+def _download(name: str, first: bytes, rest: AsyncGenerator[bytes]) -> StreamingResponse:
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(_joined(first, rest), headers=headers, media_type=CSV_TYPE)
+
+
+async def _joined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(rest):
+        yield first
+        async for chunk in rest:
+            yield chunk
 
 
 @router.post("/registrations/{registration_id}/exclude", tags=["host"])

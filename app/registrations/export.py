@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any, Final
 
 from app.infrastructure.database import Database
@@ -54,7 +54,7 @@ COLUMNS: Final[dict[str, Callable[[Row], Any]]] = {
 
 async def export_rows(
     database: Database, host_id: str, event_id: str, query: RowQuery, turn: asyncio.Lock
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The chunks of the file, in the order of registration ids.
 
     Raises EventNotFound before the first chunk. Exports take turns page by page, so that many together load

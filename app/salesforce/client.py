@@ -1,7 +1,7 @@
 """The Salesforce REST client of one connection: typed responses, classified errors, counted calls."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -90,12 +90,15 @@ class SalesforceClient:
 
     async def all_records(self, page: QueryPage) -> list[dict[str, Any]]:
         """The records of this page and of those that follow it."""
-        records = list(page.records)
+        return [record async for each in self.pages(page) for record in each.records]
+
+    async def pages(self, page: QueryPage) -> AsyncGenerator[QueryPage]:
+        """This page and those that follow it, each when it is taken."""
         for _ in range(MAX_PAGES):
+            yield page
             if page.next_url is None:
-                return records
+                return
             page = parse_page(await self._get(page.next_url))
-            records += page.records
         raise ResponseLost(f"the query did not end after {MAX_PAGES} pages")
 
     async def composite(self, requests: Sequence[Subrequest]) -> list[SubResponse]:

@@ -4,7 +4,7 @@ import itertools
 import re
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -94,10 +94,14 @@ class RowResult:
 
 @dataclass(frozen=True)
 class QueryPage:
-    """One page of records; `next_url` is a path on the instance, None on the last page."""
+    """One page of records; `next_url` is a path on the instance, None on the last page.
+
+    `total` counts the records of all pages, where the answer says so.
+    """
 
     records: list[dict[str, Any]]
     next_url: str | None
+    total: int | None = field(default=None, compare=False)
 
 
 def api_path(api_version: str) -> str:
@@ -235,12 +239,13 @@ def parse_page(body: object) -> QueryPage:
     records = body.get("records") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(records, list) or not all(_is_dict(r) for r in records):
         raise ResponseLost("the answer is not a page of records")
-    next_url = body.get("nextRecordsUrl")
+    next_url, total = body.get("nextRecordsUrl"), body.get("totalSize")
+    counted = total if isinstance(total, int) else None
     if body.get("done") is True:
-        return QueryPage(records, None)
+        return QueryPage(records, None, counted)
     if not isinstance(next_url, str) or not _NEXT_PAGE.fullmatch(next_url):
         raise ResponseLost("the answer is not the last page, but names no next one")
-    return QueryPage(records, next_url)
+    return QueryPage(records, next_url, counted)
 
 
 def parse_written(answer: SubResponse, known_id: str | None) -> str:

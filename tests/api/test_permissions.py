@@ -24,6 +24,8 @@ WITHOUT_TOKEN = {("POST", "/webhooks/eventship"), ("GET", "/livez"), ("GET", "/r
 """Signed, or for the platform that runs us."""
 FOR_ANY_TOKEN = {("GET", "/v1/hosts")}
 """Lists what the caller's own token names."""
+READS_FOR_ADMINS = {("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/links.csv")}
+"""They spend the org's API calls, or list what is in the org."""
 READS_BY_POST: set[tuple[str, str]] = set()
 NOT_DOCUMENTED = {
     "/oauth/salesforce/start",
@@ -71,7 +73,7 @@ class Endpoint:
 
     @property
     def is_read(self) -> bool:
-        return self.method == "GET" or self.key in READS_BY_POST
+        return (self.method == "GET" and self.key not in READS_FOR_ADMINS) or self.key in READS_BY_POST
 
     async def request(self, client: httpx.AsyncClient, **names: str) -> httpx.Response:
         body = {"content": b"{}", "headers": {"content-type": "application/json"}} if self.has_body else {}

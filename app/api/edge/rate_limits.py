@@ -49,6 +49,7 @@ class RateAllowance:
 
 ALLOWANCES: Final = (
     RateAllowance("export", re.compile(rf"GET {OF_EVENT}/registrations\.csv"), 6, 12, 1, 32),
+    RateAllowance("links", re.compile(rf"GET {OF_EVENT}/links\.csv"), 6, 12, 1, 8),
     RateAllowance("rows", re.compile(rf"GET {OF_EVENT}/registrations"), 240, 600, 4, 8),
     RateAllowance("stats", re.compile(rf"GET {OF_EVENT}/stats"), 240, 600, 4, 12),
     RateAllowance(

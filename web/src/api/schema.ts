@@ -1004,6 +1004,12 @@ export interface PersonPlan {
   readonly "person": PersonLink | null;
 }
 
+/** A registration link for one record; `snippet` is the same link for whoever gets an e-mail template. */
+export interface PersonalLink {
+  readonly "snippet": string;
+  readonly "url": string;
+}
+
 /** One active value of a picklist, and what people see of it. */
 export interface PicklistValue {
   readonly "label": string;

@@ -9,6 +9,7 @@ from app.api.edge.rate_limits import ALLOWANCES, BUCKETS_MAX, Buckets
 
 PATHS = {
     "export": "GET /events/e/salesforce/registrations.csv",
+    "links": "GET /events/e/salesforce/links.csv",
     "rows": "GET /events/e/salesforce/registrations",
     "stats": "GET /events/e/salesforce/stats",
     "search": "GET /events/e/salesforce/campaigns",
@@ -21,6 +22,7 @@ OTHERS = [
     "GET /salesforce/preflight",
     "GET /salesforce/connect/a1",
     "GET /events/e/salesforce/registrations/r",
+    "GET /events/e/salesforce/links",
 ]
 
 
