@@ -19,7 +19,8 @@ class JobState(StrEnum):
 class JobReason(StrEnum):
     """Why a job runs: news of the registration (LIVE), a person's retry, or one of the backfills.
 
-    UNLINK lets go of jobs that waited for a broken link; BEFORE_CONNECTION writes what has no job yet.
+    UNLINK lets go of jobs that waited for a broken link; BEFORE_CONNECTION writes what has no job yet;
+    SWITCHED_ON what was skipped while its event was switched off.
     """
 
     LIVE = "live"
@@ -29,6 +30,7 @@ class JobReason(StrEnum):
     REQUEST = "request"
     REAPPLY = "reapply"
     BEFORE_CONNECTION = "before_connection"
+    SWITCHED_ON = "switched_on"
 
 
 class WaitReason(StrEnum):
@@ -55,6 +57,7 @@ class SkipReason(StrEnum):
     NOTHING_WANTED = "nothing_wanted"
     CANCELLED = "cancelled"
     ERASED = "erased"
+    SWITCHED_OFF = "switched_off"
 
 
 class WriteState(StrEnum):

@@ -6,21 +6,21 @@ of its event that it was the last to enqueue. A job that something live enqueued
 done, to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database, database_now, hash_joins_only
-from app.models import BACKFILL, Backfill, CampaignLink, Connection, Registration, SyncJob
+from app.models import BACKFILL, Backfill, CampaignLink, Connection, Event, Registration, SyncJob
 from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
-from app.states import BackfillState, JobReason, JobState
+from app.states import BackfillState, JobReason, JobState, SkipReason
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.unwritten import ACTIVE, BATCH_ROWS, api_calls_for, without_job
 
@@ -28,6 +28,40 @@ MAX_PENDING_JOBS: Final = 5 * BATCH_ROWS
 
 IN_PROGRESS: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS)
 UNSETTLED: Final = (*IN_PROGRESS, JobState.HELD)
+WAS_SKIPPED: Final = and_(
+    SyncJob.state == JobState.SKIPPED, SyncJob.skipped_because == SkipReason.SWITCHED_OFF
+)
+"""Rows of an event that was switched off."""
+TO_ENQUEUE: Final = (Backfill.state == BackfillState.RUNNING, Backfill.is_enqueued.is_(False))
+
+
+RELEASE_PASSED: Final = text("""
+    WITH passed AS (
+        SELECT job.host_id, job.registration_id FROM sync_jobs AS job
+        JOIN backfills AS backfill ON backfill.host_id = job.host_id AND backfill.event_id = job.event_id
+         AND backfill.org_id = job.org_id AND backfill.state IN ('running', 'paused')
+        WHERE job.host_id = :host_id AND job.event_id = ANY(:event_ids)
+          AND job.state = 'skipped' AND job.skipped_because = 'switched_off'
+        ORDER BY job.host_id, job.registration_id
+        FOR UPDATE OF job
+    )
+    UPDATE sync_jobs AS job
+    SET state = 'pending', skipped_because = NULL, priority = :priority, due_at = clock_timestamp(),
+        requested_version = job.requested_version + 1, requested_by = :requested_by, attempts = 0
+    FROM passed
+    WHERE job.host_id = passed.host_id AND job.registration_id = passed.registration_id
+""")
+START_SWITCHED_ON: Final = text("""
+    INSERT INTO backfills (host_id, backfill_id, event_id, org_id, reason, total, requested_by)
+    SELECT job.host_id, 'bf_' || replace(CAST(gen_random_uuid() AS text), '-', ''), job.event_id, job.org_id,
+           'switched_on', count(*), :requested_by
+    FROM sync_jobs AS job
+    JOIN connections ON connections.host_id = job.host_id AND connections.org_id = job.org_id
+    WHERE job.host_id = :host_id AND job.event_id = ANY(:event_ids)
+      AND job.state = 'skipped' AND job.skipped_because = 'switched_off'
+    GROUP BY job.host_id, job.event_id, job.org_id
+    ON CONFLICT (host_id, event_id) WHERE state IN ('running', 'paused') DO NOTHING
+""")
 
 
 @dataclass(frozen=True)
@@ -85,6 +119,19 @@ async def start_backfill(
         backfill.is_enqueued = True
         await _end(session, backfill, BackfillState.DONE)
     return backfill
+
+
+async def start_for_switched_on(
+    session: AsyncSession, host_id: str, event_ids: Sequence[str], *, requested_by: str
+) -> None:
+    """Have written what was skipped while these events were switched off.
+
+    Where a backfill of the event is active, the rows that it went past are due at once; all others wait for a
+    backfill of their own, which goes ahead as far as those of the host's other events allow.
+    """
+    values = {"host_id": host_id, "event_ids": list(event_ids), "requested_by": requested_by}
+    await session.execute(RELEASE_PASSED, {**values, "priority": BACKFILL})
+    await session.execute(START_SWITCHED_ON, values)
 
 
 async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
@@ -196,6 +243,10 @@ def _candidates(host_id: str, event_id: str, org_id: str, reason: str) -> Select
             SyncJob.event_id == event_id,
             SyncJob.state.in_((JobState.HELD, JobState.RUNNING)),
         )
+    if reason == JobReason.SWITCHED_ON:
+        return select(SyncJob.registration_id).where(
+            SyncJob.host_id == host_id, SyncJob.event_id == event_id, SyncJob.org_id == org_id, WAS_SKIPPED
+        )
     if reason == JobReason.BEFORE_CONNECTION:
         return select(Registration.registration_id).where(
             *without_job(host_id, org_id), Registration.event_id == event_id
@@ -211,10 +262,27 @@ def _least_enqueued(ahead: int) -> Select[Backfill]:
     )
     return (
         select(Backfill)
-        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_enqueued.is_(False), waiting < ahead)
+        .where(*TO_ENQUEUE, waiting < ahead, Backfill.host_id.not_in(_hosts_with_enough(ahead)))
         .order_by(Backfill.enqueued, Backfill.started_at)
         .limit(1)
         .with_for_update(skip_locked=True)
+    )
+
+
+def _hosts_with_enough(ahead: int) -> Select[str]:
+    """The hosts whose events that were switched on have `ahead` jobs waiting, all of them together."""
+    filling = select(Backfill.host_id).where(*TO_ENQUEUE, Backfill.reason == JobReason.SWITCHED_ON)
+    return (
+        select(SyncJob.host_id)
+        .join(Event, and_(Event.host_id == SyncJob.host_id, Event.event_id == SyncJob.event_id))
+        .where(
+            SyncJob.host_id.in_(filling),
+            SyncJob.reason == JobReason.SWITCHED_ON,
+            SyncJob.state.in_(IN_PROGRESS),
+            Event.paused_at.is_(None),
+        )
+        .group_by(SyncJob.host_id)
+        .having(func.count() >= ahead)
     )
 
 

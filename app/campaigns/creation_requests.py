@@ -32,7 +32,7 @@ CANDIDATES: Final = text("""
     JOIN events AS event ON event.host_id = host.host_id
     WHERE host.settings ->> 'automatic_campaigns_since' IS NOT NULL AND host.paused_at IS NULL
       AND event.created_at >= CAST(host.settings ->> 'automatic_campaigns_since' AS timestamptz)
-      AND NOT event.has_had_link AND NOT event.is_cancelled
+      AND NOT event.has_had_link AND NOT event.is_cancelled AND event.is_enabled IS NOT FALSE
       AND (event.kind = 'on_demand' OR coalesce(event.ends_at, event.starts_at) > clock_timestamp())
       AND NOT EXISTS (
         SELECT 1 FROM campaign_links AS link

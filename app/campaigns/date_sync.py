@@ -19,7 +19,7 @@ MOVED: Final = text("""
     JOIN connections AS connection
       ON connection.host_id = link.host_id AND connection.org_id = link.org_id
      AND connection.state = 'connected'
-    WHERE link.state = 'linked' AND link.is_created_by_us
+    WHERE link.state = 'linked' AND link.is_created_by_us AND event.is_enabled IS NOT FALSE
       AND CAST(link.creation ->> 'follows_event' AS boolean)
       AND CAST(link.creation ->> 'dates_as_of' AS timestamptz) < event.snapshot_at
       AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())

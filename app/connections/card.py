@@ -35,6 +35,7 @@ from app.connections.model.schemas import (
     org_view,
     user_view,
 )
+from app.hosts.settings import settings_of, unknown_host
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason
 from app.sync.jobs.unwritten import count_unwritten
@@ -111,7 +112,7 @@ def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime)
         before_connection=facts.before,
         budget=_budget(facts, now),
         pause=_pause(facts.host),
-        policy=Policy(),
+        policy=Policy(new_events=settings_of(facts.host or unknown_host(facts.host_id)).new_events),
         support_email=settings.support_email,
         version=connection.version if connection else 0,
     )

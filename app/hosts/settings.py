@@ -1,7 +1,7 @@
-"""A host's settings: exclusions, write switches, share of the API, automatic campaigns."""
+"""A host's settings: exclusions, write switches, share of the API, automatic campaigns, new events."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from sqlalchemy import select, text, update
@@ -15,6 +15,7 @@ from app.states import ConnectionState
 from app.text.email_address import address_key
 
 LISTED_MAX: Final = 1000
+NewEvents = Literal["sync", "off"]
 
 
 def _lowered(texts: list[str]) -> list[str]:
@@ -50,13 +51,24 @@ class WritesChosen(BaseModel):
     member: StrictBool = True
 
 
+class WritesToSet(BaseModel):
+    """Kinds of write to switch; of an event, null takes its own choice away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: StrictBool | None = None
+    task: StrictBool | None = None
+    member: StrictBool | None = None
+
+
 class SettingsShown(BaseModel):
-    """The host's settings, whole."""
+    """The host's settings, whole. `new_events`: whether an event is on when it is first seen."""
 
     exclusions: Exclusions
     writes: WritesChosen
     cap_percent: int
     automatic_campaigns: bool
+    new_events: NewEvents
 
 
 class SettingsWanted(BaseModel):
@@ -65,9 +77,10 @@ class SettingsWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     exclusions: Exclusions | None = None
-    writes: WritesChosen | None = None
+    writes: WritesToSet | None = None
     cap_percent: Annotated[int, Field(ge=1, le=100, strict=True)] | None = None
     automatic_campaigns: StrictBool | None = None
+    new_events: NewEvents | None = None
 
 
 # Whoever is still excluded is skipped again when its turn comes.
@@ -78,11 +91,14 @@ RELEASE: Final = text("""
 """)
 
 
+def unknown_host(host_id: str) -> Host:
+    """A host that nothing is stored of: it has the defaults."""
+    return Host(host_id=host_id, settings={}, api_cap_percent=DEFAULT_CAP)
+
+
 async def read_host_settings(session: AsyncSession, host_id: str) -> SettingsShown:
     """What the host chose; defaults where it chose nothing."""
-    return _shown(
-        await session.get(Host, host_id) or Host(host_id=host_id, settings={}, api_cap_percent=DEFAULT_CAP)
-    )
+    return settings_of(await session.get(Host, host_id) or unknown_host(host_id))
 
 
 async def change_settings(
@@ -90,8 +106,10 @@ async def change_settings(
 ) -> tuple[SettingsShown, set[str]]:
     """The settings after the change, and the orgs to wake after the commit."""
     host = await lock_host(session, host_id)
-    before = _shown(host)
+    before = settings_of(host)
     given = {name: value for name, value in request if value is not None}
+    if request.writes is not None:
+        given["writes"] = before.writes.model_copy(update=request.writes.model_dump(exclude_none=True))
     after = before.model_copy(update=given)
     changed = sorted(name for name in given if getattr(before, name) != getattr(after, name))
     if not changed:
@@ -109,7 +127,8 @@ async def change_settings(
     return after, await _apply(session, host_id, changed)
 
 
-def _shown(host: Host) -> SettingsShown:
+def settings_of(host: Host) -> SettingsShown:
+    """What the host chose; defaults where it chose nothing."""
     chosen: dict[str, Any] = host.settings or {}
     writes = chosen.get("writes", {}).items()
     return SettingsShown(
@@ -117,12 +136,13 @@ def _shown(host: Host) -> SettingsShown:
         writes=WritesChosen(**{kind: on for kind, on in writes if kind in WritesChosen.model_fields}),
         cap_percent=host.api_cap_percent,
         automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
+        new_events=chosen.get("new_events", "sync"),
     )
 
 
 async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, turned_on: bool) -> None:
     """Store these settings; others keep their own beside them."""
-    ours: dict[str, Any] = after.model_dump(include={"exclusions", "writes"})
+    ours: dict[str, Any] = after.model_dump(include={"exclusions", "writes", "new_events"})
     since = (host.settings or {}).get("automatic_campaigns_since")
     if turned_on:
         since = datetime.now(UTC).isoformat()
@@ -145,5 +165,8 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
         # Reopens a gate that the old cap closed; the next response of Salesforce closes it again if need be.
         reopened = {"api_closed_until": None, "version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(reopened))
+    if "new_events" in changed:
+        newer = {"version": Connection.version + 1}
+        await session.execute(update(Connection).where(Connection.host_id == host_id).values(newer))
     connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
     return set(await session.scalars(select(Connection.org_id).where(*connected)))

@@ -29,7 +29,9 @@ class Host(Base):
 class Event(Base):
     """The latest snapshot of an event; `version`, else `snapshot_at`, decides which is the latest.
 
-    `has_had_link`: it was linked once, so that no campaign is made for it unasked.
+    `has_had_link`: it was linked once, so that no campaign is made for it unasked. `is_enabled` (None: on)
+    and `writes` (kinds that differ from the host's) are the host's own choice: no webhook changes them.
+    `settings_version` rises with each change of theirs.
     """
 
     __tablename__ = "events"
@@ -48,6 +50,9 @@ class Event(Base):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     has_had_link: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    is_enabled: Mapped[bool | None] = mapped_column(Boolean)
+    writes: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    settings_version: Mapped[int] = mapped_column(Integer, server_default="0")
     version: Mapped[int | None] = mapped_column(BigInteger)
     snapshot_at: Mapped[datetime]
     merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))

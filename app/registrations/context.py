@@ -12,6 +12,7 @@ from app.api.errors import EventNotFound, RegistrationNotFound
 from app.models import CampaignLink, Connection, Event, Host, OrgLease, Registration
 from app.registrations.registration_state import Gates
 from app.states import ConnectionState
+from app.sync.model.batch import WriteToggles
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class EventContext:
     @property
     def instance_url(self) -> str | None:
         return self.connection.instance_url if self.connection else None
+
+    @property
+    def writes(self) -> WriteToggles:
+        """The kinds that are on for the event."""
+        chosen = (self.host.settings or {}) if self.host else {}
+        return WriteToggles.of(chosen.get("writes", {}), self.event.writes or {})
 
     @property
     def budget(self) -> Budget | None:

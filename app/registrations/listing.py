@@ -128,7 +128,7 @@ async def _assemble(
 ) -> list[Row]:
     ids = [registration.registration_id for registration, _ in pairs]
     records = await queries.written_records(session, context, ids)
-    view = ViewContext(context.gates, context.link, context.instance_url, context.now)
+    view = ViewContext(context.gates, context.link, context.instance_url, context.now, context.writes)
     return [
         assemble_row(registration, job, records[registration.registration_id], view)
         for registration, job in pairs

@@ -8,8 +8,8 @@ from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.registrations.registration_state import AT_REST
 from app.registrations.schemas import Part
 from app.states import JobState, LinkState, Milestone, PartState, StatusMeaning, WriteState
-from app.sync.model.batch import MEMBER, PERSON
-from app.sync.model.record_kinds import milestones, slots_of_milestone
+from app.sync.model.batch import MEMBER, PERSON, WriteToggles
+from app.sync.model.record_kinds import kind_of_slot, milestones, slots_of_milestone
 
 WORST_FIRST: Final = tuple(PartState)
 LINK_WRITES: Final = (LinkState.LINKED, LinkState.BROKEN)
@@ -43,9 +43,13 @@ def parts_of(
     *,
     slots: Mapping[str, WrittenRecord],
     link: CampaignLink | None,
+    writes: WriteToggles,
 ) -> list[Part]:
-    """One part per happening; `slots` are the written records by slot, the member that of the link."""
-    progress = Progress(registration, job, slots, link)
+    """One part per happening; `slots` are the written records by slot, the member that of the link.
+
+    `writes` are the kinds that are on for the event.
+    """
+    progress = Progress(registration, job, slots, link, writes)
     return [progress.part(milestone) for milestone in progress.milestones()]
 
 
@@ -57,6 +61,7 @@ class Progress:
     job: SyncJob | None
     slots: Mapping[str, WrittenRecord]
     link: CampaignLink | None
+    writes: WriteToggles
 
     @property
     def job_state(self) -> str:
@@ -101,11 +106,19 @@ class Progress:
         brings_person = milestone == Milestone.REGISTERED or (
             milestone == Milestone.CHECKED_IN and self.registration.confirmed_at is None
         )
+        written_for = [*slots_of_milestone(milestone), *([MEMBER] if has_member else [])]
         return [
             *([PERSON] if brings_person else []),
-            *slots_of_milestone(milestone),
-            *([MEMBER] if has_member else []),
+            *(slot for slot in written_for if self._is_on(slot) or self._stands(slot, milestone)),
         ]
+
+    def _is_on(self, slot: str) -> bool:
+        kind = kind_of_slot(slot)
+        return kind is None or bool(getattr(self.writes, kind.toggle))
+
+    def _stands(self, slot: str, milestone: str) -> bool:
+        record = self.slots.get(slot)
+        return record is not None and self._is_written(record, milestone)
 
     def _slot_state(self, slot: str, milestone: str) -> PartState:
         record = self.slots.get(slot)

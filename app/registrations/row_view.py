@@ -23,7 +23,7 @@ from app.salesforce.allowed_hosts import record_url
 from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import PendingReason, SyncState
 from app.sync.errors.item_error import VALUE_LENGTH
-from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, WriteToggles, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails
 from app.user_messages.catalog import ADVICE, Advice, advise
@@ -40,6 +40,7 @@ class ViewContext:
     link: CampaignLink | None
     instance_url: str | None
     now: datetime
+    writes: WriteToggles
 
 
 def stored_state(registration: Registration, job: SyncJob | None, view: ViewContext) -> StoredState:
@@ -75,7 +76,7 @@ def assemble_row(
         person=person_link(slots.get(PERSON), view.instance_url),
         activities=activity_links(records, view.instance_url),
         member=member_link(slots.get(MEMBER), view.instance_url),
-        parts=parts_of(registration, job, slots=slots, link=view.link),
+        parts=parts_of(registration, job, slots=slots, link=view.link, writes=view.writes),
         error=None if stored.is_erased else _current_error(job, display, view.instance_url),
         warnings=[] if stored.is_erased or job is None else [warning_shown(each) for each in job.warnings],
         can_retry=can_retry(stored),

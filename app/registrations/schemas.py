@@ -62,6 +62,7 @@ class SkippedBecause(BaseModel):
     nothing_wanted: int = 0
     cancelled: int = 0
     erased: int = 0
+    switched_off: int = 0
 
 
 class Group(BaseModel):

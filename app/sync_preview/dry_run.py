@@ -142,6 +142,7 @@ def _member(result: DryRunResult, context: EventContext) -> MemberPlan:
 def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
     reasons = (
         ("not_linked", item.job.link is None),
+        ("not_wanted", not (item.job.is_enabled and item.job.writes.member)),
         ("campaign_broken", Obstacle.CAMPAIGN in item.obstacles),
         ("no_person", item.person is None),
         ("uncertain", slot is not None and slot.state == WriteState.AMBIGUOUS),

@@ -51,13 +51,15 @@ READ_EVENTS: Final = """
 INSERT_EVENTS: Final = text("""
     INSERT INTO events (
         host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state
+        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state, is_enabled
     )
     SELECT
-        host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb))
-    ORDER BY host_id, event_id
+        e.host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
+        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state,
+        CASE WHEN host.settings ->> 'new_events' = 'off' THEN false END
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb)) AS e
+    LEFT JOIN hosts AS host ON host.host_id = e.host_id
+    ORDER BY e.host_id, event_id
     ON CONFLICT DO NOTHING
     RETURNING host_id, event_id
 """)

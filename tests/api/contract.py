@@ -131,7 +131,7 @@ STATS: Shape = {
     },
     "skipped_because": {
         "no_match": NUMBER, "excluded": NUMBER, "no_email": NUMBER, "before_connection": NUMBER,
-        "nothing_wanted": NUMBER, "cancelled": NUMBER, "erased": NUMBER,
+        "nothing_wanted": NUMBER, "cancelled": NUMBER, "erased": NUMBER, "switched_off": NUMBER,
     },
     "next_retry_at": Maybe(TIME),
     "groups": [GROUP],
@@ -227,6 +227,13 @@ SETTINGS: Shape = {
     "writes": {"person": FLAG, "task": FLAG, "member": FLAG},
     "cap_percent": NUMBER,
     "automatic_campaigns": FLAG,
+    "new_events": TEXT,
+}
+SWITCH: Shape = {"value": FLAG, "from": TEXT}
+EVENT_SETTINGS: Shape = {
+    "enabled": SWITCH,
+    "writes": {"person": SWITCH, "task": SWITCH, "member": SWITCH},
+    "version": NUMBER,
 }
 DEED: Shape = {"seq": NUMBER, "at": TIME, "actor": TEXT, "action": TEXT, "details": OBJECT}
 LINE: Shape = {

@@ -160,6 +160,9 @@ async def host(caller: Caller) -> None:
         "exclusions": {"domains": ["dry.example"], "addresses": ["a@b.example"], "ticket_kinds": ["staff"]}
     }
     await caller.ask("PUT", f"{H}/settings", contract.SETTINGS, body=chosen_settings)
+    await caller.ask("GET", f"{E}/settings", contract.EVENT_SETTINGS)
+    await caller.ask("PUT", f"{E}/settings", contract.EVENT_SETTINGS, body={"writes": {"task": False}})
+    await caller.ask("PUT", f"{E}/settings", contract.EVENT_SETTINGS, body={"writes": {"task": None}})
     await caller.ask("POST", f"{H}/pause", contract.CARD)
     await caller.ask("POST", f"{H}/resume", contract.CARD)
     log = await caller.ask("GET", f"{H}/audit", contract.page(contract.DEED))

@@ -185,7 +185,7 @@ export const english = {
     skippedBecause: {
       no_match: "No match, and nothing is created", excluded: "Excluded by your rules", no_email: "No e-mail address",
       before_connection: "From before the connection", nothing_wanted: "Every kind of write is switched off",
-      cancelled: "Cancelled before anything was written", erased: "Erased",
+      cancelled: "Cancelled before anything was written", erased: "Erased", switched_off: "The event is switched off",
     } as Record<string, string>,
     lastSynced: (when: string) => `Last written ${when}`,
     allDone: (synced: number, failed: number) => `All done: ${number(synced)} synced${failed ? `, ${number(failed)} failed` : ""}.`,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 
 from app.api.api_budget import Budget
 from app.api.auth import Role
+from app.hosts.settings import NewEvents
 from app.models import Connection, UnconfirmedGrant
 from app.salesforce.allowed_hosts import lightning_url
 from app.user_messages.catalog import Advice
@@ -266,9 +267,11 @@ class Backoff(BaseModel):
 
 
 class Policy(BaseModel):
-    """What happens by itself: new events are synced; what was there before the first connection waits."""
+    """What happens by itself: new events are synced, unless the host's settings say `off`; what was there
+    before the first connection waits.
+    """
 
-    new_events: Literal["sync"] = "sync"
+    new_events: NewEvents = "sync"
     before_first_connection: Literal["on_request"] = "on_request"
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Backfill, CampaignLink
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState
+from app.sync.engine.event_switches import lock_switched_off, unless_switched_on
 from app.sync.engine.job_outcome import decide_outcome, outcome_as_json
 from app.sync.execution.attempt_log import insert_attempts
 from app.sync.jobs.gates import record_api_usage
@@ -21,7 +22,13 @@ from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.work_item import WorkItem
 
 BACKFILL_REASONS = frozenset(
-    {JobReason.LINK, JobReason.REQUEST, JobReason.REAPPLY, JobReason.BEFORE_CONNECTION}
+    {
+        JobReason.LINK,
+        JobReason.REQUEST,
+        JobReason.REAPPLY,
+        JobReason.BEFORE_CONNECTION,
+        JobReason.SWITCHED_ON,
+    }
 )
 # What a running job becomes; it is re-armed where something newer was requested than it ran for.
 #
@@ -87,11 +94,12 @@ async def complete_batch(
     Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
     """
     async with store.database.tenant(store.batch.host_id) as session:
+        off = await lock_switched_off(session, store.batch.host_id, items)
         now = await store.lock_jobs(session, items)
         await store.save(session, items)
         await store.release_create_locks(session, items)
         outcomes = [
-            (row, decide_outcome(row, now, jitter=random.random()))  # noqa: S311 -- jitter
+            (row, unless_switched_on(row, decide_outcome(row, now, jitter=random.random()), off))  # noqa: S311
             async for row in yielding(items)
         ]
         await _complete_jobs(session, store, outcomes, has_broken_off=has_broken_off)
@@ -111,7 +119,7 @@ async def _complete_jobs(
     *,
     has_broken_off: bool,
 ) -> None:
-    ended = [outcome_as_json(row, outcome, store.batch.writes) async for row, outcome in yielding(outcomes)]
+    ended = [outcome_as_json(row, outcome) async for row, outcome in yielding(outcomes)]
     values = {
         "ended": to_json(ended).decode(),
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,

@@ -19,6 +19,7 @@ from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
 from app.sync.engine.complete_batch import complete_batch
+from app.sync.engine.event_switches import of_enabled_events, switched_off
 from app.sync.engine.interruptions import close_gates
 from app.sync.engine.pipeline import BatchResult, Lookup, is_api_budget_exhausted, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
@@ -254,18 +255,21 @@ class HostDrain:
 
     async def process(self, work: ClaimedWork, client: HostClient) -> BatchResult:
         """Bring the items as far as they can go, but for those whose registrations changed since they were
-        read.
+        read. For those of events that are switched off Salesforce is not asked.
         """
-        context, store, claimed = self.org.context, work.store, work.claimed
-        fresh = [item for item in work.items if item.registration_id not in claimed.stale]
+        context, claimed = self.org.context, work.claimed
         stale = [item for item in work.items if item.registration_id in claimed.stale]
+        others = [item for item in work.items if item.registration_id not in claimed.stale]
+        fresh = [item for item in others if item.job.is_enabled]
+        settled = [*(switched_off(item) for item in others if not item.job.is_enabled), *stale]
         if not fresh:
-            return BatchResult(work.items)
+            return BatchResult(tuple(settled))
+        store = replace(work.store, batch=of_enabled_events(work.store.batch))
         clock = Clock(store.batch.now, context.lost_write_window)
         result = await process_batch(
             context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup
         )
-        return replace(result, items=(*result.items, *stale))
+        return replace(result, items=(*result.items, *settled))
 
     async def complete(
         self, work: ClaimedWork, client: HostClient, result: BatchResult, *, calls: int
@@ -317,7 +321,10 @@ async def _prefetch(
     """What stands of the next batch's people; None where its host may not be asked for just now."""
     if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
-    of_holders = replace(batch, jobs=tuple(for_current_holder(job) for job in batch.jobs))
+    enabled = of_enabled_events(batch)
+    if not enabled.jobs:
+        return None
+    of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
     store = WriteStore(context.database, lease, of_holders, context.lost_write_window)
     return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.states import JobState, StatusMeaning, WaitReason, WriteState
 from app.sync.lookup.access import RECHECK_AFTER
-from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
+from app.sync.model.batch import CHECKED_IN, SlotKey
 from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
 from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
@@ -79,11 +79,11 @@ def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcom
             return JobOutcome(JobState.SYNCED, now, counts_as_attempt=True)
 
 
-def is_attended(item: WorkItem, writes: WriteToggles) -> bool:
+def is_attended(item: WorkItem) -> bool:
     """Whether the check-in stands: as the member's status where one is written, else as Task."""
     if item.job.facts.checked_in_at is None:
         return False
-    if item.job.member_key is not None and writes.member:
+    if item.job.member_key is not None and item.job.writes.member:
         member = item.slots.get(item.job.member_key)
         return (
             member is not None
@@ -94,7 +94,7 @@ def is_attended(item: WorkItem, writes: WriteToggles) -> bool:
     return task is not None and task.state == WriteState.WRITTEN
 
 
-def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
+def outcome_as_json(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
     error = outcome.error
     return {
@@ -105,7 +105,7 @@ def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -
         "waiting_for": outcome.waiting_for,
         "skipped_because": outcome.skipped_because,
         "counts_as_attempt": int(outcome.counts_as_attempt),
-        "is_attended": is_attended(item, writes),
+        "is_attended": is_attended(item),
         "error_class": error.error_class if error else None,
         "error_code": error.error_code if error else None,
         "group_id": error.group_id if error else None,

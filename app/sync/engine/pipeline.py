@@ -325,7 +325,7 @@ async def _people(
     store, clock, items = executor.store, executor.clock, executor.items
     without_person = []
     async for item in yielding(undecided_items(items)):
-        resolution = resolve_person(item, lookup.people, batch=store.batch, clock=clock)
+        resolution = resolve_person(item, lookup.people, clock=clock)
         items.apply(resolution.decisions)
         if resolution.is_missing:
             without_person.append(item)

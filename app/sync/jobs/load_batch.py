@@ -49,14 +49,17 @@ class LoadedEvent(NamedTuple):
     event: EventSnapshot
     link: Link | None
     rules: MappingRules
+    is_enabled: bool
+    writes: WriteToggles
 
 
 class RelatedRegistration(NamedTuple):
-    """One registration of a person for a campaign, and what was written of its member."""
+    """One registration of a person for a campaign, and what was written of its member; `facts` are None where
+    they count for nothing.
+    """
 
     person: PersonKey
-    facts: RegistrationFacts
-    is_excluded: bool
+    facts: RegistrationFacts | None
     member: WrittenSlot | None
 
 
@@ -76,7 +79,7 @@ async def load_claimed(
     of_host = (await session.execute(HOST_ROW, {"host_id": host_id})).one()
     settings = of_host.settings or {}
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
-    events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
+    events = await _events(session, {row.event_id for row in rows}, whose, of_host=of_host)
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
     extras = await _extras(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
@@ -92,18 +95,19 @@ async def load_claimed(
         async for row in yielding(rows)
         if row.event_id in events
     ]
-    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), _writes(settings), exclusions=exclusions)
+    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions)
 
 
 async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     """Whether the host's choices, the events and their links are those that the batch was read with."""
     whose = {"host_id": batch.host_id, "org_id": batch.org_id}
     of_host = (await session.execute(HOST_ROW, {"host_id": batch.host_id})).one()
-    settings = of_host.settings or {}
-    read = {job.event.event_id: LoadedEvent(job.event, job.link, job.rules) for job in batch.jobs}
-    events = await _events(session, read, whose, host_layer=of_host.layer)
-    choices = (_writes(settings), ExclusionRules.of(settings))
-    return choices == (batch.writes, batch.exclusions) and events == read
+    read = {
+        job.event.event_id: LoadedEvent(job.event, job.link, job.rules, job.is_enabled, job.writes)
+        for job in batch.jobs
+    }
+    events = await _events(session, read, whose, of_host=of_host)
+    return ExclusionRules.of(of_host.settings or {}) == batch.exclusions and events == read
 
 
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
@@ -112,7 +116,7 @@ async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
     siblings = [*_in_batch(known), *await _outside_batch(session, known, batch)]
     return replace(
         batch,
-        siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
+        siblings=_by_person((each.person, each.facts) for each in siblings if each.facts),
         sibling_members=_by_person((each.person, each.member) for each in siblings if each.member),
         other_tickets=await _ticket_holders(session, batch),
     )
@@ -176,6 +180,8 @@ def _job(
         is_excluded=_is_excluded(row, row.email_key, exclusions),
         extras=extras,
         rules=known.rules,
+        is_enabled=known.is_enabled,
+        writes=known.writes,
         written=written,
     )
 
@@ -197,13 +203,18 @@ async def _events(
     event_ids: Iterable[str],
     whose: Mapping[str, str],
     *,
-    host_layer: Mapping[str, Any] | None,
+    of_host: Any,
 ) -> dict[str, LoadedEvent]:
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
-    hosts = MappingRules.of(host_layer) if host_layer else DEFAULT_RULES
+    hosts = MappingRules.of(of_host.layer) if of_host.layer else DEFAULT_RULES
+    switches = (of_host.settings or {}).get("writes", {})
     return {
         row.event_id: LoadedEvent(
-            event_of(row), _link(row), MappingRules.of(host_layer, row.layer) if row.layer else hosts
+            event_of(row),
+            _link(row),
+            MappingRules.of(of_host.layer, row.layer) if row.layer else hosts,
+            row.is_enabled is not False,
+            WriteToggles.of(switches, row.writes),
         )
         for row in rows
     }
@@ -263,19 +274,31 @@ def written_slot(values: Iterable[Any]) -> WrittenSlot:
     return WrittenSlot(**named | {"details": SlotDetails.parse(named["details"])})
 
 
-def _writes(settings: Mapping[str, Any]) -> WriteToggles:
-    chosen = settings.get("writes", {})
-    names = [each.name for each in fields(WriteToggles) if each.name in chosen]
-    return WriteToggles(**{name: bool(chosen[name]) for name in names})
-
-
 def _in_batch(jobs: Iterable[Job]) -> Iterable[RelatedRegistration]:
     """The batch's own registrations, so that the database need not be asked for them again."""
     for job in jobs:
         if job.link and not job.is_erased:
             campaign_id = job.link.campaign_id
             person = (campaign_id, job.attendee.email_key or "")
-            yield RelatedRegistration(person, job.facts, job.is_excluded, job.slot(MEMBER, campaign_id))
+            member = job.slot(MEMBER, campaign_id)
+            is_written = job.is_enabled and job.writes.member
+            yield _related(person, job.facts, member, is_excluded=job.is_excluded, is_written=is_written)
+
+
+def _related(
+    person: PersonKey,
+    facts: RegistrationFacts,
+    member: WrittenSlot | None,
+    *,
+    is_excluded: bool,
+    is_written: bool,
+) -> RelatedRegistration:
+    """Where its event writes no members, a registration counts as far as it was written: that stays."""
+    if is_excluded or (not is_written and (member is None or not member.exists_in_org)):
+        return RelatedRegistration(person, None, member)
+    if member is None or is_written:
+        return RelatedRegistration(person, facts, member)
+    return RelatedRegistration(person, facts.as_written(member.meaning), member)
 
 
 async def _outside_batch(
@@ -294,11 +317,13 @@ async def _outside_batch(
         "member": MEMBER,
     }
     return [
-        RelatedRegistration(
+        _related(
             (row.campaign_id, row.email_key),
             facts_of(row),
-            _is_excluded(row, row.email_key, batch.exclusions),
             written_slot(SIBLING_SLOT_VALUES(row)) if row.slot_state is not None else None,
+            is_excluded=_is_excluded(row, row.email_key, batch.exclusions),
+            is_written=row.is_enabled is not False
+            and WriteToggles.of(row.host_writes or {}, row.event_writes).member,
         )
         for row in await session.execute(SIBLINGS, values)
     ]

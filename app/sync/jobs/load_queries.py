@@ -39,7 +39,8 @@ CLAIMED = text(
 )
 EVENTS = text("""
     SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
-           event.kind, event.ends_at, event.organizer, event.cancelled_at, event.cancel_reason, mapping.layer,
+           event.kind, event.ends_at, event.organizer, event.cancelled_at, event.cancel_reason,
+           event.is_enabled, event.writes, mapping.layer,
            link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
     FROM events AS event
     LEFT JOIN campaign_links AS link
@@ -70,7 +71,8 @@ SLOTS = text(
 )
 SIBLINGS = text(
     f"""
-    SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS},
+    SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS}, event.is_enabled,
+           event.writes AS event_writes, host.settings -> 'writes' AS host_writes,
            {", ".join(f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS)}
     FROM unnest(CAST(:campaigns AS text[]), CAST(:emails AS text[])) AS asked (campaign_id, email_key)
     JOIN registrations AS registration
@@ -79,6 +81,8 @@ SIBLINGS = text(
     JOIN campaign_links AS link
       ON link.host_id = registration.host_id AND link.event_id = registration.event_id
      AND link.campaign_id = asked.campaign_id
+    JOIN events AS event ON event.host_id = link.host_id AND event.event_id = link.event_id
+    LEFT JOIN hosts AS host ON host.host_id = registration.host_id
     LEFT JOIN written_records AS record
       ON record.host_id = registration.host_id AND record.org_id = :org_id
      AND record.registration_id = registration.registration_id

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import hash_joins_only
-from app.models import Backfill, Registration, SyncJob
+from app.models import Backfill, Event, Registration, SyncJob
 from app.models.conditions import IS_WRITABLE
 from app.states import BackfillState, JobReason
 
@@ -37,14 +37,22 @@ def api_calls_for(registrations: int) -> int:
 
 
 def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
-    """The host's registrations that count and have no job for this org: from before it was connected."""
+    """The host's registrations that count and have no job for this org: from before it was connected.
+
+    Those of an event that is switched off are not to be written.
+    """
     has_job = exists().where(
         SyncJob.host_id == Registration.host_id,
         SyncJob.registration_id == Registration.registration_id,
         SyncJob.event_id == Registration.event_id,
         SyncJob.org_id == org_id,
     )
-    return [Registration.host_id == host_id, IS_WRITABLE, ~has_job]
+    is_switched_off = exists().where(
+        Event.host_id == Registration.host_id,
+        Event.event_id == Registration.event_id,
+        Event.is_enabled.is_(False),
+    )
+    return [Registration.host_id == host_id, IS_WRITABLE, ~has_job, ~is_switched_off]
 
 
 async def count_unwritten(session: AsyncSession, host_id: str, *, org_id: str | None) -> Unwritten:

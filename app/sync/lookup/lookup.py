@@ -155,8 +155,8 @@ async def _look_up(
     client: SalesforceClient, batch: Batch, ids: frozenset[str], requirements: LookupRequirements
 ) -> LookupResult:
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
-    is_asked = batch.writes.member and not requirements.access.lacks_campaign_access
-    campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
+    writing = [] if requirements.access.lacks_campaign_access else batch.jobs
+    campaigns = sorted({job.link.campaign_id for job in writing if job.link and job.writes.member})
     asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
     results = await run_queries(client, build_lookup_queries(asked))
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)

@@ -1,11 +1,11 @@
 """The values that the engine plans with: a batch of claimed jobs and everything known about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from app.states import JobReason, RegistrationStatus, WriteState
+from app.states import JobReason, RegistrationStatus, StatusMeaning, WriteState
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
@@ -141,6 +141,20 @@ class RegistrationFacts:
         """Confirmed once, or checked in: only these reach Salesforce."""
         return self.confirmed_at is not None or self.checked_in_at is not None
 
+    def as_written(self, meaning: str | None) -> "RegistrationFacts":
+        """The facts that a member of this meaning stands for, whatever happened since."""
+        at = self.registered_at
+        return RegistrationFacts(
+            RegistrationStatus.CANCELLED
+            if meaning == StatusMeaning.CANCELLED
+            else RegistrationStatus.CONFIRMED,
+            registered_at=at,
+            confirmed_at=at,
+            checked_in_at=at if meaning == StatusMeaning.ATTENDED else None,
+            no_show_at=at if meaning == StatusMeaning.NO_SHOW else None,
+            replay_watched_at=at if meaning == StatusMeaning.REPLAY_WATCHED else None,
+        )
+
 
 @dataclass(frozen=True)
 class EventSnapshot:
@@ -184,8 +198,27 @@ class Link:
 
 
 @dataclass(frozen=True)
+class WriteToggles:
+    """Which kinds of write are on; one member for each kind, with its default."""
+
+    person: bool = True
+    task: bool = True
+    member: bool = True
+
+    @classmethod
+    def of(cls, host: Mapping[str, Any], event: Mapping[str, Any]) -> Self:
+        """What holds for an event: its own choice beats the host's, and that the default."""
+        chosen = {**host, **event}
+        return cls(**{each.name: bool(chosen[each.name]) for each in fields(cls) if each.name in chosen})
+
+    @property
+    def has_any(self) -> bool:
+        return any(vars(self).values())
+
+
+@dataclass(frozen=True)
 class Job:
-    """One claimed registration, with the rules that the host has for its event."""
+    """One claimed registration, with the rules and the switches that the host has for its event."""
 
     registration_id: str
     event: EventSnapshot
@@ -203,6 +236,8 @@ class Job:
     is_excluded: bool = False
     extras: RegistrationExtras = RegistrationExtras()
     rules: MappingRules = DEFAULT_RULES
+    is_enabled: bool = True
+    writes: WriteToggles = WriteToggles()
     written: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
 
     def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
@@ -222,19 +257,6 @@ class Job:
 
 
 @dataclass(frozen=True)
-class WriteToggles:
-    """Which kinds of write the host wants."""
-
-    person: bool = True
-    task: bool = True
-    member: bool = True
-
-    @property
-    def has_any(self) -> bool:
-        return any(vars(self).values())
-
-
-@dataclass(frozen=True)
 class Batch:
     """Jobs of one host for one org. `siblings`: facts of all registrations, the batch's own included, by
     (campaign, e-mail);
@@ -247,7 +269,6 @@ class Batch:
     fence: int
     now: datetime
     jobs: tuple[Job, ...]
-    writes: WriteToggles = WriteToggles()
     siblings: Mapping[tuple[str, str], tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
     other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)

@@ -31,7 +31,7 @@ def plan_members(
     """One plan for each person and campaign."""
     groups: dict[tuple[str, PersonRef], list[WorkItem]] = {}
     for item in items:
-        if item.job.link and batch.writes.member:
+        if item.job.link and item.job.writes.member:
             key = (item.job.link.campaign_id, persons[item.registration_id])
             groups.setdefault(key, []).append(item)
     for (_, person), group in groups.items():

@@ -56,12 +56,12 @@ class PersonResolution:
     is_missing: bool = False
 
 
-def resolve_person(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock) -> PersonResolution:
+def resolve_person(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
     """Find the item's person among those looked up, or decide why it gets none."""
-    reason = _skip_reason(item.job, batch)
+    reason = _skip_reason(item.job)
     if reason is not None:
         return PersonResolution((ItemDecision(item, Skip(reason)),))
-    resolution = _resolve(item, people, batch=batch, clock=clock)
+    resolution = _resolve(item, people, clock=clock)
     forgotten = _forgotten_members(item) if is_person_deleted(item.job, people) else {}
     if not forgotten:
         return resolution
@@ -129,7 +129,7 @@ def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -
     return ItemDecision(item, slots={SlotKey(PERSON): attached}, person=person)
 
 
-def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
+def _skip_reason(job: Job) -> SkipReason | None:
     stands = any(
         (slot.exists_in_org and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
         for key, slot in job.written.items()
@@ -139,7 +139,9 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
         return SkipReason.ERASED
     if job.is_excluded:
         return SkipReason.EXCLUDED
-    if not job.facts.is_counted or not batch.writes.has_any:
+    if not job.is_enabled:
+        return SkipReason.SWITCHED_OFF
+    if not job.facts.is_counted or not job.writes.has_any:
         return SkipReason.NOTHING_WANTED
     if job.facts.is_cancelled and job.facts.checked_in_at is None and not stands:
         return SkipReason.CANCELLED
@@ -148,7 +150,7 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     return None
 
 
-def _resolve(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock) -> PersonResolution:
+def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
     match resolve(item.job, people):
         case FoundPerson() as found:
             return PersonResolution((_adopt_found(item, found),))
@@ -162,7 +164,7 @@ def _resolve(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock)
         case resolution:
             warnings = resolution.warnings if isinstance(resolution, PersonNotFound) else ()
             warned = (ItemDecision(item, warnings=warnings),) if warnings else ()
-            obstacle = _create_obstacle(item, people, batch=batch, clock=clock)
+            obstacle = _create_obstacle(item, people, clock=clock)
             return PersonResolution((*warned, *([obstacle] if obstacle else ())), obstacle is None)
 
 
@@ -198,9 +200,7 @@ def _adopt_found(item: WorkItem, found: FoundPerson) -> ItemDecision:
     return person_found(item, found, kept)
 
 
-def _create_obstacle(
-    item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock
-) -> ItemDecision | None:
+def _create_obstacle(item: WorkItem, people: PersonIndex, *, clock: Clock) -> ItemDecision | None:
     """What keeps the item's person from being created now; None where nothing does."""
     attendee, created = item.job.attendee, item.job.rules.creates
     sobject = person_object(created)
@@ -208,7 +208,7 @@ def _create_obstacle(
         return ItemDecision(item, Skip(SkipReason.NO_EMAIL))
     if not is_usable_email(attendee.email or attendee.email_key):
         return _failure(item, ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, sobject)
-    if not batch.writes.person or created == CREATE_NOBODY:
+    if not item.job.writes.person or created == CREATE_NOBODY:
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
     if sobject in people.hidden:
         return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)

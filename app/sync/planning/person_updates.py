@@ -44,7 +44,7 @@ def plan_person_updates(
     groups: dict[str, tuple[PersonRef, list[WorkItem]]] = {}
     for item in items:
         person = persons.get(item.registration_id)
-        if person is not None and batch.writes.person and updates_people(item.job.rules):
+        if person is not None and item.job.writes.person and updates_people(item.job.rules):
             groups.setdefault(person.id, (person, []))[1].append(item)
     for person, group in groups.values():
         yield _plan_person(group, person, lookup, clock=clock)

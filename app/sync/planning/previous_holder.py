@@ -25,6 +25,7 @@ def plan_previous_holder_members(
     return joined(
         _end_membership(item, key, slot, persons, lookup, clock=clock)
         for item in items
+        if item.job.is_enabled and item.job.writes.member
         for key, slot in item.slots.items()
         if key.slot == PREVIOUS_HOLDER_MEMBER and not _has_another_ticket(slot, batch)
     )

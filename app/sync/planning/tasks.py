@@ -39,14 +39,14 @@ def plan_tasks(
 ) -> Iterator[Plan]:
     """One plan for each Task that a registration has to have."""
     for item in items:
-        for slot in required_tasks(item.job, batch):
+        for slot in required_tasks(item.job):
             person = persons[item.registration_id]
             yield plan_task(item, slot, person, lookup, batch=batch, clock=clock)
 
 
-def required_tasks(job: Job, batch: Batch) -> list[str]:
+def required_tasks(job: Job) -> list[str]:
     """The slots of the Tasks that the registration has to have."""
-    return [slot for slot in PREFIXES if batch.writes.task and _happened_at(job, slot) is not None]
+    return [slot for slot in PREFIXES if job.writes.task and _happened_at(job, slot) is not None]
 
 
 def plan_task(

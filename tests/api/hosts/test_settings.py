@@ -25,6 +25,7 @@ DEFAULTS = {
     "writes": {"person": True, "task": True, "member": True},
     "cap_percent": 80,
     "automatic_campaigns": False,
+    "new_events": "sync",
 }
 
 

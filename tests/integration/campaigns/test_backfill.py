@@ -16,6 +16,7 @@ from app.campaigns.backfill import (
     estimate,
     finish_backfills,
     start_backfill,
+    start_for_switched_on,
 )
 from app.campaigns.schemas import BackfillShown
 from app.infrastructure.database import Database
@@ -329,3 +330,43 @@ async def test_arming_a_thousand_is_one_insert(connected: Database, owner: Async
     assert len(await jobs(connected)) == 1000
     await enqueue_backfill_chunk(connected)
     assert len(await jobs(connected)) == 1001
+
+
+async def switched_on(database: Database, *event_ids: str) -> None:
+    async with database.tenant("host_a") as session:
+        await start_for_switched_on(session, "host_a", event_ids, requested_by="user_17")
+
+
+async def test_events_that_were_switched_on_go_ahead_together(connected: Database) -> None:
+    skipped = {"state": "skipped", "skipped_because": "switched_off"}
+    event_of = {number: "evt_otters" if number < 5 else "evt_beavers" for number in range(1, 9)}
+    await save(
+        connected,
+        event_for(event_id="evt_beavers"),
+        *(registration_for(number, event_id=event_id) for number, event_id in event_of.items()),
+        *(job_for(number, event_id=event_id, **skipped) for number, event_id in event_of.items()),
+    )
+    await switched_on(connected, "evt_otters", "evt_beavers")
+    for _ in range(5):
+        await enqueue_backfill_chunk(connected, chunk=2, ahead=4)
+    waiting = {id_: job.event_id for id_, job in (await jobs(connected)).items() if job.state == "pending"}
+    assert sorted(waiting.values()) == ["evt_beavers"] * 2 + ["evt_otters"] * 2
+    await settle(connected, 1, 2, state="synced")
+    await enqueue_backfill_chunk(connected, chunk=2, ahead=4)
+    pending = [job for job in (await jobs(connected)).values() if job.state == "pending"]
+    assert (len(pending), {(job.reason, job.priority) for job in pending}) == (4, {("switched_on", BACKFILL)})
+
+
+async def test_a_paused_event_does_not_keep_the_others_waiting(connected: Database) -> None:
+    skipped = {"state": "skipped", "skipped_because": "switched_off"}
+    await save(
+        connected,
+        event_for(event_id="evt_beavers", paused_at=NOW),
+        registration_for(1, event_id="evt_beavers"),
+        registration_for(2),
+        job_for(1, event_id="evt_beavers", state="pending", reason="switched_on"),
+        job_for(2, **skipped),
+    )
+    await switched_on(connected, "evt_otters")
+    await enqueue_backfill_chunk(connected, ahead=1)
+    assert (await jobs(connected))["reg_00002"].state == "pending"

@@ -77,13 +77,13 @@ class Rig:
             registration = await session.get_one(Registration, (HOST, registration_id))
             await self._enqueue(session, registration, reason=reason)
 
-    async def link(self, campaign_id: str, **labels: str) -> None:
+    async def link(self, campaign_id: str, event_id: str = EVENT, **labels: str) -> None:
         statuses = {"registered": "Sent", "attended": "Responded"} | labels
         async with self.database.system() as session:
             await session.merge(
                 CampaignLink(
                     host_id=HOST,
-                    event_id=EVENT,
+                    event_id=event_id,
                     org_id=self.org.org_id,
                     state="linked",
                     campaign_id=campaign_id,

@@ -8,10 +8,12 @@ import pytest
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.registrations.part_status import parts_of
 from app.registrations.row_view import current_slots
+from app.sync.model.batch import WriteToggles
 from tests.factories import NOW
 from tests.integration.registrations.sample_event import RULE, job, link, record, registration
 
 LATER = NOW + timedelta(minutes=1)
+ALL_ON = WriteToggles()
 CHECKED_IN: dict[str, Any] = {"checked_in_at": NOW}
 
 
@@ -33,11 +35,14 @@ def part_view(
     records: list[WrittenRecord],
     *,
     campaign: CampaignLink | None = None,
+    writes: WriteToggles = ALL_ON,
     **job_changes: Any,
 ) -> dict[str, str]:
     """Kind to state of each part."""
     work = None if state is None else _job(state, **job_changes)
-    parts = parts_of(_registration(facts), work, slots=current_slots(records, campaign), link=campaign)
+    parts = parts_of(
+        _registration(facts), work, slots=current_slots(records, campaign), link=campaign, writes=writes
+    )
     return {part.kind: part.state for part in parts}
 
 
@@ -148,7 +153,38 @@ def test_part_is_the_worst_of_its_slots(
 
 def test_part_tells_when_its_last_record_was_written() -> None:
     records = current_slots([person(), task(written_at=LATER)], None)
-    [part] = parts_of(_registration({}), _job("synced", attempts=3), slots=records, link=None)
+    [part] = parts_of(
+        _registration({}), _job("synced", attempts=3), slots=records, link=None, writes=WriteToggles()
+    )
     assert (part.written_at, part.attempts) == (LATER, 3)
-    [part] = parts_of(_registration({}), _job("pending"), slots={"person": person()}, link=None)
+    [part] = parts_of(
+        _registration({}), _job("pending"), slots={"person": person()}, link=None, writes=WriteToggles()
+    )
     assert part.written_at is None
+
+
+@pytest.mark.parametrize(
+    ("writes", "records", "expected"),
+    [
+        pytest.param(
+            {"task": False}, [person()], {"registered": "synced", "checked_in": "not_wanted"}, id="off"
+        ),
+        pytest.param({}, [person()], {"registered": "pending", "checked_in": "pending"}, id="on"),
+        pytest.param(
+            {"task": False},
+            [person(), task(), task("checked_in")],
+            {"registered": "synced", "checked_in": "synced"},
+            id="off, and what was written before stands",
+        ),
+    ],
+)
+def test_parts_of_a_kind_that_is_off_are_not_wanted(
+    writes: dict[str, bool], records: list[WrittenRecord], expected: dict[str, str]
+) -> None:
+    assert part_view(CHECKED_IN, "pending", records, writes=WriteToggles(**writes)) == expected
+
+
+def test_a_member_that_is_off_is_not_waited_for() -> None:
+    off = part_view({}, "pending", ALL_REGISTERED, campaign=link(), writes=WriteToggles(member=False))
+    assert off == {"registered": "synced"}
+    assert part_view({}, "pending", ALL_REGISTERED, campaign=link()) == {"registered": "pending"}

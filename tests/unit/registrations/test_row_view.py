@@ -17,11 +17,12 @@ from app.registrations.row_view import (
 )
 from app.registrations.schemas import Row
 from app.sync.model import record_kinds
+from app.sync.model.batch import WriteToggles
 from app.sync.model.record_kinds import REGISTERED_TASK
 from tests.factories import NOW
 from tests.integration.registrations.sample_event import RULE, job, record, registration
 
-SCENE = ViewContext(Gates(), None, "https://acme.my.salesforce.com", NOW)
+SCENE = ViewContext(Gates(), None, "https://acme.my.salesforce.com", NOW, WriteToggles())
 STAMPS: dict[str, Any] = {"updated_at": NOW, "change_no": 1}
 
 

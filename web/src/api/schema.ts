@@ -475,12 +475,32 @@ export interface EventMappingToCopy {
   readonly "from_host_id"?: string | null;
 }
 
+/** What holds for the event. `version` rises with each change. */
+export interface EventSettingsShown {
+  readonly "enabled": Switch;
+  readonly "version": number;
+  readonly "writes": EventWrites;
+}
+
+/** What to change; a member that is left out stays as it is, null takes the event's own choice away. */
+export interface EventSettingsToSet {
+  readonly "enabled"?: boolean | null;
+  readonly "writes"?: WritesToSet;
+}
+
 /** The event that the numbers are about. */
 export interface EventShown {
   readonly "id": string;
   readonly "is_paused": boolean;
   readonly "starts_at": string | null;
   readonly "title": string;
+}
+
+/** Each kind of write of an event. */
+export interface EventWrites {
+  readonly "member": Switch;
+  readonly "person": Switch;
+  readonly "task": Switch;
 }
 
 /** Who is never written. A domain counts with everything below it. */
@@ -1016,10 +1036,11 @@ export interface PicklistValue {
   readonly "value": string;
 }
 
-/** What happens by itself: new events are synced; what was there before the first connection waits. */
+/** What happens by itself: new events are synced, unless the host's settings say `off`; what was there
+ * before the first connection waits. */
 export interface Policy {
   readonly "before_first_connection": "on_request";
-  readonly "new_events": "sync";
+  readonly "new_events": "sync" | "off" | Other;
 }
 
 /** What the connected user may do with one object. */
@@ -1280,11 +1301,12 @@ export interface SetUpToCopy {
   readonly "from_event_id": string;
 }
 
-/** The host's settings, whole. */
+/** The host's settings, whole. `new_events`: whether an event is on when it is first seen. */
 export interface SettingsShown {
   readonly "automatic_campaigns": boolean;
   readonly "cap_percent": number;
   readonly "exclusions": Exclusions;
+  readonly "new_events": "sync" | "off" | Other;
   readonly "writes": WritesChosen;
 }
 
@@ -1293,7 +1315,8 @@ export interface SettingsWanted {
   readonly "automatic_campaigns"?: boolean | null;
   readonly "cap_percent"?: number | null;
   readonly "exclusions"?: Exclusions | null;
-  readonly "writes"?: WritesChosen | null;
+  readonly "new_events"?: "sync" | "off" | null;
+  readonly "writes"?: WritesToSet | null;
 }
 
 /** The skipped ones by why nothing is written. */
@@ -1305,6 +1328,7 @@ export interface SkippedBecause {
   readonly "no_email": number;
   readonly "no_match": number;
   readonly "nothing_wanted": number;
+  readonly "switched_off": number;
 }
 
 /** Where a value may come from. `options` are the answers that several attendees gave alike. */
@@ -1383,6 +1407,12 @@ export interface StatusesChosen {
   readonly "replay_watched"?: string | null;
 }
 
+/** A value that holds for an event, and whose choice it is. */
+export interface Switch {
+  readonly "from": "host" | "event" | Other;
+  readonly "value": boolean;
+}
+
 /** What unlinking ended: member writes that were still to come, and members that stay in Salesforce. */
 export interface Unlinked {
   readonly "campaign": CampaignLinkRecord;
@@ -1441,4 +1471,11 @@ export interface WritesChosen {
   readonly "member": boolean;
   readonly "person": boolean;
   readonly "task": boolean;
+}
+
+/** Kinds of write to switch; of an event, null takes its own choice away. */
+export interface WritesToSet {
+  readonly "member"?: boolean | null;
+  readonly "person"?: boolean | null;
+  readonly "task"?: boolean | null;
 }

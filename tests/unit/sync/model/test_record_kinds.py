@@ -7,9 +7,10 @@ from typing import Any, Final, cast, get_args
 
 import pytest
 
+from app.event_settings.schemas import EventWrites
 from app.field_mapping.request_schemas import Mappable
 from app.field_mapping.source_catalog import reserved_reason
-from app.hosts.settings import WritesChosen
+from app.hosts.settings import WritesChosen, WritesToSet
 from app.models import WrittenRecord
 from app.preflight.checks import required_permissions, run_checks, shown_objects
 from app.preflight.findings import PreflightContext
@@ -188,6 +189,7 @@ def test_the_object_of_a_new_person_is_the_mappings(creates: str, sobject: str) 
 def test_every_kind_has_its_switch() -> None:
     toggles = {kind.toggle for kind in RECORD_KINDS}
     assert toggles == {each.name for each in fields(WriteToggles)} == set(WritesChosen.model_fields)
+    assert toggles == set(WritesToSet.model_fields) == set(EventWrites.model_fields)
 
 
 @pytest.mark.parametrize("kind", RECORD_KINDS, ids=lambda kind: f"{kind.name}-{kind.slot}")
@@ -208,7 +210,11 @@ def test_a_row_shows_the_activity_and_the_part_of_a_kind(badge: RecordKind) -> N
     [activity] = activity_links(records, None)
     assert (activity.object, activity.kind, activity.subject) == ("EventBadge", "badge_printed", "Badge")
     parts = parts_of(
-        registration("r1"), job("r1", "synced", attempts=1), slots=current_slots(records, None), link=None
+        registration("r1"),
+        job("r1", "synced", attempts=1),
+        slots=current_slots(records, None),
+        link=None,
+        writes=WriteToggles(),
     )
     assert {part.kind: part.state for part in parts}["badge_printed"] == "synced"
 

@@ -47,8 +47,8 @@ LEAD_ROW = PersonRow("Lead", LEAD_ID, EMAIL, "2020")
 WRITTEN_MEMBER = {SlotKey(MEMBER, CAMPAIGN_ID): slot("written", "CampaignMember", sf_id="00v1")}
 
 
-def resolved(row: WorkItem, people: PersonIndex, **more: Any) -> PersonResolution:
-    return unchanged(resolve_person, row, item=row, people=people, batch=batch(row, **more), clock=CLOCK)
+def resolved(row: WorkItem, people: PersonIndex) -> PersonResolution:
+    return unchanged(resolve_person, row, item=row, people=people, clock=CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,10 @@ def resolved(row: WorkItem, people: PersonIndex, **more: Any) -> PersonResolutio
     [
         pytest.param(item(is_erased=True), SkipReason.ERASED, id="erased"),
         pytest.param(item(is_excluded=True), SkipReason.EXCLUDED, id="excluded"),
+        pytest.param(item(is_enabled=False), SkipReason.SWITCHED_OFF, id="the event is switched off"),
+        pytest.param(
+            item(writes=WriteToggles(person=False)), SkipReason.NO_MATCH, id="the event creates nobody"
+        ),
         pytest.param(item(facts=facts(confirmed_at=None)), SkipReason.NOTHING_WANTED, id="never confirmed"),
         pytest.param(item(facts=facts(status="cancelled")), SkipReason.CANCELLED, id="cancelled early"),
         pytest.param(item(attendee={"email": None, "email_key": None}), SkipReason.NO_EMAIL, id="no address"),
@@ -67,11 +71,8 @@ def test_item_is_skipped(row: WorkItem, reason: SkipReason) -> None:
 
 
 def test_item_is_skipped_where_the_host_wants_no_kind_of_write() -> None:
-    row = item()
-    nothing = WriteToggles(person=False, task=False, member=False)
-    assert resolved(row, PersonIndex(), writes=nothing).decisions == (
-        ItemDecision(row, Skip(SkipReason.NOTHING_WANTED)),
-    )
+    row = item(writes=WriteToggles(person=False, task=False, member=False))
+    assert resolved(row, PersonIndex()).decisions == (ItemDecision(row, Skip(SkipReason.NOTHING_WANTED)),)
 
 
 @pytest.mark.parametrize("state", ["written", "ambiguous"])

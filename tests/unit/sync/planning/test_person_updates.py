@@ -55,7 +55,6 @@ def planned(
     *items: WorkItem,
     person: PersonRef = CONTACT,
     current_values: Mapping[str, Any] = BEFORE,
-    writes: WriteToggles | None = None,
     **found: Any,
 ) -> Plan:
     return unchanged(
@@ -64,7 +63,7 @@ def planned(
         items=items,
         persons={each.job.registration_id: person for each in items},
         lookup=lookup(contact(current_values), **{"describes": DESCRIBES, **found}),
-        batch=batch(*items, writes=writes or WriteToggles()),
+        batch=batch(*items),
         clock=CLOCK,
     )
 
@@ -88,7 +87,7 @@ def test_two_tickets_make_one_update() -> None:
     ("row", "more"),
     [
         pytest.param(ticket(rules=rules()), {}, id="the host does not update people"),
-        pytest.param(ticket(), {"writes": WriteToggles(person=False)}, id="the host wants no people"),
+        pytest.param(ticket(writes=WriteToggles(person=False)), {}, id="the host wants no people"),
         pytest.param(ticket(), {"person": NewPerson("Lead", "person0")}, id="the person is new"),
         pytest.param(ticket(), {"describes": {}}, id="the user may not see the object"),
     ],

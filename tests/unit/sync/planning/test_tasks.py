@@ -63,8 +63,8 @@ def planned(row: WorkItem, slot_name: str = REGISTERED, person: PersonRef = LEAD
 def test_tasks_that_a_registration_has_to_have(
     changes: dict[str, Any], is_wanted: bool, slots: list[str]
 ) -> None:
-    row = item(facts=facts(**changes))
-    assert required_tasks(row.job, batch(row, writes=WriteToggles(task=is_wanted))) == slots
+    row = item(facts=facts(**changes), writes=WriteToggles(task=is_wanted))
+    assert required_tasks(row.job) == slots
 
 
 def test_missing_task_is_created_on_the_person() -> None:

@@ -1,0 +1,1 @@
+"""What a host chose for single events: whether they are written, and which kinds of write."""
