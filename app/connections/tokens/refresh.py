@@ -281,14 +281,16 @@ async def _update_reason(session: AsyncSession, claim: RefreshClaim, reason: str
 async def _store_with_retries(
     resources: Resources, claim: RefreshClaim, answer: TokenResponse
 ) -> AccessToken | None:
-    """Retry while the database is unavailable: a rotated token exists nowhere else."""
-    for pause in STORE_PAUSES:
+    """Retry while the database is unavailable: a rotated token exists nowhere else. It is logged once."""
+    for tries, pause in enumerate(STORE_PAUSES):
         try:
             return await _store(resources, claim, answer)
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            log.warning("refresh_not_stored", extra={"host_id": claim.host_id, "error": type(error).__name__})
+            if tries == 0:
+                about = {"host_id": claim.host_id, "error": type(error).__name__}
+                log.warning("refresh_not_stored", extra=about)
             await asyncio.sleep(pause)
     return await _store(resources, claim, answer)
 

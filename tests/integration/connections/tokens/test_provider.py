@@ -268,13 +268,18 @@ class Shaky(Database):
     ],
 )
 async def test_rotated_token_survives_a_database_that_is_away_for_a_moment(
-    resources: Resources, connection: Connection, endpoint: TokenEndpoint, error: Exception
+    resources: Resources,
+    connection: Connection,
+    endpoint: TokenEndpoint,
+    error: Exception,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     endpoint.is_rotating = True
     shaky = replace(resources, database=Shaky(resources.database, {2, 3}, error))
     assert (await ConnectionTokens(shaky, "host_a").renew(USED)).version == 2
     assert (await ConnectionTokens(resources, "host_a").renew(USED)).version == 2
     assert (len(endpoint.posts), endpoint.reuses) == (1, 0)
+    assert caplog.messages.count("refresh_not_stored") == 1
 
 
 async def test_old_no_does_not_end_a_newer_grant(
