@@ -8,7 +8,13 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import ApiError, ErrorClass
 from app.states import Milestone
 from app.sync.errors.grouping import error_fingerprint
-from app.sync.errors.message_codes import DUPLICATE_NAMED, NOT_PROCESSED, OUTCOME_UNKNOWN, advice_code_for
+from app.sync.errors.message_codes import (
+    DUPLICATE_NAMED,
+    NOT_PROCESSED,
+    OUTCOME_UNKNOWN,
+    RECORD_NOT_FOLLOWED,
+    advice_code_for,
+)
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.model.item_errors import ItemError
 from app.sync.model.records import LEAD
@@ -99,6 +105,14 @@ NOT_PROCESSED_ERROR = internal_error(
     ErrorClass.OTHER,
     NOT_PROCESSED,
     "A fault in our software stopped this registration each time it was tried.",
+    milestone=Milestone.REGISTERED,
+    sobject=LEAD,
+)
+
+NOT_FOLLOWED_ERROR = internal_error(
+    ErrorClass.TRANSIENT,
+    RECORD_NOT_FOLLOWED,
+    "The person's record was converted or merged, and where it went was not looked up yet.",
     milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )

@@ -33,7 +33,6 @@ from app.sync.model.batch import Batch, Job
 from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, MemberRow
 
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
-MAX_FOLLOW_UPS: Final = 4
 NAMES: Final = ("FirstName", "LastName")
 OF_CAMPAIGNS: Final = frozenset({QueryKind.MEMBERS, QueryKind.STATUSES})
 """Where the connected user may not see these objects, the rest is looked up all the same."""
@@ -79,10 +78,8 @@ async def look_up_batch(
     """
     asked = frozenset(id_ for job in batch.jobs for id_ in ids_to_look_up(job))
     found = await _look_up(client, batch, asked, requirements)
-    for _ in range(MAX_FOLLOW_UPS):
-        missing = _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids
-        if not missing:
-            break
+    # Each round asks for ids that were never asked for, and a trail is short: this ends.
+    while missing := _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids:
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
     return replace(found, recovered=await find_lost_creates(client, batch, found.people, written_since))

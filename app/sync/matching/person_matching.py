@@ -195,10 +195,12 @@ def _pick_candidate(alike: Iterable[PersonRow], people: PersonIndex, *, how: str
     contact = oldest(rows, CONTACT)
     if contact:
         return FoundPerson(CONTACT, contact.id, how)
-    for lead in (row for row in rows if row.is_converted):
-        end = follow(lead.id, people)
-        if isinstance(end, FoundPerson | NeedsLookup):
-            return end
+    ends = [follow(row.id, people) for row in rows if row.is_converted]
+    first = next((end for end in ends if isinstance(end, FoundPerson | NeedsLookup)), None)
+    if isinstance(first, NeedsLookup):
+        return NeedsLookup(first.ids.union(*(end.ids for end in ends if isinstance(end, NeedsLookup))))
+    if first:
+        return first
     lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
     return FoundPerson(LEAD, lead_row.id, how) if lead_row else PersonNotFound()
 

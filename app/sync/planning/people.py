@@ -7,11 +7,12 @@ from app.infrastructure.encryption import keyed_hash
 from app.salesforce.composite import Record
 from app.salesforce.error_codes import ErrorClass
 from app.states import Milestone, SkipReason, WriteAction, WriteState
-from app.sync.errors.item_error import internal_error
+from app.sync.errors.item_error import NOT_FOLLOWED_ERROR, internal_error
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
 from app.sync.matching.person_matching import (
+    NeedsLookup,
     NotSearched,
     NotVisible,
     PersonIndex,
@@ -21,7 +22,7 @@ from app.sync.matching.person_matching import (
     resolve,
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
-from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, Skip, person_found
+from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, RetryLater, Skip, person_found
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import CREATE_NOBODY
@@ -161,8 +162,9 @@ def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonReso
             return PersonResolution((failure,))
         case NotSearched():
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.ACCESS)),))
-        case resolution:
-            warnings = resolution.warnings if isinstance(resolution, PersonNotFound) else ()
+        case NeedsLookup():
+            return PersonResolution((ItemDecision(item, RetryLater(NOT_FOLLOWED_ERROR)),))
+        case PersonNotFound(warnings=warnings):
             warned = (ItemDecision(item, warnings=warnings),) if warnings else ()
             obstacle = _create_obstacle(item, people, clock=clock)
             return PersonResolution((*warned, *([obstacle] if obstacle else ())), obstacle is None)

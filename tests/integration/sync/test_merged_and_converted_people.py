@@ -140,6 +140,26 @@ async def test_a_lead_that_becomes_a_contact_on_insert_is_followed(
     assert len(await rig.records("CampaignMember")) == 2
 
 
+@pytest.mark.parametrize("number", [2, 7])
+async def test_the_one_living_contact_of_many_converted_leads_is_found_in_one_more_call(
+    rig: Rig, number: int
+) -> None:
+    contacts = [{"LastName": "Otter", "Email": f"moved{each}@example.com"} for each in range(number)]
+    ids = await rig.org.seed("Contact", *contacts)
+    converted = [{**LEAD, "IsConverted": True, "ConvertedContactId": each} for each in ids]
+    await rig.org.seed("Lead", *converted)
+    for each in ids[:-1]:
+        await rig.delete("Contact", each)
+    await rig.org.control.delete("/calls")
+    reg = await rig.registered(1)
+    await rig.drain()
+    person = (await rig.slots(reg))["person"]
+    assert (person.sf_id, person.details["found_by"]) == (ids[-1], "converted_lead")
+    assert len(await rig.records("Lead")) == number
+    calls = await rig.org.calls()
+    assert calls["total"] == 3
+
+
 @pytest.mark.parametrize("is_known", [False, True], ids=["found by e-mail", "ours"])
 @pytest.mark.parametrize(("create", "state"), [("lead", "synced"), ("nobody", "skipped")])
 async def test_a_lead_converted_into_nobody_is_nobody(

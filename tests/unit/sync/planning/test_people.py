@@ -9,7 +9,7 @@ import pytest
 from app.states import SkipReason
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
-from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
+from app.sync.model.decisions import Blocked, ItemDecision, Plan, RetryLater, Skip
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson, PersonRow
 from app.sync.model.work_item import WorkItem
@@ -178,6 +178,14 @@ def test_item_fails(row: WorkItem, people: PersonIndex, outcome: str) -> None:
 )
 def test_item_waits_for_access(row: WorkItem, people: PersonIndex, obstacle: Obstacle) -> None:
     assert resolved(row, people).decisions == (ItemDecision(row, Blocked(obstacle)),)
+
+
+def test_nobody_is_created_while_a_converted_lead_is_not_followed_to_its_end() -> None:
+    lead = PersonRow("Lead", LEAD_ID, EMAIL, "2020", is_converted=True, converted_contact_id=CONTACT_ID)
+    found = resolved(item(), PersonIndex.of([lead]))
+    [decision] = found.decisions
+    assert isinstance(decision.end, RetryLater)
+    assert (decision.end.error.error_code, found.is_missing) == ("RECORD_NOT_FOLLOWED", False)
 
 
 def test_members_of_a_deleted_person_are_forgotten() -> None:
