@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from app.api.auth import OPAQUE_ID
 from app.field_mapping.source_catalog import first_invalid_placeholder, is_valid_source, reserved_reason
 from app.salesforce.ids import is_id, to18
-from app.sync.model.mapping_rules import FIXED, OFF
+from app.sync.model.mapping_rules import FIXED, FieldMode
 from app.sync.model.records import PERSON_OBJECTS
 
 FIELDS_MAX: Final = 500
@@ -166,7 +166,7 @@ class FieldRuleGiven(Given):
     @model_validator(mode="after")
     def _is_one_rule(self) -> Self:
         given = [each for each in (self.from_, self.constant, self.template) if each is not None]
-        if len(given) > 1 or (not given and self.mode != OFF):
+        if len(given) > 1 or (not given and self.mode != FieldMode.OFF.value):
             raise plain_error("one_source", "give exactly one of from, constant and template")
         why = reserved_reason(self.object, self.field)
         if why is not None:

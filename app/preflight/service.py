@@ -210,7 +210,7 @@ async def _settle_problems(
     if hides_new_leads(org, rules) is False:
         about |= {NEW_LEADS_HIDDEN}
     await store_problems(session, email_problems(org), host_id=host_id, org_id=org_id, about=about)
-    await recheck_problems(session, host_id=host_id, org_id=org_id, but=about)
+    await recheck_problems(session, host_id=host_id, org_id=org_id, except_codes=about)
 
 
 async def _approvals(resources: Resources, connection: Connection) -> int:

@@ -12,7 +12,7 @@ from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import MODE_ENGINE, PEOPLE, create_rules, custom_rules, field_name
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
+from app.sync.model.mapping_rules import FieldMode, FieldRule
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
@@ -143,10 +143,10 @@ def _why_not_changed(planned: PlannedRecord, rule: FieldRule, now: Any) -> str:
     """In the order in which the engine decides."""
     if planned.kind in PEOPLE | {ACCOUNT} and not planned.job.rules.is_updating:
         return "not_updating"
-    if rule.mode == CREATE:
+    if rule.mode == FieldMode.CREATE:
         return "create_only"
     known = planned.describe.fields.get(rule.field) if planned.describe else None
-    if rule.mode == EMPTY and not is_empty(now, known):
+    if rule.mode == FieldMode.IF_EMPTY and not is_empty(now, known):
         return "kept"
     target = RuleTarget(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
     converted = evaluate_rule(rule, target).converted
@@ -156,4 +156,4 @@ def _why_not_changed(planned: PlannedRecord, rule: FieldRule, now: Any) -> str:
 
 
 def _is_among(rule: FieldRule, value: Any, now: Any) -> bool:
-    return rule.mode == APPEND and set(options_of(value)) <= set(options_of(now))
+    return rule.mode == FieldMode.APPEND and set(options_of(value)) <= set(options_of(now))

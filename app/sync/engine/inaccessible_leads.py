@@ -15,19 +15,21 @@ from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lea
 
 
 def limit_lead_creates(
-    missing: Sequence[WorkItem], access: UserAccess
+    without_person: Sequence[WorkItem], access: UserAccess
 ) -> tuple[list[WorkItem], list[ItemDecision]]:
     """Those of the items without a person who may be created now, and what keeps the others from it.
 
     Once an hour one Lead is tried.
     """
     if not access.has_inaccessible_leads:
-        return list(missing), []
+        return list(without_person), []
     allowed = 0 if access.hides_new_leads else 1
-    leaving = [item for item in missing if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules]
+    leaving = [
+        item for item in without_person if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules
+    ]
     held_back = {item.registration_id for item in leaving[allowed:]}
     blocked = [ItemDecision(item, Blocked(Obstacle.ACCESS)) for item in leaving[allowed:]]
-    return [item for item in missing if item.registration_id not in held_back], blocked
+    return [item for item in without_person if item.registration_id not in held_back], blocked
 
 
 def decide_accessible_leads(items: Iterable[WorkItem]) -> list[ItemDecision]:

@@ -219,9 +219,9 @@ async def _bisect(
 
 
 async def _requirements(
-    client: SalesforceClient, store: WriteStore, *, beside: Collection[str] = ()
+    client: SalesforceClient, store: WriteStore, *, extra_objects: Collection[str] = ()
 ) -> LookupRequirements:
-    """What is to be asked for. `beside` are objects whose describes are needed to see what may be asked."""
+    """What is to be asked for. The describes of `extra_objects` say what may be asked."""
     batch, jobs = store.batch, store.batch.jobs
     async with store.database.tenant(batch.host_id) as session:
         access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
@@ -231,12 +231,12 @@ async def _requirements(
         client,
         host_id=batch.host_id,
         org_id=batch.org_id,
-        sobjects={*needed, *beside},
+        sobjects={*needed, *extra_objects},
         max_age=RETRY_MAX_AGE
         if access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
         else MAX_AGE,
     )
-    access = access.with_describes(describes, {*needed, *beside})
+    access = access.with_describes(describes, {*needed, *extra_objects})
     return LookupRequirements.of(
         jobs, {name: describes[name] for name in needed if name in describes}, access
     )
@@ -274,7 +274,7 @@ async def _look_up_visible_objects(
     async with store.database.tenant(batch.host_id) as session:
         sobjects = {*people, *requirements.describes}
         await expire_describes(session, host_id=batch.host_id, sobjects=sobjects)
-    requirements = await _requirements(client, store, beside=people)
+    requirements = await _requirements(client, store, extra_objects=people)
     for _ in people:
         try:
             return requirements, await look_up_batch(

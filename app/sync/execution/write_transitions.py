@@ -54,7 +54,7 @@ def slot_intended(
             sf_id=kept.sf_id if kept and not operation.is_create else None,
             meaning=kept.meaning if kept else operation.meaning,
             label=kept.label if kept else operation.label,
-            reference=operation.reference,
+            reference=operation.reference_tag,
             details=operation.details.updated(operation.rejection_hints).updated(
                 _item_details(operation, item)
             ),
@@ -81,7 +81,7 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
             sf_id=sf_id,
             meaning=operation.meaning,
             label=operation.label,
-            reference=operation.reference,
+            reference=operation.reference_tag,
             details=operation.details.updated(_item_details(operation, item)).updated(found),
             attempt_started_at=before.attempt_started_at if before else None,
             first_attempt_at=before.first_attempt_at if before else None,

@@ -28,7 +28,7 @@ from app.sync.field_values.system_fields import (
 )
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
+from app.sync.model.mapping_rules import FieldMode, FieldRule, MappingRules
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
 
@@ -160,7 +160,7 @@ def _changed(
     said = dict(digests)
     for rule in wanted:
         field = target.field(rule.field)
-        if rule.mode == EMPTY and not is_empty(current[rule.field], field):
+        if rule.mode == FieldMode.IF_EMPTY and not is_empty(current[rule.field], field):
             continue
         outcome = evaluate_rule(rule, target)
         warnings += outcome.warnings
@@ -185,7 +185,7 @@ def _change(
         rule.mode == MODE_FOLLOW_EMAIL and said is None
     ):
         return {}
-    after = _union(before, value) if rule.mode == APPEND else value
+    after = _union(before, value) if rule.mode == FieldMode.APPEND else value
     return {} if _is_same(after, before, field) else {rule.field: after}
 
 
@@ -210,7 +210,9 @@ def is_empty(value: object, field: Field | None) -> bool:
 
 def stores_digest(rule: FieldRule, field: Field | None) -> bool:
     """Whether the digest of our value is stored, to distinguish a user's correction from an empty field."""
-    return rule.mode in (OVERWRITE, APPEND, MODE_FOLLOW_EMAIL) or (rule.mode == EMPTY and _is_checkbox(field))
+    return rule.mode in (FieldMode.OVERWRITE, FieldMode.APPEND, MODE_FOLLOW_EMAIL) or (
+        rule.mode == FieldMode.IF_EMPTY and _is_checkbox(field)
+    )
 
 
 def _is_checkbox(field: Field | None) -> bool:
@@ -221,14 +223,14 @@ def _rules_of_change(sobject: str, rules: MappingRules, describe: SObjectDescrib
     """Return the host's rules for an existing record; names are only added, only multi-selects append."""
     if sobject in PEOPLE | {ACCOUNT} and not rules.is_updating:
         return []
-    wanted = [rule for rule in custom_rules(sobject, rules, describe) if rule.mode != CREATE]
+    wanted = [rule for rule in custom_rules(sobject, rules, describe) if rule.mode != FieldMode.CREATE]
     return [replace(rule, mode=_mode_of_change(rule, describe)) for rule in wanted]
 
 
 def _mode_of_change(rule: FieldRule, describe: SObjectDescribe | None) -> str:
     field = describe.fields.get(rule.field) if describe else None
-    is_single = rule.mode == APPEND and (field is None or field.type != "multipicklist")
-    return EMPTY if is_single or rule.field in NAMES else rule.mode
+    is_single = rule.mode == FieldMode.APPEND and (field is None or field.type != "multipicklist")
+    return FieldMode.IF_EMPTY if is_single or rule.field in NAMES else rule.mode
 
 
 def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[FieldRule]:

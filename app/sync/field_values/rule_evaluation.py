@@ -28,7 +28,7 @@ from app.sync.field_values.system_fields import MODE_ENGINE, standard_field
 from app.sync.field_values.text import comparison_key
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.mapping_rules import OVERWRITE, FieldRule
+from app.sync.model.mapping_rules import FieldMode, FieldRule
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
@@ -190,7 +190,7 @@ def _unfit(
 
 def _is_cleared(rule: FieldRule, job: Job) -> bool:
     paths = (rule.path,) if rule.path else template_paths(rule.template or "")
-    return rule.mode == OVERWRITE and bool(paths) and all(is_cleared(path, job) for path in paths)
+    return rule.mode == FieldMode.OVERWRITE and bool(paths) and all(is_cleared(path, job) for path in paths)
 
 
 def _cleared(rule: FieldRule, field: Field | None, target: RuleTarget) -> RuleResult:

@@ -8,7 +8,7 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, person_name
 from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import EMPTY, FieldRule, MappingRules
+from app.sync.model.mapping_rules import FieldMode, FieldRule, MappingRules
 from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 from app.text.email_address import plain_address
@@ -59,7 +59,7 @@ def custom_rules(
         found = {rule.field: rule for rule in others} | found
     if sobject in PEOPLE and rules.external_id:
         name = field_name(sobject, rules.external_id.field, describe)
-        found.setdefault(name, FieldRule(mapped, name, path=rules.external_id.path, mode=EMPTY))
+        found.setdefault(name, FieldRule(mapped, name, path=rules.external_id.path, mode=FieldMode.IF_EMPTY))
     return list(found.values())
 
 

@@ -12,11 +12,10 @@ from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.system_fields import field_name, is_company_optional
 from app.sync.model.mapping_rules import (
-    APPEND,
-    CREATE,
     CREATE_LEAD,
     CREATE_PERSON_ACCOUNT,
     FIXED,
+    FieldMode,
     FieldRule,
     MappingRules,
 )
@@ -102,7 +101,7 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[RuleIss
         yield "type_not_supported", ERROR, f"Fields of type {field.type} cannot be filled."
         return
     yield from _check_access(rule, field)
-    if rule.mode == APPEND and field.type != "multipicklist":
+    if rule.mode == FieldMode.APPEND and field.type != "multipicklist":
         yield (
             "append_needs_multi_select",
             WARNING,
@@ -121,7 +120,7 @@ def _check_access(rule: FieldRule, field: Field) -> Iterator[RuleIssue]:
         yield "field_not_writeable", ERROR, f"The connected user cannot write {field.label}."
     elif not field.is_createable:
         yield "field_not_writeable", WARNING, f"{field.label} cannot be written on new records."
-    elif not field.is_updateable and rule.mode != CREATE:
+    elif not field.is_updateable and rule.mode != FieldMode.CREATE:
         yield "field_not_writeable", WARNING, f"{field.label} cannot be written on records that stand."
 
 

@@ -240,13 +240,15 @@ def _log_change(event: str, keys: Iterable[Key], whose: Mapping[str, str]) -> No
         log.warning(event, extra={**whose, "problem": code, "object": sobject, "field": field})
 
 
-async def recheck_problems(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:
-    """Try the problems anew with the next work, which goes on now; `but` those of codes just looked at."""
+async def recheck_problems(
+    session: AsyncSession, *, host_id: str, org_id: str, except_codes: Collection[str]
+) -> None:
+    """Try the problems anew with the next work, which goes on now; `except_codes` were just looked at."""
     values = {"host_id": host_id, "org_id": org_id}
     stored = (await session.execute(LOCK_PROBLEMS, values)).scalar_one_or_none()
-    if any(each["code"] not in but for each in stored or ()):
+    if any(each["code"] not in except_codes for each in stored or ()):
         problems = to_json(
-            [each if each["code"] in but else {**each, "checked_at": None} for each in stored or ()]
+            [each if each["code"] in except_codes else {**each, "checked_at": None} for each in stored or ()]
         ).decode()
         await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": 0})
         await session.execute(RELEASE_WAITING_JOBS, values)

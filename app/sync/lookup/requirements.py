@@ -26,11 +26,11 @@ ALWAYS_SELECTED: Final = frozenset({"Id", "Email"})
 
 @dataclass(frozen=True)
 class LookupRequirements:
-    """`fields` are read of each record of an object; `keys` are external ids by field, to find people by."""
+    """`fields` are read of each record of an object; `external_ids` find people, by field."""
 
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    external_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: UserAccess = FULL_ACCESS
 
     @classmethod
@@ -44,7 +44,7 @@ class LookupRequirements:
         rules = distinct_rules(job.rules for job in jobs)
         objects = (LEAD, CONTACT, CAMPAIGN_MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
-        return cls(describes, fields, _keys(jobs), access)
+        return cls(describes, fields, _external_ids(jobs), access)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class LookupRequirements:
         known = describe.fields if describe else {}
         found = {
             name: tuple(value for value in values if len(value) <= (known[name].length or EXTERNAL_ID_LENGTH))
-            for name, values in self.keys.items()
+            for name, values in self.external_ids.items()
             if name in known and known[name].type in EXTERNAL_ID_TYPES and name not in ALWAYS_SELECTED
         }
         return {name: values for name, values in found.items() if values}
@@ -114,7 +114,7 @@ def _fields(
     return tuple(name for name in dict.fromkeys(names) if name in describe.fields)
 
 
-def _keys(jobs: Iterable[Job]) -> dict[str, tuple[str, ...]]:
+def _external_ids(jobs: Iterable[Job]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for job in jobs:
         key = external_id_of(job)

@@ -3,13 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from app.sync.model.records import CONTACT, LEAD
 
-CREATE, EMPTY, OVERWRITE, APPEND, OFF = "create", "empty", "overwrite", "append", "off"
-"""When a field is written: with a new record only, also where it is empty, always, added to a multi-select;
-or never, which takes a default or the host's rule away."""
+
+class FieldMode(StrEnum):
+    """When a field is written: with a new record only, also where it is empty, always, added to a
+    multi-select; or never, which takes a default or the host's rule away.
+    """
+
+    CREATE = "create"
+    IF_EMPTY = "empty"
+    OVERWRITE = "overwrite"
+    APPEND = "append"
+    OFF = "off"
+
 
 CREATE_LEAD, CREATE_CONTACT, CREATE_PERSON_ACCOUNT, CREATE_NOBODY = (
     "lead", "contact", "person_account", "nobody",
@@ -34,7 +44,7 @@ class FieldRule:
     path: str | None = None
     constant: str | None = None
     template: str | None = None
-    mode: str = CREATE
+    mode: str = FieldMode.CREATE
     choices: Mapping[str, str] = dataclass_field(default_factory=dict)
     otherwise: str | None = None
     fallback: str | None = None
@@ -48,7 +58,7 @@ class FieldRule:
             path=chosen.get("from"),
             constant=chosen.get("constant"),
             template=chosen.get("template"),
-            mode=chosen.get("mode", CREATE),
+            mode=chosen.get("mode", FieldMode.CREATE),
             choices=chosen.get("values") or {},
             otherwise=chosen.get("otherwise"),
             fallback=chosen.get("fallback"),
@@ -73,10 +83,10 @@ class OwnerRule:
 
 
 DEFAULT_FIELDS: Final = (
-    FieldRule(LEAD, "Title", path="attendee.job_title", mode=EMPTY),
-    FieldRule(LEAD, "Phone", path="attendee.phone", mode=EMPTY),
-    FieldRule(CONTACT, "Title", path="attendee.job_title", mode=EMPTY),
-    FieldRule(CONTACT, "Phone", path="attendee.phone", mode=EMPTY),
+    FieldRule(LEAD, "Title", path="attendee.job_title", mode=FieldMode.IF_EMPTY),
+    FieldRule(LEAD, "Phone", path="attendee.phone", mode=FieldMode.IF_EMPTY),
+    FieldRule(CONTACT, "Title", path="attendee.job_title", mode=FieldMode.IF_EMPTY),
+    FieldRule(CONTACT, "Phone", path="attendee.phone", mode=FieldMode.IF_EMPTY),
 )
 """Beside e-mail, first and last name, a Lead's company and LeadSource, which have rules of their own."""
 
@@ -150,7 +160,7 @@ def _owner_over(before: OwnerRule, chosen: Mapping[str, Any]) -> OwnerRule:
 
 def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tuple[FieldRule, ...]:
     by_field = {(rule.sobject, rule.field): rule for rule in (*before, *after)}
-    return tuple(rule for rule in by_field.values() if rule.mode != OFF)
+    return tuple(rule for rule in by_field.values() if rule.mode != FieldMode.OFF)
 
 
 PEOPLE_SETTINGS: Final = {

@@ -44,10 +44,10 @@ class SlotDetails(NamedTuple):
     """The fields that Salesforce refused; set by a rejection, and by the create that leaves them out."""
 
     was_misjudged: bool | None = None
-    """Whether the describe was fetched again after a rejection, which is done once."""
+    """Whether the record did not fit its describe, which was fetched again after the rejection; done once."""
 
     was_moved: bool | None = None
-    """Whether the record was followed to where it went after a rejection, which is done once."""
+    """Whether the record (merged, converted or deleted) was followed after a rejection: done once."""
 
     call_ended: bool | None = None
     """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""

@@ -102,7 +102,7 @@ class WriteOperation:
     primary_registration_id: str = ""
     meaning: str | None = None
     label: str | None = None
-    reference: str | None = None
+    reference_tag: str | None = None
     create_lock: bytes | None = None
     external_id_locks: tuple[bytes, ...] = ()
     details: SlotDetails = field(default=NO_DETAILS, compare=False, hash=False)

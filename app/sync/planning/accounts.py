@@ -44,11 +44,11 @@ class AccountsPlan:
 
 
 def plan_accounts(
-    missing: Sequence[PersonGroup], org: OrgContext, *, batch: Batch, clock: Clock, pepper: bytes
+    without_person: Sequence[PersonGroup], org: OrgContext, *, batch: Batch, clock: Clock, pepper: bytes
 ) -> AccountsPlan:
     """Match every new Contact's company; one create for all people of a company that has no Account."""
     companies: dict[str, list[tuple[str, PersonGroup]]] = {}
-    for group in missing:
+    for group in without_person:
         company = company_for_account(primary_item(group).job, org.describes)
         if company is not None:
             companies.setdefault(normalized_name(company), []).append((company, group))
@@ -64,14 +64,14 @@ def plan_accounts(
 
 
 def people_with_accounts(
-    accounts: AccountsPlan, missing: Sequence[PersonGroup]
+    accounts: AccountsPlan, without_person: Sequence[PersonGroup]
 ) -> tuple[list[PersonGroup], Mapping[str, str]]:
     """After the creates: the people who can be created now, and the Accounts by primary registration."""
     planned = {job.registration_id for operation in accounts.plan.operations for job in operation.jobs}
     waiting = {item.registration_id for group in accounts.waiting for item in group}
     known = dict(accounts.known)
     ready = []
-    for group in missing:
+    for group in without_person:
         primary = primary_item(group)
         registration_id = primary.registration_id
         is_planned = registration_id in planned

@@ -69,10 +69,10 @@ def resolve_person(item: WorkItem, people: PersonIndex, *, clock: Clock) -> Pers
     return replace(resolution, decisions=(ItemDecision(item, slots=forgotten), *resolution.decisions))
 
 
-def by_person(missing: Iterable[WorkItem]) -> list[list[WorkItem]]:
+def by_person(without_person: Iterable[WorkItem]) -> list[list[WorkItem]]:
     """The items without a person, grouped by e-mail and external id."""
     groups: dict[str, list[WorkItem]] = {}
-    for item in missing:
+    for item in without_person:
         groups.setdefault(item.job.attendee.email_key or "", []).append(item)
     return _merge_by_external_id(groups.values())
 
@@ -99,7 +99,7 @@ def _folded_keys(items: Iterable[WorkItem]) -> list[tuple[str, str]]:
 
 
 def create_people(
-    missing: Sequence[Sequence[WorkItem]],
+    without_person: Sequence[Sequence[WorkItem]],
     org: OrgContext,
     *,
     batch: Batch,
@@ -107,7 +107,7 @@ def create_people(
     accounts: Mapping[str, str],
 ) -> Iterator[Plan]:
     """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
-    for group in missing:
+    for group in without_person:
         yield _create_person(group, org, batch, pepper=pepper, accounts=accounts)
 
 

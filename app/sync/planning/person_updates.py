@@ -29,9 +29,9 @@ KEY = SlotKey(PERSON_UPDATE)
 
 @dataclass(frozen=True)
 class CurrentRecord:
-    """The record that holds a person's fields; `named` is what the rules call it, `sobject` Salesforce."""
+    """The record that holds a person's fields; the rules call it `mapped_name`, Salesforce `sobject`."""
 
-    named: str
+    mapped_name: str
     sobject: str
     id: str
     fields: Mapping[str, Any]
@@ -68,7 +68,7 @@ def _plan_person(items: Sequence[WorkItem], person: PersonRef, lookup: LookupRes
     if current is None or obstacles:
         return Plan(decisions=tuple(obstacles))
     merged = merge_updates(
-        current.named,
+        current.mapped_name,
         items,
         OrgContext(lookup.describes),
         current=current.fields,
@@ -120,7 +120,7 @@ def _update(merged: MergedUpdate, current: CurrentRecord, lookup: LookupResult) 
         record=Record(current.sobject, merged.fields, current.id),
         primary_registration_id=items[-1].registration_id,
         details_by_item=merged.details,
-        mapped=mapped_by_items(current.named, items, describe),
+        mapped=mapped_by_items(current.mapped_name, items, describe),
         describe=describe,
         rejection_hints=rejection_hints(*(item.slots.get(KEY) for item in items)),
     )

@@ -83,7 +83,7 @@ def _create_task(
         jobs=(item.job,),
         record=draft.record,
         primary_registration_id=item.registration_id,
-        reference=reference,
+        reference_tag=reference,
         details=SlotDetails(subject=fields["Subject"]),
         headers=draft.headers,
         mapped=draft.mapped,

@@ -50,7 +50,7 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
 
 def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     describes = {name: described(field("Legacy_Id__c", length=40), name=name) for name in ("Lead", "Contact")}
-    requirements = LookupRequirements(describes, keys={"Legacy_Id__c": ("per_51",)})
+    requirements = LookupRequirements(describes, external_ids={"Legacy_Id__c": ("per_51",)})
     lookup_request = LookupRequest(
         ["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], requirements
     )

@@ -48,7 +48,7 @@ def planned(
     return unchanged(
         plan_accounts,
         *items,
-        missing=[[each] for each in items],
+        without_person=[[each] for each in items],
         org=org,
         batch=batch(*items),
         clock=CLOCK,

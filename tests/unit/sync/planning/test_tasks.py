@@ -73,8 +73,8 @@ def test_missing_task_is_created_on_the_person() -> None:
     assert (operation.key, operation.jobs, operation.is_create) == (KEY, (row.job,), True)
     assert operation.record.fields["WhoId"] == LEAD_ID
     assert operation.record.fields["Subject"] == "Registered: Autumn Summit"
-    assert operation.reference is not None
-    assert operation.reference in operation.record.fields["Description"]
+    assert operation.reference_tag is not None
+    assert operation.reference_tag in operation.record.fields["Description"]
 
 
 def test_task_of_a_new_person_names_it_by_reference() -> None:
@@ -87,7 +87,7 @@ def test_check_in_says_so_and_has_a_reference_of_its_own() -> None:
     [registered], [checked_in] = planned(row).operations, planned(row, CHECKED_IN).operations
     assert checked_in.record.fields["Subject"] == "Checked-in: Autumn Summit"
     assert checked_in.milestone == "checked_in"
-    assert checked_in.reference != registered.reference
+    assert checked_in.reference_tag != registered.reference_tag
 
 
 def test_written_task_needs_nothing() -> None:
