@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,17 +18,23 @@ LISTED_MAX: Final = 1000
 NewEvents = Literal["sync", "off"]
 
 
-def _lowered(texts: list[str]) -> list[str]:
-    return sorted({address_key(each) or "" for each in texts} - {""})
+def _compared(given: object) -> object:
+    """The text as it is compared and stored: only so can what was accepted be read again."""
+    return address_key(given) or "" if isinstance(given, str) else given
+
+
+def _listed(texts: list[str]) -> list[str]:
+    return sorted({*texts} - {""})
 
 
 def _domains(texts: list[str]) -> list[str]:
-    return sorted({each.removeprefix("@") for each in _lowered(texts)})
+    return sorted({each.removeprefix("@") for each in texts})
 
 
-Domain = Annotated[str, Field(max_length=255, pattern=r"^\s*@?[^@\s\x00]+\.[^@\s\x00]+\s*$")]
-Address = Annotated[str, Field(max_length=320, pattern=r"^\s*[^@\s\x00]+@[^@\s\x00]+\s*$")]
-Kind = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+COMPARED: Final = BeforeValidator(_compared)
+Domain = Annotated[str, Field(max_length=255, pattern=r"^\s*@?[^@\s\x00]+\.[^@\s\x00]+\s*$"), COMPARED]
+Address = Annotated[str, Field(max_length=320, pattern=r"^\s*[^@\s\x00]+@[^@\s\x00]+\s*$"), COMPARED]
+Kind = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$"), COMPARED]
 
 
 class Exclusions(BaseModel):
@@ -37,8 +43,8 @@ class Exclusions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     domains: Annotated[list[Domain], Field(max_length=LISTED_MAX), AfterValidator(_domains)] = []
-    addresses: Annotated[list[Address], Field(max_length=LISTED_MAX), AfterValidator(_lowered)] = []
-    ticket_kinds: Annotated[list[Kind], Field(max_length=20), AfterValidator(_lowered)] = []
+    addresses: Annotated[list[Address], Field(max_length=LISTED_MAX), AfterValidator(_listed)] = []
+    ticket_kinds: Annotated[list[Kind], Field(max_length=20), AfterValidator(_listed)] = []
 
 
 class WritesChosen(BaseModel):

@@ -74,6 +74,11 @@ async def test_only_what_is_given_changes(http: httpx.AsyncClient) -> None:
         pytest.param({"cap_percent": 101}, id="more than all"),
         pytest.param({"exclusions": {"domains": ["a@b.example"]}}, id="an address for a domain"),
         pytest.param({"exclusions": {"addresses": ["nobody"]}}, id="no address"),
+        pytest.param(
+            {"exclusions": {"addresses": ["\u200b@otter.example"]}}, id="nothing visible before the @"
+        ),
+        pytest.param({"exclusions": {"domains": ["\u200b.example"]}}, id="nothing visible before the dot"),
+        pytest.param({"exclusions": {"ticket_kinds": ["\u0130" * 64]}}, id="too long in lower case"),
         pytest.param({"exclusion": {}}, id="unknown member"),
         pytest.param({"automatic_campaigns": "yes"}, id="text for a boolean"),
     ],
