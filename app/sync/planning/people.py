@@ -18,10 +18,11 @@ from app.sync.matching.person_matching import (
     PersonIndex,
     PersonNotFound,
     external_id_of,
+    follow,
     is_person_deleted,
     resolve,
 )
-from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, PERSON_UPDATE, Batch, Job, SlotKey, WrittenSlot
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, RetryLater, Skip, person_found
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.job_outcome import Obstacle
@@ -154,7 +155,7 @@ def _skip_reason(job: Job) -> SkipReason | None:
 def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
     match resolve(item.job, people):
         case FoundPerson() as found:
-            return PersonResolution((_adopt_found(item, found),))
+            return PersonResolution((_adopt_found(item, found, people),))
         case NotVisible() if people.has_inaccessible_leads and is_lead_created_by_us(item.job.slot(PERSON)):
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
         case NotVisible(sobject=sobject):
@@ -187,8 +188,13 @@ def _failure(
     return ItemDecision(item, Fail(error))
 
 
-def _adopt_found(item: WorkItem, found: FoundPerson) -> ItemDecision:
+def _adopt_found(item: WorkItem, found: FoundPerson, people: PersonIndex) -> ItemDecision:
     before = item.slots.get(SlotKey(PERSON))
+    if before is not None and _is_other_record(before, found, people):
+        # What we wrote to the earlier record says nothing of this one.
+        forgotten = {SlotKey(PERSON_UPDATE): None} if SlotKey(PERSON_UPDATE) in item.slots else {}
+        adopted = person_found(item, found, NO_DETAILS)
+        return adopted._replace(slots={**adopted.slots, **forgotten})
     details = before.details if before else NO_DETAILS
     kept = SlotDetails(
         is_created_by_us=bool(details.is_created_by_us),
@@ -200,6 +206,17 @@ def _adopt_found(item: WorkItem, found: FoundPerson) -> ItemDecision:
         recovered = replace(found, found_by="created")
         return person_found(item, recovered, kept._replace(is_created_by_us=True))
     return person_found(item, found, kept)
+
+
+def _is_other_record(before: WrittenSlot, found: FoundPerson, people: PersonIndex) -> bool:
+    """Whether the person is neither the record of the slot nor what became of it, merged or converted.
+
+    A create that was rejected made no record, unlike one that may have been saved.
+    """
+    if before.sf_id is None:
+        return before.state == WriteState.FAILED and before.attempt_started_at is None
+    end = follow(before.sf_id, people)
+    return not (isinstance(end, FoundPerson) and end.id == found.id)
 
 
 def _create_obstacle(item: WorkItem, people: PersonIndex, *, clock: Clock) -> ItemDecision | None:

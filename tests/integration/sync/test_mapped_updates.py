@@ -123,6 +123,21 @@ async def test_a_created_persons_overwritten_field_is_corrected_once_by_a_newer_
     assert [each["Title"] for each in await rig.records("Lead")] == ["Chief Otter"]
 
 
+async def test_what_a_deleted_lead_had_is_written_to_the_contact_in_its_place(rig: Rig) -> None:
+    how = {"from": "attendee.job_title", "mode": "overwrite"}
+    fields = [rule(sobject, "Title", **how) for sobject in ("Lead", "Contact")]
+    await rig.choose(*fields, people=UPDATING)
+    reg = await rig.registered(1, attendee=attendee(job_title="CTO"))
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    await contact(rig, Title="CFO")
+    await rig.delete("Lead", lead["Id"])
+    await rig.requeue(reg)
+    await rig.drain()
+    assert [each["Title"] for each in await rig.records("Contact")] == ["CTO"]
+    assert (await rig.slots(reg))["person"].details["is_created_by_us"] is False
+
+
 async def test_a_changed_email_follows_the_person(rig: Rig) -> None:
     await rig.choose(people=UPDATING)
     reg = await rig.registered(1, attendee=attendee())

@@ -1,6 +1,7 @@
 """Who an attendee is in Salesforce, why nobody, and which people are created: one record per person."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from app.states import SkipReason
 from app.sync.matching.person_matching import PersonIndex
-from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
+from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WriteToggles, WrittenSlot
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, RetryLater, Skip
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson, PersonRow
@@ -114,6 +115,44 @@ def test_person_who_is_known_already_keeps_the_slot() -> None:
     [decision] = resolved(item(slots={KEY: OUR_LEAD}), PersonIndex.of([LEAD_ROW], [LEAD_ID])).decisions
     assert decision.person is not None
     assert (decision.person.id, dict(decision.slots)) == (LEAD_ID, {})
+
+
+DIGESTS = {"is_created_by_us": True, "found_by": "created", "written_digests": {"Phone": "abc"}}
+CONTACT_ROW = PersonRow("Contact", CONTACT_ID, EMAIL, "2019")
+UPDATED = {SlotKey(PERSON_UPDATE): slot(sf_id=LEAD_ID, details={"written_digests": {"Title": "def"}})}
+
+
+@pytest.mark.parametrize(
+    ("before", "lead"),
+    [
+        pytest.param(slot(sf_id=LEAD_ID, details=DIGESTS), {"is_deleted": True}, id="deleted"),
+        pytest.param(slot("failed", details=DIGESTS), None, id="the create was rejected"),
+    ],
+)
+def test_nothing_that_was_written_before_is_taken_over_by_another_record(
+    before: WrittenSlot, lead: dict[str, Any] | None
+) -> None:
+    rows = [CONTACT_ROW, *([replace(LEAD_ROW, **lead)] if lead else [])]
+    row = item(slots={KEY: before, **UPDATED})
+    *_, decision = resolved(row, PersonIndex.of(rows, [LEAD_ID])).decisions
+    slots = dict(decision.slots)
+    person = slots.pop(KEY)
+    assert person is not None
+    assert (person.sf_id, person.details.as_json()) == (
+        CONTACT_ID,
+        {"found_by": "email", "is_created_by_us": False},
+    )
+    assert slots == dict.fromkeys(UPDATED)
+
+
+def test_our_lead_that_was_converted_keeps_what_was_written() -> None:
+    lead = replace(LEAD_ROW, is_converted=True, converted_contact_id=CONTACT_ID)
+    row = item(slots={KEY: slot(sf_id=LEAD_ID, details=DIGESTS), **UPDATED})
+    [decision] = resolved(row, PersonIndex.of([CONTACT_ROW, lead], [LEAD_ID])).decisions
+    [(key, person)] = decision.slots.items()
+    assert key == KEY
+    assert person is not None
+    assert person.details.as_json() == DIGESTS | {"found_by": "converted_lead"}
 
 
 def test_lost_create_that_turned_up_is_ours() -> None:
