@@ -88,8 +88,8 @@ def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:
             return {"error": item.error or error}
         case Blocked(obstacle):
             return {"obstacles": item.obstacles | {obstacle}}
-        case Replan():
-            return {"person": None, "must_replan": True}
+        case Replan(error):
+            return {"person": None, "must_replan": True, "last_rejection": error}
         case ReplanRejected(error):
             return {"must_replan": True, "last_rejection": error}
         case RetryLater(error):

@@ -33,7 +33,9 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Replan:
-    """The item is looked up and planned again, without the person it had."""
+    """The item is looked up and planned again, without the person it had; `error` says why."""
+
+    error: ItemError
 
 
 @dataclass(frozen=True)

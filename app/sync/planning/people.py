@@ -24,7 +24,7 @@ from app.sync.matching.person_matching import (
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, PERSON_UPDATE, Batch, Job, SlotKey, WrittenSlot
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, RetryLater, Skip, person_found
-from app.sync.model.item_errors import ItemWarning
+from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import CREATE_NOBODY
 from app.sync.model.record_kinds import person_object
@@ -46,6 +46,7 @@ from app.sync.planning.record_builder import (
 )
 
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
+NO_PERSON_CONTACT = "The {sobject} of the Person Account that we made cannot be seen by the connected user."
 HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
@@ -124,7 +125,8 @@ def attach_person_contacts(items: Iterable[WorkItem], contacts: Mapping[str, str
 
 def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -> ItemDecision:
     if contact_id is None:
-        return ItemDecision(item, Replan())
+        error = _error(ErrorClass.ACCESS, RECORD_NOT_VISIBLE, NO_PERSON_CONTACT, CONTACT)
+        return ItemDecision(item, Replan(error))
     details = slot.details._replace(person_account_id=slot.sf_id)
     attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
     person = FoundPerson(CONTACT, contact_id, "created")
@@ -183,9 +185,12 @@ def _forgotten_members(item: WorkItem) -> dict[SlotKey, WrittenSlot | None]:
 def _failure(
     item: WorkItem, error_class: ErrorClass, error_code: str, message: str, sobject: str
 ) -> ItemDecision:
+    return ItemDecision(item, Fail(_error(error_class, error_code, message, sobject)))
+
+
+def _error(error_class: str, error_code: str, message: str, sobject: str) -> ItemError:
     text = message.format(sobject=sobject)
-    error = internal_error(error_class, error_code, text, milestone=Milestone.REGISTERED, sobject=sobject)
-    return ItemDecision(item, Fail(error))
+    return internal_error(error_class, error_code, text, milestone=Milestone.REGISTERED, sobject=sobject)
 
 
 def _adopt_found(item: WorkItem, found: FoundPerson, people: PersonIndex) -> ItemDecision:

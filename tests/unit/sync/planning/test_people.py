@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.states import SkipReason
+from app.states import JobState, SkipReason
+from app.sync.engine.job_outcome import decide_outcome
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WriteToggles, WrittenSlot
+from app.sync.model.batch_items import changed_item
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, RetryLater, Skip
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson, PersonRow
+from app.sync.model.retry_policy import RETRY_DELAYS
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.people import (
     PersonResolution,
@@ -351,3 +354,14 @@ def test_created_person_account_is_replaced_by_its_contact() -> None:
 @pytest.mark.parametrize(("state", "sobject"), [("failed", "Account"), ("written", "Lead")])
 def test_only_written_person_accounts_have_contacts(state: str, sobject: str) -> None:
     assert attach_person_contacts([person_account(state, sobject)], {ACCOUNT_ID: CONTACT_ID}) == []
+
+
+def test_person_account_whose_contact_stays_out_of_sight_fails_with_a_reason() -> None:
+    """Once the attempts are used up; before that it is looked up again."""
+    row = person_account()._replace(job=replace(person_account().job, attempts=len(RETRY_DELAYS)))
+    [decision] = attach_person_contacts([row], {})
+    ended = decide_outcome(changed_item(row, decision), CLOCK.now, jitter=0.5)
+    assert ended.state == JobState.FAILED
+    assert ended.error is not None
+    assert (ended.error.error_class, ended.error.error_code) == ("access", "RECORD_NOT_VISIBLE")
+    assert ended.error.group_id is not None
