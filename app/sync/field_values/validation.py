@@ -14,6 +14,7 @@ from app.sync.field_values.system_fields import field_name, is_company_optional
 from app.sync.model.mapping_rules import (
     CREATE_LEAD,
     CREATE_PERSON_ACCOUNT,
+    EXTERNAL_ID_TYPES,
     FIXED,
     FieldMode,
     FieldRule,
@@ -220,8 +221,8 @@ def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[Mapping
     if field is None:
         message = f"{describe.label} has no field {name}, or it is hidden: nobody is matched by it there."
         yield MappingIssue(None, "match_field_not_found", WARNING, describe.name, name, message)
-    elif field.type not in ("string", "email", "phone", "double", "int"):
-        message = f"Nobody can be matched by a field of type {field.type}."
+    elif field.type not in EXTERNAL_ID_TYPES:
+        message = f"Nobody can be matched by a field of type {field.type}: choose one that holds text."
         yield MappingIssue(None, "match_field_unfit", ERROR, describe.name, name, message)
     elif not field.is_external_id:
         message = f"{field.label} is not marked as an external id: look-ups are slow and may time out."

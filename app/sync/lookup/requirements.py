@@ -10,14 +10,17 @@ from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import FULL_ACCESS, UserAccess
 from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import PERSON, Job
-from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_PERSON_ACCOUNT, DEFAULT_FIELDS, MappingRules
+from app.sync.model.mapping_rules import (
+    CREATE_CONTACT,
+    CREATE_PERSON_ACCOUNT,
+    DEFAULT_FIELDS,
+    EXTERNAL_ID_TYPES,
+    MappingRules,
+)
 from app.sync.model.record_kinds import always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
 
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
-EXTERNAL_ID_TYPES: Final = frozenset({"string", "email", "phone", "url"})
-"""Types of external ids that are compared as text."""
-
 EXTERNAL_ID_LENGTH: Final = 255
 """Characters that a text field holds at most: a longer external id is nobody's."""
 

@@ -65,6 +65,10 @@ class FieldRule:
         )
 
 
+EXTERNAL_ID_TYPES: Final = frozenset({"string", "email", "phone", "url"})
+"""Types of fields that people can be matched by: they are compared as text."""
+
+
 @dataclass(frozen=True)
 class ExternalId:
     """A field of Lead and Contact that identifies the host's people, and the source of its value."""

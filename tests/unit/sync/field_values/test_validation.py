@@ -7,7 +7,8 @@ import pytest
 from app.salesforce.describe import RecordType
 from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import MappingIssue, find_mapping_issues
-from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.lookup.requirements import LookupRequirements
+from app.sync.model.mapping_rules import DEFAULT_RULES, EXTERNAL_ID_TYPES, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.builders import described, field, one_rule, person_account_org, recorded, rule, rules
 
@@ -137,6 +138,22 @@ def test_choices_about_people(stored: dict[str, Any], found: list[tuple[str, str
     rules_found = find_mapping_issues(MappingRules.of(stored), ORG, fields=())
     assert codes(rules_found) == found
     assert all(each.index is None for each in rules_found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        *((kind, []) for kind in sorted(EXTERNAL_ID_TYPES)),
+        *((kind, [("match_field_unfit", "error")] * 2) for kind in ("double", "int", "picklist", "date")),
+    ],
+)
+def test_people_are_matched_by_fields_that_are_looked_up(kind: str, found: list[tuple[str, str]]) -> None:
+    key = field("Legacy__c", kind, length=40, is_external_id=True)
+    org = {name: described(key, name=name) for name in ("Lead", "Contact")}
+    chosen = rules(match_by={"field": "Legacy__c", "from": "attendee.id"})
+    assert codes(find_mapping_issues(chosen, org, fields=())) == found
+    looked_up = LookupRequirements(describes=org, external_ids={"Legacy__c": ("51",)})
+    assert all(bool(looked_up.external_ids_of(name)) is not bool(found) for name in org)
 
 
 def test_contacts_rules_that_person_accounts_cannot_take_are_reported() -> None:
