@@ -25,6 +25,7 @@ from app.connections.oauth.endpoints import router as oauth_router
 from app.console.documents import router as documents_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
+from app.event_settings.endpoints import host_router as events_router
 from app.event_settings.endpoints import router as event_settings_router
 from app.field_mapping.endpoints import router as mapping_router
 from app.hosts.endpoints import router as hosts_router
@@ -63,6 +64,7 @@ ROUTERS = (
     host_backfill_router,
     hosts_router,
     event_settings_router,
+    events_router,
     mapping_router,
     monitor_router,
     preview_router,

@@ -1,15 +1,52 @@
 """The endpoints of what holds for events."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from app.api.calls import EventAdminCall, EventCall, EventMemberCall
-from app.event_settings.schemas import EventSettingsShown, EventSettingsToSet
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from app.api.calls import AdminCall, EventAdminCall, EventCall, EventMemberCall, MemberCall
+from app.event_settings.matrix import change_events, list_events
+from app.event_settings.schemas import (
+    EventKind,
+    EventRows,
+    EventsChanged,
+    EventSettingsShown,
+    EventSettingsToSet,
+    EventsFilter,
+    EventsToSet,
+    SearchText,
+)
 from app.event_settings.switches import EventSwitches, apply_changes, host_writes, plan_changes
 from app.hosts.rows import require_event
 from app.infrastructure import audit_log
 from app.models import Event
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["host"])
+
+host_router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["host"])
+
+
+@host_router.get("/events")
+async def get_events(
+    call: MemberCall,
+    q: Annotated[SearchText | None, Query(description="part of the title")] = None,
+    kind: EventKind | None = None,
+    from_: Annotated[AwareDatetime | None, Query(alias="from", description="the earliest start")] = None,
+    to: Annotated[AwareDatetime | None, Query(description="the first start that is too late")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> EventRows:
+    """The host's events, newest start first, with what holds for each and how far its registrations are."""
+    chosen = EventsFilter(kind=kind, from_=from_, to=to, q=q)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await list_events(session, call.host_id, chosen, limit=limit, cursor=cursor)
+
+
+@host_router.put("/events")
+async def put_events(call: AdminCall, body: EventsToSet) -> EventsChanged:
+    """Change what holds for many events at once; a dry run, unless the body says otherwise, changes none."""
+    return await change_events(call, body)
 
 
 @router.get("/settings")

@@ -235,6 +235,25 @@ EVENT_SETTINGS: Shape = {
     "writes": {"person": SWITCH, "task": SWITCH, "member": SWITCH},
     "version": NUMBER,
 }
+EVENT_ROW: Shape = {
+    "event": {"id": TEXT, "title": TEXT, "kind": TEXT, "starts_at": Maybe(TIME)},
+    "enabled": SWITCH,
+    "writes": {"person": SWITCH, "task": SWITCH, "member": SWITCH},
+    "campaign": Maybe(RECORD),
+    "counts": {
+        "total": NUMBER, "synced": NUMBER, "pending": NUMBER, "failed": NUMBER, "skipped": NUMBER,
+        "attended": NUMBER,
+    },
+    "is_paused": FLAG,
+}  # fmt: skip
+EVENTS_CHANGED: Shape = {
+    "dry_run": FLAG,
+    "matched": NUMBER,
+    "changed": NUMBER,
+    "unchanged": NUMBER,
+    "unknown": NUMBER,
+    "sample": [EVENT_ROW],
+}
 DEED: Shape = {"seq": NUMBER, "at": TIME, "actor": TEXT, "action": TEXT, "details": OBJECT}
 LINE: Shape = {
     "line": NUMBER, "registration_id": Maybe(TEXT), "outcome": TEXT,

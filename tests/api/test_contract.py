@@ -163,6 +163,9 @@ async def host(caller: Caller) -> None:
     await caller.ask("GET", f"{E}/settings", contract.EVENT_SETTINGS)
     await caller.ask("PUT", f"{E}/settings", contract.EVENT_SETTINGS, body={"writes": {"task": False}})
     await caller.ask("PUT", f"{E}/settings", contract.EVENT_SETTINGS, body={"writes": {"task": None}})
+    await caller.ask("GET", f"{H}/events", contract.page(contract.EVENT_ROW))
+    for_all = {"all": True, "set": {"writes": {"task": False}}}
+    await caller.ask("PUT", f"{H}/events", contract.EVENTS_CHANGED, body=for_all)
     await caller.ask("POST", f"{H}/pause", contract.CARD)
     await caller.ask("POST", f"{H}/resume", contract.CARD)
     log = await caller.ask("GET", f"{H}/audit", contract.page(contract.DEED))

@@ -69,6 +69,7 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
         errors.NotConnected,
         errors.ConnectionNeedsReconnect,
     ),
+    f"PUT {H}/events": (errors.FilterEmpty,),
     f"POST {H}/backfill": (errors.NotConnected, errors.ConnectionNeedsReconnect),
     f"PUT {H}/mapping": (errors.MappingChanged,),
     f"PUT {E}/mapping": (errors.MappingChanged,),

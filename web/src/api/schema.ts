@@ -453,6 +453,24 @@ export interface Erased {
   readonly "salesforce_records": ReadonlyArray<RecordToHandle>;
 }
 
+/** The event's registrations, counted as in its stats. */
+export interface EventCounts {
+  readonly "attended": number;
+  readonly "failed": number;
+  readonly "pending": number;
+  readonly "skipped": number;
+  readonly "synced": number;
+  readonly "total": number;
+}
+
+/** The event of a row of the matrix. */
+export interface EventLine {
+  readonly "id": string;
+  readonly "kind": string;
+  readonly "starts_at": string | null;
+  readonly "title": string;
+}
+
 /** One page of a host's events, the latest start first. */
 export interface EventList {
   readonly "items": ReadonlyArray<EventListed>;
@@ -473,6 +491,22 @@ export interface EventListed {
 export interface EventMappingToCopy {
   readonly "from_event_id": string;
   readonly "from_host_id"?: string | null;
+}
+
+/** One event with what holds for it and how far its registrations are. */
+export interface EventRow {
+  readonly "campaign": RecordLink | null;
+  readonly "counts": EventCounts;
+  readonly "enabled": Switch;
+  readonly "event": EventLine;
+  readonly "is_paused": boolean;
+  readonly "writes": EventWrites;
+}
+
+/** One page, newest start first. */
+export interface EventRows {
+  readonly "items": ReadonlyArray<EventRow>;
+  readonly "next_cursor": string | null;
 }
 
 /** What holds for the event. `version` rises with each change. */
@@ -501,6 +535,35 @@ export interface EventWrites {
   readonly "member": Switch;
   readonly "person": Switch;
   readonly "task": Switch;
+}
+
+/** What was changed, or in a dry run would be; `unknown` of the given ids are no events of the host.
+ * 
+ * `sample` are at most ten of the changed rows, as they are after the change. */
+export interface EventsChanged {
+  readonly "changed": number;
+  readonly "dry_run": boolean;
+  readonly "matched": number;
+  readonly "sample": ReadonlyArray<EventRow>;
+  readonly "unchanged": number;
+  readonly "unknown": number;
+}
+
+/** Which events: all that match every member. `from` is the earliest start, `to` the first too late. */
+export interface EventsFilter {
+  readonly "from"?: string | null;
+  readonly "kind"?: string | null;
+  readonly "q"?: string | null;
+  readonly "to"?: string | null;
+}
+
+/** Exactly one of `event_ids`, `filter` and `all` says which events; `set` what becomes of them. */
+export interface EventsToSet {
+  readonly "all"?: boolean | null;
+  readonly "dry_run"?: boolean;
+  readonly "event_ids"?: ReadonlyArray<string> | null;
+  readonly "filter"?: EventsFilter | null;
+  readonly "set": EventSettingsToSet;
 }
 
 /** Who is never written. A domain counts with everything below it. */

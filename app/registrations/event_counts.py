@@ -1,0 +1,50 @@
+"""The counts of many events in one statement: each registration in exactly one place, as in stats."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.database import hash_joins_only
+from app.models import Registration, SyncJob
+from app.models.conditions import IS_COUNTED, IS_ERASED
+from app.registrations.queries import ATTENDED, IS_ATTENDED
+from app.registrations.registration_state import SYNC_STATES
+from app.states import JobState
+
+
+async def counts_of_events(
+    session: AsyncSession, host_id: str, event_ids: Sequence[str], *, org_id: str | None
+) -> dict[str, Counter[str]]:
+    """By event: how many registrations are in each state, and how many of them count as attended."""
+    counts: dict[str, Counter[str]] = {event_id: Counter() for event_id in event_ids}
+    if not counts:
+        return counts
+    query = (
+        select(
+            Registration.event_id,
+            SyncJob.state,
+            IS_ERASED,
+            func.count().label("registrations"),
+            func.count().filter(IS_ATTENDED).label("attended"),
+        )
+        .outerjoin(
+            SyncJob,
+            and_(
+                SyncJob.host_id == Registration.host_id,
+                SyncJob.registration_id == Registration.registration_id,
+                SyncJob.event_id == Registration.event_id,
+                SyncJob.org_id == (org_id or ""),
+            ),
+        )
+        .where(Registration.host_id == host_id, Registration.event_id.in_(event_ids), IS_COUNTED)
+        .group_by(Registration.event_id, SyncJob.state, IS_ERASED)
+    )
+    async with hash_joins_only(session):
+        rows = (await session.execute(query)).all()
+    for event_id, job_state, is_erased, registrations, attended in rows:
+        shown = SYNC_STATES[JobState(job_state) if job_state else None]
+        counts[event_id][shown.erased if is_erased else shown.living] += registrations
+        counts[event_id][ATTENDED] += attended
+    return counts
