@@ -89,7 +89,8 @@ class Registration(Base):
     `version`, else `snapshot_at`, decides about the snapshot; a fact is judged by its own time and may be
     added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not
     show. `starts_at`, `ends_at`: its own slot (null: the event's times); `rescheduled_from`: the slot before
-    the latest move. `excluded_at`: the host wants this one never written.
+    the latest move; `emails`: by id what was sent, opened and replied. `excluded_at`: the host wants this one
+    never written.
     """
 
     __tablename__ = "registrations"
@@ -134,6 +135,7 @@ class Registration(Base):
     reschedule_reason: Mapped[str | None]
     rescheduled_from: Mapped[Json | None]
     replay: Mapped[Json | None]
+    emails: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     erased_at: Mapped[datetime | None]
     excluded_at: Mapped[datetime | None]
     excluded_by: Mapped[str | None]

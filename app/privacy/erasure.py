@@ -40,7 +40,7 @@ FIND_REGISTRATIONS = text("""
 REDACT_REGISTRATIONS = text("""
     UPDATE registrations
     SET attendee = '{}', email_key = NULL, ticket = NULL, buyer = NULL, answers = '[]', utm = NULL,
-        salesforce_id = NULL, cancel_reason = NULL, reschedule_reason = NULL, replay = NULL,
+        salesforce_id = NULL, cancel_reason = NULL, reschedule_reason = NULL, replay = NULL, emails = '{}',
         merge_state = '{}', erased_at = coalesce(erased_at, clock_timestamp())
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)

@@ -83,7 +83,7 @@ READ_REGISTRATIONS: Final = """
         'cancelled_at', t.cancelled_at, 'cancel_reason', t.cancel_reason, 'no_show_at', t.no_show_at,
         'completed_at', t.completed_at, 'rescheduled_at', t.rescheduled_at,
         'reschedule_reason', t.reschedule_reason, 'rescheduled_from', t.rescheduled_from,
-        'replay', t.replay, 'merge_state', t.merge_state, 'erased_at', t.erased_at
+        'replay', t.replay, 'emails', t.emails, 'merge_state', t.merge_state, 'erased_at', t.erased_at
     ) AS text) AS found
     FROM registrations AS t
     JOIN (
@@ -96,13 +96,13 @@ INSERT_REGISTRATIONS: Final = text("""
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
         last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
-        rescheduled_at, reschedule_reason, rescheduled_from, replay, merge_state
+        rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
     )
     SELECT
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
         last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
-        rescheduled_at, reschedule_reason, rescheduled_from, replay, merge_state
+        rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb))
     ORDER BY host_id, registration_id
     ON CONFLICT DO NOTHING
@@ -119,7 +119,7 @@ UPDATE_REGISTRATIONS: Final = text("""
         cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason, no_show_at = r.no_show_at,
         completed_at = r.completed_at, rescheduled_at = r.rescheduled_at,
         reschedule_reason = r.reschedule_reason, rescheduled_from = r.rescheduled_from,
-        replay = r.replay, merge_state = r.merge_state
+        replay = r.replay, emails = r.emails, merge_state = r.merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
 """)

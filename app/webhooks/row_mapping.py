@@ -29,8 +29,8 @@ PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
 BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
 UNWRITTEN_FACTS = frozenset(
     {
-        "cancel_reason", "completed_at", "last_checked_in_at", "reschedule_reason", "rescheduled_at",
-        "rescheduled_from",
+        "cancel_reason", "completed_at", "emails", "last_checked_in_at", "reschedule_reason",
+        "rescheduled_at", "rescheduled_from",
     }
 )  # fmt: skip
 """Facts that no record and no source of a mapping shows."""
@@ -115,6 +115,7 @@ def registration_row(state: RegistrationState) -> dict[str, Any]:
         "completed_at": facts.completed_at,
         **_reschedule_columns(facts.rescheduled),
         "replay": facts.replay,
+        "emails": facts.emails,
         "merge_state": _registration_merge_state(state),
     }
 
@@ -171,6 +172,7 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
         completed_at=row["completed_at"],
         rescheduled=_reschedule_in(row),
         replay=row["replay"],
+        emails=row["emails"],
     )
 
 

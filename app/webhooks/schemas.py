@@ -146,12 +146,21 @@ class Replay(PayloadPart):
     percent: Annotated[float, Field(ge=0, le=100, strict=True)] | None = None
 
 
+class EmailSender(PayloadPart):
+    name: Text255 | None = None
+    email: Annotated[str, Field(max_length=320)]
+
+
 class Email(PayloadPart):
+    """One e-mail, or what became of it; without `from` the event's organizer sent it."""
+
     id: Id64
     at: Moment
     subject: str | None = None
     kind: EmailKind | None = None
     snippet: Annotated[str, Field(max_length=500)] | None = None
+    sender: Annotated[EmailSender | None, Field(alias="from")] = None
+    url: HttpsUrl | None = None
 
 
 class ErasedAttendee(PayloadPart):

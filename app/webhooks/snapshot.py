@@ -18,6 +18,7 @@ ATTENDEE_FIELDS = tuple(AttendeeIn.model_fields)
 SLOT_FIELDS = ("starts_at", "ends_at")
 REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id", *SLOT_FIELDS)
 ATTENDEE = "attendee."
+SUBJECT_MAX = 1000
 CHECKED_IN = "registration.checked_in"
 EVENT_TAKES_PLACE = ("event.published", "event.updated")
 """Types that undo an earlier cancellation of the event."""
@@ -107,6 +108,14 @@ def _rescheduled(envelope: Envelope, registration: RegistrationIn, data: Data) -
     }
 
 
+def _emailed(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert data.email is not None
+    sent = data.email.model_dump(mode="json", by_alias=True, exclude={"id"}, exclude_none=True)
+    if "subject" in sent:
+        sent["subject"] = sent["subject"][:SUBJECT_MAX]
+    return {"emails": {data.email.id: {envelope.type.removeprefix("email."): sent}}}
+
+
 def _replayed(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
     assert data.replay is not None
     return {"replay": data.replay.model_dump(mode="json", exclude_unset=True)}
@@ -120,5 +129,6 @@ FACTS_BY_TYPE = {
     "registration.completed": lambda envelope, *_: {"completed_at": envelope.timestamp},
     "registration.rescheduled": _rescheduled,
     "replay.watched": _replayed,
+    **dict.fromkeys(("email.sent", "email.opened", "email.replied"), _emailed),
 }
 """What the types add to the facts; the times of other types' snapshots are not taken."""

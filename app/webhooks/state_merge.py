@@ -5,14 +5,16 @@ its own time and is never lost. Joining is associative and idempotent, and commu
 first one stays; so any order and repetition of the same deliveries ends in the same state.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from app.states import RegistrationStatus
 
 CHECK_INS_MAX = 20
+EMAILS_MAX = 200
 
 
 class SnapshotVersion(NamedTuple):
@@ -58,6 +60,10 @@ class Reschedule(NamedTuple):
     ends_at: str
 
 
+EmailFact = Mapping[str, Any]
+Emails = Mapping[str, Mapping[str, EmailFact]]
+"""By an e-mail's id, what was told of it: `sent`, `opened`, `replied`, each with its time `at`."""
+
 Time = TypeVar("Time", datetime, tuple[datetime, str], Reschedule)
 
 
@@ -65,7 +71,8 @@ Time = TypeVar("Time", datetime, tuple[datetime, str], Reschedule)
 class ReportedFacts:
     """What happened to a registration, each with its own time.
 
-    `cancelled` is the latest explicit cancellation with its reason, `rescheduled` the latest move;
+    `cancelled` is the latest explicit cancellation with its reason, `rescheduled` the latest move; of each
+    e-mail the first sending, opening and reply count;
     `is_confirmed` whether it ever was; `first_told_at` stands in for `registered_at` until that is told.
     """
 
@@ -78,6 +85,7 @@ class ReportedFacts:
     completed_at: datetime | None = None
     rescheduled: Reschedule | None = None
     replay: Mapping[str, Any] | None = None
+    emails: Emails = field(default_factory=dict)
 
     @property
     def checked_in_at(self) -> datetime | None:
@@ -95,7 +103,7 @@ class ReportedFacts:
 
 
 def merge_facts(stored: ReportedFacts, told: ReportedFacts) -> ReportedFacts:
-    """Both together: all check-ins, the first confirmation, and of every other fact the last."""
+    """Both together: all check-ins and e-mails, the first confirmation, of every other fact the last."""
     return ReportedFacts(
         first_told_at=min(stored.first_told_at, told.first_told_at),
         is_confirmed=stored.is_confirmed or told.is_confirmed,
@@ -106,6 +114,7 @@ def merge_facts(stored: ReportedFacts, told: ReportedFacts) -> ReportedFacts:
         completed_at=_last(stored.completed_at, told.completed_at),
         rescheduled=_last(stored.rescheduled, told.rescheduled),
         replay=max((r for r in (stored.replay, told.replay) if r), key=_replay_rank, default=None),
+        emails=_merge_emails(stored.emails, told.emails),
     )
 
 
@@ -204,6 +213,28 @@ def _bounded(times: frozenset[datetime]) -> frozenset[datetime]:
         return times
     half, ordered = CHECK_INS_MAX // 2, sorted(times)
     return frozenset(ordered[:half] + ordered[-half:])
+
+
+def _merge_emails(stored: Emails, told: Emails) -> Emails:
+    """Of each e-mail the first of each fact; of too many the latest e-mails."""
+    if not told or stored == told:
+        return stored
+    merged = {id_: _merge_email(stored.get(id_, {}), told.get(id_, {})) for id_ in {**stored, **told}}
+    if len(merged) <= EMAILS_MAX:
+        return merged
+    latest = sorted(merged, key=lambda id_: (max(map(_email_rank, merged[id_].values())), id_))
+    return {id_: merged[id_] for id_ in latest[-EMAILS_MAX:]}
+
+
+def _merge_email(stored: Mapping[str, EmailFact], told: Mapping[str, EmailFact]) -> Mapping[str, EmailFact]:
+    return {
+        kind: min((facts[kind] for facts in (stored, told) if kind in facts), key=_email_rank)
+        for kind in {**stored, **told}
+    }
+
+
+def _email_rank(fact: EmailFact) -> tuple[datetime, str]:
+    return datetime.fromisoformat(fact["at"]), json.dumps(fact, sort_keys=True)
 
 
 def _replay_rank(replay: Mapping[str, Any]) -> tuple[datetime, int, float]:

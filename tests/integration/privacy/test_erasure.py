@@ -166,7 +166,9 @@ async def test_reasons_are_erased_and_times_remain(database: Database, owner: As
     )
     named = webhook("event.cancelled", at, event=event(version=5), reason=f"{EMAIL} is the speaker")
     other = webhook("event.cancelled", at, event=event(id="evt_2"), reason="Storm")
-    payloads = (moved, ill, named, other)
+    email = {"id": "em_1", "at": at, "subject": "See you, Canary", "snippet": "Canary sings"}
+    replied = webhook("email.replied", at, registration=registration(**fields), email=email)
+    payloads = (moved, ill, named, other, replied)
     await receive(database, *(delivery(each, f"msg_{place}") for place, each in enumerate(payloads)))
     assert {"registrations", "events"} <= set(await places(owner))
     await receive(database, erasure())
@@ -175,6 +177,7 @@ async def test_reasons_are_erased_and_times_remain(database: Database, owner: As
     assert kept is not None
     assert kept.starts_at is not None
     assert kept.rescheduled_at is not None
+    assert kept.emails == {}
     assert kept.rescheduled_from == before
     assert await places(owner, "storm") == ["deliveries", "events"]
 

@@ -240,6 +240,21 @@ async def test_only_facts_that_can_be_written_arm_again(
     assert (await only(database, SyncJob)).requested_version == version
 
 
+async def test_emails_are_kept_and_arm_nothing(database: Database) -> None:
+    await connect(database)
+    await recorded(database, delivery())
+    email = {"id": "em_1", "at": "2026-11-22T08:00:00Z", "subject": "See you", "kind": "reminder"}
+    opened = {"id": "em_1", "at": "2026-11-22T08:14:00Z"}
+    sender = {"from": {"name": "Olga", "email": "olga@otter.example"}, "url": "https://otter.example/m/1"}
+    await recorded(database, delivery(webhook("email.opened", opened["at"], email=opened), "msg_2"))
+    await recorded(database, delivery(webhook("email.sent", email["at"], email=email | sender), "msg_3"))
+    kept = {name: value for name, value in (email | sender).items() if name != "id"}
+    assert (await only(database, Registration)).emails == {
+        "em_1": {"sent": kept, "opened": {"at": opened["at"]}}
+    }
+    assert (await only(database, SyncJob)).requested_version == 1
+
+
 async def test_slot_move_and_reasons_are_kept(database: Database) -> None:
     slot = {"starts_at": "2026-11-24T10:00:00Z", "ends_at": "2026-11-24T11:00:00Z"}
     before = {"starts_at": "2026-11-24T08:00:00Z", "ends_at": None}

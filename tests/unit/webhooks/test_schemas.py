@@ -229,3 +229,18 @@ def test_documented_example_is_accepted(name: str) -> None:
 def test_documented_schema_is_self_contained() -> None:
     assert "$ref" not in json.dumps(WEBHOOK_REQUEST)
     assert "$defs" not in json.dumps(WEBHOOK_REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        pytest.param({"from": {"name": "Olga"}}, "data.email.from.email", id="sender without an address"),
+        pytest.param({"url": "http://otter.example"}, "data.email.url", id="plain http"),
+    ],
+)
+def test_sender_and_address_of_an_email_are_whole(block: dict[str, Any], path: str) -> None:
+    email = {"id": "em_77", "at": AT, "subject": "See you"}
+    assert read(webhook("email.sent", email=email | {"from": None, "url": None})).registration
+    with pytest.raises(InvalidDelivery) as refused:
+        read(webhook("email.sent", email=email | block))
+    assert [error.path for error in refused.value.errors] == [path]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.webhooks.row_mapping import has_relevant_change, merge_into_event_row, merge_into_registration_row
-from app.webhooks.state_merge import CHECK_INS_MAX, merge_registrations
+from app.webhooks.state_merge import CHECK_INS_MAX, EMAILS_MAX, merge_registrations
 from tests.deliveries import delivery, event, registration, webhook
 
 Row = dict[str, Any]
@@ -33,6 +33,8 @@ def delivered(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: 
     if type_ == "registration.rescheduled":
         before = snapshot.pop("previous", None)
         blocks["previous"] = {"starts_at": before and at(before).isoformat(), "ends_at": None}
+    if email := snapshot.pop("email", None):
+        blocks["email"] = email
     if reason := snapshot.pop("reason", None):
         blocks["reason"] = reason
     snapshot = {name: value for name, value in snapshot.items() if name not in omit}
@@ -71,6 +73,15 @@ def completed(minutes: int, **changes: Any) -> dict[str, Any]:
 
 def rescheduled(minutes: int, **changes: Any) -> dict[str, Any]:
     return delivered("registration.rescheduled", minutes, **changes)
+
+
+def emailed(fact: str, minutes: int, id_: str = "em_1", **of_email: Any) -> dict[str, Any]:
+    email = {"id": id_, "at": at(minutes).isoformat()} | of_email
+    return delivered(f"email.{fact}", minutes, email=email)
+
+
+def sent(minutes: int, id_: str = "em_1", subject: str = "See you", **of_email: Any) -> dict[str, Any]:
+    return emailed("sent", minutes, id_, subject=subject, **of_email)
 
 
 def row_of(*payloads: dict[str, Any]) -> Row:
@@ -311,6 +322,49 @@ def test_version_alone_is_no_news() -> None:
     assert has_relevant_change(None, before)
 
 
+def test_emails_are_kept_by_id_whatever_came_first() -> None:
+    sender: dict[str, Any] = {"from": {"email": "olga@otter.example"}, "kind": "reminder"}
+    row = in_any_order(
+        emailed("opened", 9),
+        sent(5, url="https://otter.example/m/1", **sender),
+        emailed("replied", 12, subject="Re: See you", snippet="A colleague?"),
+        sent(7, "em_2"),
+    )
+    assert {id_: set(email) for id_, email in row["emails"].items()} == {
+        "em_1": {"sent", "opened", "replied"},
+        "em_2": {"sent"},
+    }
+    first = row["emails"]["em_1"]
+    assert first["sent"] | {"at": None} == {
+        "at": None,
+        "subject": "See you",
+        "kind": "reminder",
+        "url": "https://otter.example/m/1",
+        "from": {"email": "olga@otter.example"},
+    }
+    assert datetime.fromisoformat(first["opened"]["at"]) == at(9)
+    assert (first["replied"]["subject"], first["replied"]["snippet"]) == ("Re: See you", "A colleague?")
+
+
+def test_first_opening_and_sending_of_an_email_count() -> None:
+    row = in_any_order(
+        emailed("opened", 9), emailed("opened", 7), sent(6, subject="Late"), sent(5, subject="Early")
+    )
+    email = row["emails"]["em_1"]
+    assert (datetime.fromisoformat(email["opened"]["at"]), email["sent"]["subject"]) == (at(7), "Early")
+
+
+def test_emails_are_bounded_and_keep_the_latest() -> None:
+    row = row_of(*(sent(minute, f"em_{minute}") for minute in range(1, EMAILS_MAX + 3)))
+    assert len(row["emails"]) == EMAILS_MAX
+    assert {"em_1", "em_2"}.isdisjoint(row["emails"])
+
+
+def test_long_subjects_are_cut() -> None:
+    row = row_of(sent(5, subject="otter" * 1000))
+    assert row["emails"]["em_1"]["sent"]["subject"] == "otter" * 200
+
+
 @pytest.mark.parametrize(
     ("payloads", "later", "is_news"),
     [
@@ -319,6 +373,8 @@ def test_version_alone_is_no_news() -> None:
         pytest.param([], completed(5), False, id="a completion"),
         pytest.param([], rescheduled(5, reason="Clash"), False, id="a move without new times"),
         pytest.param([], rescheduled(5, starts_at=99), True, id="a move: rules may read the times"),
+        pytest.param([], sent(5), False, id="an e-mail"),
+        pytest.param([sent(5)], emailed("opened", 9), False, id="an e-mail was opened"),
         pytest.param([checked_in(5)], checked_in(9), False, id="another check-in"),
         pytest.param([cancelled(5)], cancelled(5, version=9, reason="Ill"), False, id="a reason"),
     ],
@@ -355,6 +411,7 @@ def test_merge_state_holds_no_personal_data() -> None:
         updated(2, attendee={"email": None}),
         cancelled(3, reason="Otter bite"),
         rescheduled(4, reason="Otters"),
+        sent(5, subject="Otters"),
     )
     assert "tter" not in str(row["merge_state"])
 
@@ -420,6 +477,10 @@ TYPES: dict[str, Callable[..., dict[str, Any]]] = {
     "registration.completed": completed,
     "registration.rescheduled": rescheduled,
     "replay.watched": replayed,
+    **{
+        type_: functools.partial(delivered, type_)
+        for type_ in ("email.sent", "email.opened", "email.replied")
+    },
 }
 REASONS = st.sampled_from([None, "Clash", "Ill"])
 OPTIONAL = ["ticket", "buyer", "answers", "utm", "salesforce_id", "registered_at"]
@@ -462,6 +523,10 @@ def deliveries(draw: st.DrawFn, minute: int, version: int | None) -> dict[str, A
     )
     payload: dict[str, Any] = TYPES[type_](minute, **changes)
     payload["data"]["registration"]["attendee"] = attendee
+    if type_.startswith("email."):
+        moment = at(draw(st.integers(1, 60))).isoformat()
+        subject = draw(st.sampled_from(["See you", "Bye"]))
+        payload["data"]["email"] = {"id": draw(st.sampled_from("ab")), "at": moment, "subject": subject}
     return payload
 
 
