@@ -9,7 +9,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
 from app.salesforce.soql import chunk, in_list, like
 from app.sync.field_values.builder import build_field_values
-from app.sync.lookup.lookup import records_of, run_queries
+from app.sync.lookup.lookup import QueryResult, records_of, run_queries
 from app.sync.lookup.queries import LookupQuery, QueryKind
 from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
 from app.sync.model.batch import Job
@@ -23,6 +23,7 @@ ACCOUNT_CANDIDATES_MAX: Final = 2000
 TEXTS_LENGTH: Final = 20_000
 SEPARATOR_LENGTH: Final = len(" OR Name LIKE '%'")
 ACCOUNTS: Final = (QueryKind.ACCOUNTS_BY_NAME, QueryKind.ACCOUNTS_BY_PREFIX)
+ACCOUNT_SELECT: Final = "SELECT Id, Name, CreatedDate FROM Account WHERE"
 BUSINESS_ACCOUNTS: Final = " AND IsPersonAccount = false"
 
 
@@ -52,7 +53,9 @@ async def load_create_context(
 
     Raises what the client raises.
     """
-    results = await run_queries(client, build_create_queries(list(jobs), describes))
+    jobs = list(jobs)
+    results = await run_queries(client, build_create_queries(jobs, describes))
+    results += await _split_capped(client, results, jobs, describes)
     accounts = {row["Id"]: row for row in records_of(results, *ACCOUNTS)}
     users, types = records_of(results, QueryKind.USERS), records_of(results, QueryKind.PERSON_TYPES)
     return CreateContext(
@@ -60,6 +63,41 @@ async def load_create_context(
         {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(users)},
         {row["DeveloperName"]: to18(row["Id"]) for row in reversed(types)},
     )
+
+
+async def _split_capped(
+    client: SalesforceClient,
+    results: Sequence[QueryResult],
+    jobs: Sequence[Job],
+    describes: Mapping[str, SObjectDescribe],
+) -> list[QueryResult]:
+    """Ask by halves where Accounts of some names left no room for those of others; else nothing.
+
+    Raises what the client raises.
+    """
+    found: list[QueryResult] = []
+    condition = _account_condition(describes)
+    capped = _capped(_prefix_groups(_companies(jobs, describes)), results)
+    while capped:
+        halves = [half for some in capped for half in (some[: len(some) // 2], some[len(some) // 2 :])]
+        queries = [
+            LookupQuery(QueryKind.ACCOUNTS_BY_PREFIX, _prefix_soql(half, condition), suffix=str(number))
+            for number, half in enumerate(halves)
+        ]
+        results = await run_queries(client, queries)
+        found += results
+        capped = _capped(halves, results)
+    return found
+
+
+def _capped(groups: Iterable[list[str]], results: Iterable[QueryResult]) -> list[list[str]]:
+    """The groups of several prefixes that have more Accounts than are looked at."""
+    alike = [result for result in results if result.kind is QueryKind.ACCOUNTS_BY_PREFIX]
+    return [
+        group
+        for group, result in zip(groups, alike, strict=True)
+        if len(group) > 1 and len(result.records) >= ACCOUNT_CANDIDATES_MAX
+    ]
 
 
 def owner_email(job: Job) -> str | None:
@@ -87,13 +125,12 @@ def build_create_queries(
     jobs: Sequence[Job], describes: Mapping[str, SObjectDescribe]
 ) -> Iterator[LookupQuery]:
     """The queries that the creation of these people needs."""
-    companies = sorted({each for job in jobs if (each := company_for_account(job, describes))})
+    companies = _companies(jobs, describes)
     owners = sorted({each for job in jobs if (each := owner_email(job))})
-    account = describes.get(ACCOUNT)
-    has_person_accounts = account is not None and "IsPersonAccount" in account.fields
-    is_about_persons = has_person_accounts and any(job.rules.creates == CREATE_PERSON_ACCOUNT for job in jobs)
+    condition = _account_condition(describes)
+    is_about_persons = bool(condition) and any(job.rules.creates == CREATE_PERSON_ACCOUNT for job in jobs)
     soqls = [
-        *_accounts_soql(companies, condition=BUSINESS_ACCOUNTS if has_person_accounts else ""),
+        *_accounts_soql(companies, condition),
         *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([(QueryKind.PERSON_TYPES, PERSON_TYPES)] if is_about_persons else ()),
     ]
@@ -108,14 +145,30 @@ PERSON_TYPES: Final = (
 )
 
 
-def _accounts_soql(companies: Sequence[str], *, condition: str) -> Iterable[tuple[QueryKind, str]]:
-    select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
+def _companies(jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe]) -> list[str]:
+    return sorted({each for job in jobs if (each := company_for_account(job, describes))})
+
+
+def _account_condition(describes: Mapping[str, SObjectDescribe]) -> str:
+    """What leaves the Accounts of persons out, in an org that has such."""
+    account = describes.get(ACCOUNT)
+    return BUSINESS_ACCOUNTS if account is not None and "IsPersonAccount" in account.fields else ""
+
+
+def _accounts_soql(companies: Sequence[str], condition: str) -> Iterable[tuple[QueryKind, str]]:
     for some in _cut(companies):
-        yield QueryKind.ACCOUNTS_BY_NAME, f"{select} Name IN {in_list(some)}{condition}"
-    for begins in _cut(sorted({each for company in companies for each in name_prefixes(company)})):
-        alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in begins)
-        order = f"ORDER BY CreatedDate LIMIT {ACCOUNT_CANDIDATES_MAX}"
-        yield QueryKind.ACCOUNTS_BY_PREFIX, f"{select} ({alike}){condition} {order}"
+        yield QueryKind.ACCOUNTS_BY_NAME, f"{ACCOUNT_SELECT} Name IN {in_list(some)}{condition}"
+    for some in _prefix_groups(companies):
+        yield QueryKind.ACCOUNTS_BY_PREFIX, _prefix_soql(some, condition)
+
+
+def _prefix_groups(companies: Iterable[str]) -> list[list[str]]:
+    return list(_cut(sorted({each for company in companies for each in name_prefixes(company)})))
+
+
+def _prefix_soql(prefixes: Iterable[str], condition: str) -> str:
+    alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in prefixes)
+    return f"{ACCOUNT_SELECT} ({alike}){condition} ORDER BY CreatedDate LIMIT {ACCOUNT_CANDIDATES_MAX}"
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:

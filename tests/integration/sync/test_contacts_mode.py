@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from app.config.settings import Times
+from app.sync.lookup import create_context
 from tests.integration.sync.conftest import Rig
 
+OLD = "2020-01-01T00:00:00.000+0000"
 QUIET = Times().in_doubt
 
 
@@ -67,6 +69,20 @@ async def test_an_account_is_found_that_is_written_otherwise_from_the_first_lett
     await contacts.drain()
     [contact] = await contacts.records("Contact")
     assert (contact["AccountId"], len(await contacts.records("Account"))) == (account, 1)
+
+
+async def test_many_accounts_of_one_name_hide_none_of_another(
+    contacts: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create_context, "ACCOUNT_CANDIDATES_MAX", 3)
+    await contacts.org.seed("Account", *({"Name": f"Bank {each}", "CreatedDate": OLD} for each in range(4)))
+    [acme] = await contacts.org.seed("Account", {"Name": "Acme"})
+    await contacts.registered(1, attendee=of("Bank of Otters"))
+    await contacts.registered(2, attendee=of("Acme GmbH", 2))
+    await contacts.drain()
+    accounts = {each["Email"]: each["AccountId"] for each in await contacts.records("Contact")}
+    assert accounts["otter2@example.com"] == acme
+    assert len(await contacts.records("Account")) == 6
 
 
 async def test_one_account_is_made_per_company_of_a_batch(contacts: Rig) -> None:
