@@ -82,19 +82,20 @@ async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch)
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
     recorder = RecordingClient(client, partial(_missing_fields, context.database, batch))
-    [job] = batch.jobs
+    [item] = (work_item_for(job) for job in batch.jobs)
+    batch = replace(batch, jobs=(item.job,))
     clock = Clock(batch.now, context.lost_write_window)
     unowned = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
     store = ReadOnlyStore(context.database, unowned, batch, context.lost_write_window)
     try:
-        result = await process_batch(context, recorder, store, [work_item_for(job)], clock=clock)
+        result = await process_batch(context, recorder, store, [item], clock=clock)
     finally:
         async with context.database.tenant(batch.host_id) as session:
             await record_api_usage(session, batch.host_id, recorder.usage, calls=recorder.calls)
     if result.interruption is not None:
         raise result.interruption
-    [item] = result.items
-    return DryRunResult(item, _last_outcome(item, batch.now), recorder)
+    [ended] = result.items
+    return DryRunResult(ended, _last_outcome(ended, batch.now), recorder)
 
 
 def _last_outcome(item: WorkItem, now: datetime) -> JobOutcome:

@@ -89,6 +89,22 @@ async def test_check_in_is_predicted_as_it_is_then_sent(rig: Rig) -> None:
     assert predicted == sent != []
 
 
+async def test_new_holder_of_a_ticket_is_looked_up_as_the_drain_does(rig: Rig) -> None:
+    old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
+    reg = await rig.registered(1, attendee=old, email_key="old@example.com")
+    await rig.drain()
+    [contact] = await rig.org.seed("Contact", {"LastName": "New", "Email": "elsewhere@example.com"})
+    lead = {"LastName": "New", "Company": "Rivers", "Email": "new@example.com"}
+    await rig.org.seed("Lead", lead | {"IsConverted": True, "ConvertedContactId": contact})
+    new = {"id": "per_2", "email": "new@example.com", "name": "New Otter"}
+    await rig.change(reg, attendee=new, email_key="new@example.com")
+    predicted = await dry(rig, reg)
+    assert predicted.person.person is not None
+    assert (predicted.person.action, predicted.person.person.id) == ("found", contact)
+    await rig.drain()
+    assert (await rig.slots(reg))["person"].sf_id == contact
+
+
 async def test_parts_distinguish_created_from_found(rig: Rig) -> None:
     campaign_id = await rig.org.campaign()
     await rig.link(campaign_id)
