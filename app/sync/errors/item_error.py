@@ -93,13 +93,13 @@ def _refused_value(failure: ApiError, sent: dict[str, Any]) -> str | None:
     return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
 
 
-OUTCOME_UNKNOWN_ERROR = internal_error(
-    ErrorClass.OTHER,
-    OUTCOME_UNKNOWN,
-    "Salesforce never said whether the record was saved.",
-    milestone=Milestone.REGISTERED,
-    sobject=LEAD,
-)
+def outcome_unknown_error(sobject: str, *, milestone: str) -> ItemError:
+    """A create of this object was lost too often."""
+    text = "Salesforce never said whether the record was saved."
+    return internal_error(ErrorClass.OTHER, OUTCOME_UNKNOWN, text, milestone=milestone, sobject=sobject)
+
+
+OUTCOME_UNKNOWN_ERROR = outcome_unknown_error(LEAD, milestone=Milestone.REGISTERED)
 
 NOT_PROCESSED_ERROR = internal_error(
     ErrorClass.OTHER,

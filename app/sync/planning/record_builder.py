@@ -9,7 +9,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.ids import QUEUE_PREFIX
 from app.states import WriteState
-from app.sync.errors.item_error import OUTCOME_UNKNOWN_ERROR, mapping_error
+from app.sync.errors.item_error import mapping_error, outcome_unknown_error
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
@@ -21,6 +21,7 @@ from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
+from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
 from app.sync.model.slot_details import SlotDetails
@@ -213,5 +214,6 @@ def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision 
         return ItemDecision(item, recheck_at=clock.next_recheck(slot))
     if slot.rounds + 1 >= (MAX_FINISHED_CALL_CREATES if slot.has_ended else MAX_UNSETTLED_CREATES):
         failed = slot._replace(state=WriteState.FAILED, rounds=0)
-        return ItemDecision(item, Fail(OUTCOME_UNKNOWN_ERROR), slots={key: failed})
+        error = outcome_unknown_error(slot.sobject, milestone=milestone_of(key.slot, slot.meaning))
+        return ItemDecision(item, Fail(error), slots={key: failed})
     return None

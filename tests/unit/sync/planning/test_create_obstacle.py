@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.sync.model.batch import REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
 from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES
 from app.sync.planning.record_builder import create_obstacle
@@ -75,3 +75,21 @@ def test_too_many_rounds_fail_the_item(rounds: int, is_ended: bool) -> None:
     assert isinstance(obstacle.end, Fail)
     assert obstacle.end.error.error_code == "OUTCOME_UNKNOWN"
     assert obstacle.slots == {KEY: before._replace(state="failed", rounds=0)}
+
+
+@pytest.mark.parametrize(
+    ("key", "sobject", "meaning", "milestone"),
+    [
+        pytest.param(SlotKey(PERSON), "Lead", None, "registered", id="person"),
+        pytest.param(SlotKey(CHECKED_IN), "Task", None, "checked_in", id="check-in"),
+        pytest.param(SlotKey(MEMBER, "701"), "CampaignMember", "attended", "checked_in", id="member"),
+    ],
+)
+def test_failure_names_the_record_that_was_lost(
+    key: SlotKey, sobject: str, meaning: str | None, milestone: str
+) -> None:
+    before = uncertain(LONG_AGO, rounds=MAX_UNSETTLED_CREATES - 1)._replace(sobject=sobject, meaning=meaning)
+    obstacle = create_obstacle(item(slots={key: before}), key, CLOCK)
+    assert obstacle is not None
+    assert isinstance(obstacle.end, Fail)
+    assert (obstacle.end.error.sobject, obstacle.end.error.milestone) == (sobject, milestone)
