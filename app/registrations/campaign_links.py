@@ -73,8 +73,9 @@ def _people(records: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cells(page: str, people: Iterable[str]) -> list[list[str]]:
-    links = ((record_id, with_salesforce_id(page, record_id)) for record_id in people)
-    return [[record_id, _safe_link(url)] for record_id, url in links]
+    """Ids and links. An id makes no formula of a link, so one look at the page's address does for all."""
+    before, mark, fragment = _safe_link(with_salesforce_id(page, "")).partition("#")
+    return [[record_id, f"{before}{record_id}{mark}{fragment}"] for record_id in people]
 
 
 def _safe_link(url: str) -> str:
