@@ -43,9 +43,12 @@ export function peopleView(draft: Draft, acts: PeopleActs): View {
     ${recordTypesView(draft, acts)}`;
 }
 
+/** People are compared by text: a field of numbers cannot tell them apart. */
+const TEXT_TYPES: ReadonlySet<string> = new Set(["string", "email", "phone", "url"]);
+
 /** A field of the host's own by which people are known, and our value for it: both or neither. */
 function matchView({ match_by: by }: People, { mayChange, objects, sources }: PeopleActs, set: (changes: Partial<People>) => void): View {
-  const fields = ["Lead", "Contact"].flatMap((each) => objects[each]?.fields ?? []).filter((field) => field.is_external_id && field.is_mappable);
+  const fields = ["Lead", "Contact"].flatMap((each) => objects[each]?.fields ?? []).filter((field) => field.is_external_id && field.is_mappable && TEXT_TYPES.has(field.type));
   const names = new Map(fields.map((field) => [field.name, field.label]));
   if (by !== null) names.set(by.field, names.get(by.field) ?? by.field);
   const paths = by === null || sources.some((each) => each.path === by.from) ? sources : [...sources, { path: by.from, label: by.from }];
