@@ -1,7 +1,7 @@
 """What the settings of events take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AwareDatetime,
@@ -14,27 +14,12 @@ from pydantic import (
 )
 
 from app.api.errors import FilterEmpty
-from app.hosts.settings import WritesToSet
+from app.hosts.settings import EventWrites, Switch, WritesToSet
 from app.registrations.schemas import OpaqueId, RecordLink
 
 IDS_MAX: Final = 500
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 EventKind = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-
-
-class Switch(BaseModel):
-    """A value that holds for an event, and whose choice it is."""
-
-    value: bool
-    from_: Literal["host", "event"] = Field(serialization_alias="from")
-
-
-class EventWrites(BaseModel):
-    """Each kind of write of an event."""
-
-    person: Switch
-    task: Switch
-    member: Switch
 
 
 class EventSettingsShown(BaseModel):

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.backfill import start_for_switched_on
-from app.event_settings.schemas import EventSettingsShown, EventSettingsToSet, EventWrites, Switch
-from app.hosts.settings import settings_of, unknown_host
+from app.event_settings.schemas import EventSettingsShown, EventSettingsToSet
+from app.hosts.settings import EventWrites, Switch, settings_of, unknown_host
 from app.models import Connection, Event, Host
 from app.states import ConnectionState
 from app.sync.model.batch import WriteToggles

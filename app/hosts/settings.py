@@ -67,6 +67,21 @@ class WritesToSet(BaseModel):
     member: StrictBool | None = None
 
 
+class Switch(BaseModel):
+    """A value that holds for an event, and whose choice it is."""
+
+    value: bool
+    from_: Literal["host", "event"] = Field(serialization_alias="from")
+
+
+class EventWrites(BaseModel):
+    """Each kind of write of an event."""
+
+    person: Switch
+    task: Switch
+    member: Switch
+
+
 class SettingsShown(BaseModel):
     """The host's settings, whole. `new_events`: whether an event is on when it is first seen."""
 

@@ -7,10 +7,9 @@ from typing import Any, Final, cast, get_args
 
 import pytest
 
-from app.event_settings.schemas import EventWrites
 from app.field_mapping.request_schemas import Mappable
 from app.field_mapping.source_catalog import reserved_reason
-from app.hosts.settings import WritesChosen, WritesToSet
+from app.hosts.settings import EventWrites, WritesChosen, WritesToSet
 from app.models import WrittenRecord
 from app.preflight.checks import required_permissions, run_checks, shown_objects
 from app.preflight.findings import PreflightContext
