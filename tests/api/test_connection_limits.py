@@ -95,7 +95,11 @@ async def test_head_that_drips_is_given_up(call: Caller, port: int) -> None:
 
     dripping = asyncio.create_task(drip())
     try:
-        assert (await peer.rest()).startswith(b"HTTP/1.1 408 ")
+        status, _ = await peer.answer()
+        assert status == 408
+        # What drips into the closed connection resets it.
+        with suppress(ConnectionResetError):
+            assert await peer.rest() == b""
     finally:
         dripping.cancel()
 

@@ -2,17 +2,16 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic_core import to_json
-from sqlalchemy import text, tuple_, update
+from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Backfill, CampaignLink
+from app.models import Backfill, CampaignLink, Event
 from app.salesforce.client import SalesforceClient
-from app.states import BackfillState, JobReason, JobState, LinkState
-from app.sync.engine.event_switches import lock_switched_off, unless_switched_on
-from app.sync.engine.job_outcome import decide_outcome, outcome_as_json
+from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
+from app.sync.engine.job_outcome import decide_outcome, outcome_as_json, unless_switched_on
 from app.sync.execution.attempt_log import insert_attempts
 from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
@@ -94,7 +93,7 @@ async def complete_batch(
     Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
     """
     async with store.database.tenant(store.batch.host_id) as session:
-        off = await lock_switched_off(session, store.batch.host_id, items)
+        off = await _lock_switched_off(session, store.batch.host_id, items)
         now = await store.lock_jobs(session, items)
         await store.save(session, items)
         await store.release_create_locks(session, items)
@@ -110,6 +109,25 @@ async def complete_batch(
             host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
     await _add_backfill_calls(store, items, calls)
+
+
+async def _lock_switched_off(
+    session: AsyncSession, host_id: str, items: Iterable[WorkItem]
+) -> frozenset[str]:
+    """The events that are still off of those for which items were skipped.
+
+    They stay off until the caller's transaction ends: whoever switches one on then finds its rows skipped.
+    """
+    ids = {item.job.event.event_id for item in items if item.skipped_because == SkipReason.SWITCHED_OFF}
+    if not ids:
+        return frozenset()
+    off = (
+        select(Event.event_id)
+        .where(Event.host_id == host_id, Event.event_id.in_(sorted(ids)), Event.is_enabled.is_(False))
+        .order_by(Event.event_id)
+        .with_for_update(read=True)
+    )
+    return frozenset(await session.scalars(off))
 
 
 async def _complete_jobs(

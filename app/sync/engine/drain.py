@@ -18,8 +18,8 @@ from app.infrastructure.database_errors import is_away, sqlstate
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
+from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
-from app.sync.engine.event_switches import of_enabled_events, switched_off
 from app.sync.engine.interruptions import close_gates
 from app.sync.engine.pipeline import BatchResult, Lookup, is_api_budget_exhausted, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
@@ -30,6 +30,8 @@ from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
+from app.sync.model.batch_items import changed_item
+from app.sync.model.decisions import ItemDecision, Skip
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder, work_item_for
@@ -261,10 +263,10 @@ class HostDrain:
         stale = [item for item in work.items if item.registration_id in claimed.stale]
         others = [item for item in work.items if item.registration_id not in claimed.stale]
         fresh = [item for item in others if item.job.is_enabled]
-        settled = [*(switched_off(item) for item in others if not item.job.is_enabled), *stale]
+        settled = [*(_switched_off(item) for item in others if not item.job.is_enabled), *stale]
         if not fresh:
             return BatchResult(tuple(settled))
-        store = replace(work.store, batch=of_enabled_events(work.store.batch))
+        store = replace(work.store, batch=work.store.batch.of_enabled_events())
         clock = Clock(store.batch.now, context.lost_write_window)
         result = await process_batch(
             context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup
@@ -315,13 +317,19 @@ class HostDrain:
         return clients[host_id]
 
 
+def _switched_off(item: WorkItem) -> WorkItem:
+    """The item of an event that is switched off, skipped."""
+    reason = SkipReason.ERASED if item.job.is_erased else SkipReason.SWITCHED_OFF
+    return changed_item(item, ItemDecision(item, Skip(reason)))
+
+
 async def _prefetch(
     context: DrainContext, lease: Lease, client: SalesforceClient, batch: Batch
 ) -> Lookup | None:
     """What stands of the next batch's people; None where its host may not be asked for just now."""
     if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
-    enabled = of_enabled_events(batch)
+    enabled = batch.of_enabled_events()
     if not enabled.jobs:
         return None
     of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
-from app.states import JobState, StatusMeaning, WaitReason, WriteState
+from app.states import JobState, SkipReason, StatusMeaning, WaitReason, WriteState
 from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import CHECKED_IN, SlotKey
 from app.sync.model.job_outcome import JobOutcome, Obstacle
@@ -129,3 +129,9 @@ def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, jitter: float
         error=item.retry,
         counts_as_attempt=True,
     )
+
+
+def unless_switched_on(item: WorkItem, outcome: JobOutcome, off: frozenset[str]) -> JobOutcome:
+    """The outcome; where the event was switched on while its row was skipped, the row is due again."""
+    is_outdated = outcome.skipped_because == SkipReason.SWITCHED_OFF and item.job.event.event_id not in off
+    return JobOutcome(JobState.PENDING, outcome.due_at) if is_outdated else outcome

@@ -1,7 +1,7 @@
 """The values that the engine plans with: a batch of claimed jobs and everything known about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -273,3 +273,9 @@ class Batch:
     sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
     other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: ExclusionRules = field(default_factory=ExclusionRules)
+
+    def of_enabled_events(self) -> "Batch":
+        """The batch with the jobs that may be written."""
+        if all(job.is_enabled for job in self.jobs):
+            return self
+        return replace(self, jobs=tuple(job for job in self.jobs if job.is_enabled))
