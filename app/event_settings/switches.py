@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.backfill import start_for_switched_on
 from app.event_settings.schemas import EventSettingsShown, EventSettingsToSet
+from app.hosts.rows import connected_orgs
 from app.hosts.settings import EventWrites, Switch, settings_of, unknown_host
-from app.models import Connection, Event, Host
-from app.states import ConnectionState
+from app.models import Event, Host
 from app.sync.model.batch import WriteToggles
 
 # What the platform told stays in the registration; ambiguous and running rows come to rest by themselves.
@@ -132,8 +132,7 @@ async def apply_changes(session: AsyncSession, host_id: str, changes: SwitchChan
     if not on:
         return set()
     await start_for_switched_on(session, host_id, on, requested_by=by)
-    connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
-    return set(await session.scalars(select(Connection.org_id).where(*connected)))
+    return await connected_orgs(session, host_id)
 
 
 def _newest_first(event: Event) -> tuple[float, str]:

@@ -6,10 +6,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.hosts.rows import lock_host
+from app.hosts.rows import connected_orgs, lock_host
 from app.infrastructure import audit_log
 from app.models import Connection, Event, Host, OrgLease
-from app.states import ConnectionState
 
 
 async def set_host_pause(
@@ -26,8 +25,7 @@ async def set_host_pause(
     await audit_log.append_entry(session, host_id, actor=by, action=_action(scope, is_paused))
     if is_paused:
         return set()
-    connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
-    return set(await session.scalars(select(Connection.org_id).where(*connected)))
+    return await connected_orgs(session, host_id)
 
 
 async def set_event_pause(session: AsyncSession, event: Event, *, is_paused: bool, by: str) -> None:

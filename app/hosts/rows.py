@@ -1,11 +1,12 @@
-"""The rows of a host and of its events: locked for a change, or required to exist."""
+"""The rows of a host, of its connection and of its events."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import EventNotFound
-from app.models import Event, Host
+from app.models import Connection, Event, Host
+from app.states import ConnectionState
 
 
 async def lock_host(session: AsyncSession, host_id: str) -> Host:
@@ -21,3 +22,9 @@ async def require_event(session: AsyncSession, host_id: str, event_id: str) -> E
     if event is None:
         raise EventNotFound
     return event
+
+
+async def connected_orgs(session: AsyncSession, host_id: str) -> set[str]:
+    """The org to wake after a change of the host; empty while it is not connected."""
+    connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
+    return set(await session.scalars(select(Connection.org_id).where(*connected)))

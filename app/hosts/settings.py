@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP
-from app.hosts.rows import lock_host
+from app.hosts.rows import connected_orgs, lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
-from app.states import ConnectionState
 from app.text.email_address import address_key
 
 LISTED_MAX: Final = 1000
@@ -189,5 +188,4 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
     if "new_events" in changed:
         newer = {"version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(newer))
-    connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
-    return set(await session.scalars(select(Connection.org_id).where(*connected)))
+    return await connected_orgs(session, host_id)

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
-from app.registrations.queries import ATTENDED, IS_ATTENDED
+from app.registrations.queries import ATTENDED, IS_ATTENDED, job_of
 from app.registrations.registration_state import SYNC_STATES
 from app.states import JobState
 
@@ -29,15 +29,7 @@ async def counts_of_events(
             func.count().label("registrations"),
             func.count().filter(IS_ATTENDED).label("attended"),
         )
-        .outerjoin(
-            SyncJob,
-            and_(
-                SyncJob.host_id == Registration.host_id,
-                SyncJob.registration_id == Registration.registration_id,
-                SyncJob.event_id == Registration.event_id,
-                SyncJob.org_id == (org_id or ""),
-            ),
-        )
+        .outerjoin(SyncJob, job_of(org_id))
         .where(Registration.host_id == host_id, Registration.event_id.in_(event_ids), IS_COUNTED)
         .group_by(Registration.event_id, SyncJob.state, IS_ERASED)
     )

@@ -86,7 +86,7 @@ async def read_row(session: AsyncSession, host_id: str, event_id: str, *, regist
     context = await load_context(session, host_id, event_id)
     query = (
         select(Registration, SyncJob)
-        .outerjoin(SyncJob, queries.job_of(context))
+        .outerjoin(SyncJob, queries.job_of(context.org_id, context.event_id))
         .where(
             Registration.host_id == host_id,
             Registration.event_id == event_id,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
@@ -62,18 +63,20 @@ def visible_registrations(context: EventContext, *columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(Registration)
-        .outerjoin(SyncJob, job_of(context))
+        .outerjoin(SyncJob, job_of(context.org_id, context.event_id))
         .where(Registration.host_id == context.host_id, Registration.event_id == context.event_id, IS_COUNTED)
     )
 
 
-def job_of(context: EventContext) -> ColumnElement[bool]:
+def job_of(
+    org_id: str | None, event_id: str | InstrumentedAttribute[str] = Registration.event_id
+) -> ColumnElement[bool]:
     """The job of a registration, seen from the connected org."""
     return and_(
         SyncJob.host_id == Registration.host_id,
         SyncJob.registration_id == Registration.registration_id,
-        SyncJob.event_id == context.event_id,
-        SyncJob.org_id == (context.org_id or ""),
+        SyncJob.event_id == event_id,
+        SyncJob.org_id == (org_id or ""),
     )
 
 

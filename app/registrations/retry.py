@@ -165,7 +165,7 @@ async def _locked(
     # Rows are locked in the order of their keys, as everywhere.
     query = (
         select(Registration.registration_id, *stored_state_columns(context))
-        .join(SyncJob, job_of(context))
+        .join(SyncJob, job_of(context.org_id, context.event_id))
         .where(
             Registration.host_id == context.host_id,
             Registration.event_id == context.event_id,
