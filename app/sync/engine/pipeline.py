@@ -9,7 +9,7 @@ from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
-from app.states import JobReason, WriteState
+from app.states import JobReason
 from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
 from app.sync.engine.inaccessible_leads import (
     decide_accessible_leads,
@@ -185,13 +185,8 @@ async def _note_campaigns(
         return
     if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in items):
         await store.note_problems([NO_CAMPAIGN_ACCESS], about=())
-    elif is_known and any(_has_member(row) for row in items):
+    elif is_known and any(row.has_member for row in items):
         await store.note_problems([], about={NO_CAMPAIGN_ACCESS.code})
-
-
-def _has_member(item: WorkItem) -> bool:
-    slot = item.slots.get(item.job.member_key) if item.job.member_key else None
-    return slot is not None and slot.state == WriteState.WRITTEN
 
 
 async def _bisect(

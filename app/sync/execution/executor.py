@@ -26,6 +26,7 @@ from app.sync.execution.packing import (
     pack,
     single_request,
 )
+from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate
 from app.sync.execution.write_transitions import (
     decide_rejection,
     slot_ambiguous,
@@ -42,7 +43,6 @@ from app.sync.model.job_outcome import Obstacle
 from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
     Clock,
-    ErrorAction,
     action_for,
     is_beyond_limits,
     next_recheck,
@@ -186,7 +186,7 @@ class Executor:
         )
         for operation, answer in zip(group.dependents, answers[1:], strict=True):
             # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
-            if not is_there and _is_certainly_refused(answer):
+            if not is_there and is_certainly_refused(answer):
                 self.mark_not_applied([operation])
             else:
                 interruptions.append(self._apply_response(operation, answer))
@@ -366,10 +366,10 @@ class Executor:
         self._log(operation, result)
         if result.is_success and result.id is not None:
             self.items.apply(slot_written(operation, self.items.of(operation), result.id))
-        elif operation.create_lock is not None and _is_duplicate(result):
+        elif operation.create_lock is not None and is_duplicate(result):
             self.mark_not_applied([operation])
             self.duplicates.append((operation, result.failures[0]))
-        elif _may_be_alerted(operation, result):
+        elif is_alert_refusal(operation, result):
             self.mark_not_applied([operation])
             self.duplicate_refused_updates.append(operation)
         else:
@@ -388,19 +388,3 @@ def _raise_interruption(found: Iterable[Interruption | None]) -> None:
     lost = [each for each in interruptions if isinstance(each, ResponseLost)]
     if interruptions:
         raise lost[-1] if lost else interruptions[0]
-
-
-def _is_certainly_refused(answer: SubResponse) -> bool:
-    """Whether nothing was written: a part may also come back without Salesforce's own word."""
-    if not answer.failures or answer.failures[0].may_be_kept:
-        return False
-    return action_for(answer.failures[0]) is not ErrorAction.RECONCILE
-
-
-def _may_be_alerted(operation: WriteOperation, result: RowResult) -> bool:
-    is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
-    return not operation.is_create and is_first and result.failures[0].error_code == "DUPLICATES_DETECTED"
-
-
-def _is_duplicate(result: RowResult) -> bool:
-    return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.salesforce.composite import ALLOW_ALERTS, RowResult, SubResponse
 from app.salesforce.errors import ApiError, ErrorClass
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.field_values.states_and_countries import is_place
@@ -215,3 +216,21 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = unneeded | operation.mapped if is_lost else unneeded - operation.mapped
     return frozenset(named) if named <= optional else frozenset()
+
+
+def is_certainly_refused(answer: SubResponse) -> bool:
+    """Whether nothing was written: a part may also come back without Salesforce's own word."""
+    if not answer.failures or answer.failures[0].may_be_kept:
+        return False
+    return action_for(answer.failures[0]) is not ErrorAction.RECONCILE
+
+
+def is_alert_refusal(operation: WriteOperation, result: RowResult) -> bool:
+    """Whether a duplicate rule refused an update, and alerts were not allowed yet."""
+    is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
+    return not operation.is_create and is_first and result.failures[0].error_code == "DUPLICATES_DETECTED"
+
+
+def is_duplicate(result: RowResult) -> bool:
+    """Whether a create met a record that is there, by a duplicate rule or a unique field."""
+    return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")

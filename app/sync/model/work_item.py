@@ -75,6 +75,12 @@ class WorkItem(NamedTuple):
         """Whether the connected user may not look for the item's person, or not see it."""
         return not NO_ACCESS.isdisjoint(self.obstacles)
 
+    @property
+    def has_member(self) -> bool:
+        """Whether the campaign member of the linked campaign is written."""
+        slot = self.slots.get(self.job.member_key) if self.job.member_key else None
+        return slot is not None and slot.state == WriteState.WRITTEN
+
     def changed_slots(self) -> dict[SlotKey, WrittenSlot | None]:
         """Slots that differ from what the database holds; None where a row must go."""
         slots, persisted = self.slots, self.persisted_slots
