@@ -1,7 +1,7 @@
 """Every state, reason and meaning that is stored or returned by name, each once."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 
 class JobState(StrEnum):
@@ -87,13 +87,18 @@ class StatusMeaning(StrEnum):
 
 
 class Milestone(StrEnum):
-    """What happens to a registration and is written: the parts of a row."""
+    """What happens to a registration and is written, and what is kept of it: the parts of a row."""
 
     REGISTERED = "registered"
     CHECKED_IN = "checked_in"
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
     REPLAY_WATCHED = "replay_watched"
+    CALENDAR_EVENT = "calendar_event"
+    CASE = "case"
+    EMAIL_SENT = "email_sent"
+    EMAIL_OPENED = "email_opened"
+    EMAIL_REPLIED = "email_replied"
 
 
 class RegistrationStatus(StrEnum):
@@ -203,3 +208,16 @@ class BackoffReason(StrEnum):
     API_LIMIT = "api_limit"
     CONCURRENCY = "concurrency"
     UNAVAILABLE = "unavailable"
+
+
+ActivityOwner = Literal["connected_user", "organizer"]
+"""Who owns an activity: the user who connected, or the organizer's own Salesforce user."""
+
+ShowAs = Literal["busy", "free", "out_of_office"]
+"""What a calendar shows of the time of an Event."""
+
+EmailAs = Literal["auto", "email_message", "task"]
+"""What an e-mail becomes; `auto`: an EmailMessage where the org has them, else a Task."""
+
+GeneralLinks = Literal["as_mapping", "nobody", "lead", "contact"]
+"""What a registration without a Salesforce id may create."""

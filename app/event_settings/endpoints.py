@@ -17,7 +17,7 @@ from app.event_settings.schemas import (
     EventsToSet,
     SearchText,
 )
-from app.event_settings.switches import EventSwitches, apply_changes, host_writes, plan_changes
+from app.event_settings.switches import EventSwitches, apply_changes, host_settings, plan_changes
 from app.hosts.rows import require_event
 from app.infrastructure import audit_log
 from app.models import Event
@@ -54,7 +54,7 @@ async def get_event_settings(call: EventMemberCall) -> EventSettingsShown:
     """What holds for the event, and whether the host or the event chose it."""
     async with call.resources.database.tenant(call.host_id) as session:
         event = await require_event(session, call.host_id, call.event_id)
-        return EventSwitches.of(event).shown(await host_writes(session, call.host_id))
+        return EventSwitches.of(event).shown(await host_settings(session, call.host_id))
 
 
 @router.put("/settings")
@@ -84,4 +84,4 @@ async def _change(call: EventCall, body: EventSettingsToSet) -> tuple[EventSetti
                 details={"event_id": event_id, **body.model_dump(exclude_unset=True)},
             )
         [switches] = changes.after
-        return switches.shown(await host_writes(session, host_id)), org_ids
+        return switches.shown(await host_settings(session, host_id)), org_ids

@@ -22,7 +22,7 @@ from app.event_settings.switches import (
     EventSwitches,
     SwitchChanges,
     apply_changes,
-    host_writes,
+    host_settings,
     plan_changes,
 )
 from app.infrastructure import audit_log
@@ -140,7 +140,7 @@ async def _rows(
     }
     org_id = await session.scalar(select(Connection.org_id).where(Connection.host_id == host_id))
     counts = await counts_of_events(session, host_id, ids, org_id=org_id)
-    of_host = await host_writes(session, host_id)
+    of_host = await host_settings(session, host_id)
     shown = {event_id: switches[event_id].shown(of_host) for event_id in ids}
     return [
         EventRow(

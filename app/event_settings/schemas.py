@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from app.api.errors import FilterEmpty
-from app.hosts.settings import EventWrites, Switch, WritesToSet
+from app.hosts.kind_settings import EventWrites, Switch, WritesToSet
 from app.registrations.schemas import OpaqueId, RecordLink
 
 IDS_MAX: Final = 500

@@ -1,7 +1,7 @@
 """Change what holds for events, many at once in a few statements; rows follow in the same transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from sqlalchemy import ColumnElement, select, text, update
@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.backfill import start_for_switched_on
 from app.event_settings.schemas import EventSettingsShown, EventSettingsToSet
+from app.hosts.kind_settings import EventWrites, Switch
 from app.hosts.rows import connected_orgs
-from app.hosts.settings import EventWrites, Switch, settings_of, unknown_host
 from app.models import Event, Host
 from app.sync.model.batch import WriteToggles
 
@@ -35,16 +35,19 @@ SKIP_ROWS: Final = text("""
 
 @dataclass(frozen=True)
 class EventSwitches:
-    """An event's own choices; what it did not choose is the host's."""
+    """An event's own choices; what it did not choose is the host's, for events of its kind."""
 
     event_id: str
+    kind: str
     is_enabled: bool | None
     writes: Mapping[str, bool]
     version: int
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        return cls(event.event_id, event.is_enabled, event.writes or {}, event.settings_version or 0)
+        return cls(
+            event.event_id, event.kind, event.is_enabled, event.writes or {}, event.settings_version or 0
+        )
 
     @property
     def is_on(self) -> bool:
@@ -57,11 +60,11 @@ class EventSwitches:
         writes = {kind: is_on for kind, is_on in chosen.items() if is_on is not None}
         if (is_enabled, writes) == (self.is_enabled, self.writes):
             return self
-        return EventSwitches(self.event_id, is_enabled, writes, self.version + 1)
+        return replace(self, is_enabled=is_enabled, writes=writes, version=self.version + 1)
 
-    def shown(self, host_writes: Mapping[str, bool]) -> EventSettingsShown:
+    def shown(self, host_settings: Mapping[str, Any]) -> EventSettingsShown:
         """What holds, with whose choice it is."""
-        effective = vars(WriteToggles.of(host_writes, self.writes))
+        effective = vars(WriteToggles.of(host_settings, self.writes, event_kind=self.kind))
         writes = {kind: switch(value, is_own=kind in self.writes) for kind, value in effective.items()}
         return EventSettingsShown(
             enabled=switch(self.is_on, is_own=self.is_enabled is not None),
@@ -91,10 +94,10 @@ def switch(value: bool, *, is_own: bool) -> Switch:
     return Switch(value=value, from_="event" if is_own else "host")
 
 
-async def host_writes(session: AsyncSession, host_id: str) -> dict[str, bool]:
-    """The host's kinds of write."""
-    host = await session.get(Host, host_id) or unknown_host(host_id)
-    return settings_of(host).writes.model_dump()
+async def host_settings(session: AsyncSession, host_id: str) -> dict[str, Any]:
+    """The host's settings as they are stored."""
+    host = await session.get(Host, host_id)
+    return (host.settings if host else None) or {}
 
 
 async def plan_changes(

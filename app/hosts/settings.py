@@ -8,32 +8,39 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP
+from app.hosts.kind_settings import (
+    PARTIAL,
+    CalendarEventChosen,
+    CalendarEventToSet,
+    CaseChosen,
+    CaseToSet,
+    EmailChosen,
+    EmailToSet,
+    Kinds,
+    TaskChosen,
+    TaskToSet,
+    WritesChosen,
+    WritesToSet,
+    changed_members,
+    compared_text,
+    listed_texts,
+)
 from app.hosts.rows import connected_orgs, lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
-from app.text.email_address import address_key
+from app.states import GeneralLinks
 
 LISTED_MAX: Final = 1000
 NewEvents = Literal["sync", "off"]
-
-
-def _compared(given: object) -> object:
-    """The text as it is compared and stored: only so can what was accepted be read again."""
-    return address_key(given) or "" if isinstance(given, str) else given
-
-
-def _listed(texts: list[str]) -> list[str]:
-    return sorted({*texts} - {""})
 
 
 def _domains(texts: list[str]) -> list[str]:
     return sorted({each.removeprefix("@") for each in texts})
 
 
-COMPARED: Final = BeforeValidator(_compared)
+COMPARED: Final = BeforeValidator(compared_text)
 Domain = Annotated[str, Field(max_length=255, pattern=r"^\s*@?[^@\s\x00]+\.[^@\s\x00]+\s*$"), COMPARED]
 Address = Annotated[str, Field(max_length=320, pattern=r"^\s*[^@\s\x00]+@[^@\s\x00]+\s*$"), COMPARED]
-Kind = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$"), COMPARED]
 
 
 class Exclusions(BaseModel):
@@ -42,50 +49,23 @@ class Exclusions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     domains: Annotated[list[Domain], Field(max_length=LISTED_MAX), AfterValidator(_domains)] = []
-    addresses: Annotated[list[Address], Field(max_length=LISTED_MAX), AfterValidator(_listed)] = []
-    ticket_kinds: Annotated[list[Kind], Field(max_length=20), AfterValidator(_listed)] = []
-
-
-class WritesChosen(BaseModel):
-    """The kinds of write; without `person` nobody is created, people are only matched."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    person: StrictBool = True
-    task: StrictBool = True
-    member: StrictBool = True
-
-
-class WritesToSet(BaseModel):
-    """Kinds of write to switch; of an event, null takes its own choice away."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    person: StrictBool | None = None
-    task: StrictBool | None = None
-    member: StrictBool | None = None
-
-
-class Switch(BaseModel):
-    """A value that holds for an event, and whose choice it is."""
-
-    value: bool
-    from_: Literal["host", "event"] = Field(serialization_alias="from")
-
-
-class EventWrites(BaseModel):
-    """Each kind of write of an event."""
-
-    person: Switch
-    task: Switch
-    member: Switch
+    addresses: Annotated[list[Address], Field(max_length=LISTED_MAX), AfterValidator(listed_texts)] = []
+    ticket_kinds: Kinds = []
 
 
 class SettingsShown(BaseModel):
-    """The host's settings, whole. `new_events`: whether an event is on when it is first seen."""
+    """The host's settings, whole. `new_events`: whether an event is on when it is first seen.
+
+    `general_links`: what a registration without a Salesforce id may create.
+    """
 
     exclusions: Exclusions
     writes: WritesChosen
+    task: TaskChosen
+    calendar_event: CalendarEventChosen
+    case: CaseChosen
+    email: EmailChosen
+    general_links: GeneralLinks
     cap_percent: int
     automatic_campaigns: bool
     new_events: NewEvents
@@ -98,10 +78,20 @@ class SettingsWanted(BaseModel):
 
     exclusions: Exclusions | None = None
     writes: WritesToSet | None = None
+    task: TaskToSet | None = None
+    calendar_event: CalendarEventToSet | None = None
+    case: CaseToSet | None = None
+    email: EmailToSet | None = None
+    general_links: GeneralLinks | None = None
     cap_percent: Annotated[int, Field(ge=1, le=100, strict=True)] | None = None
     automatic_campaigns: StrictBool | None = None
     new_events: NewEvents | None = None
 
+
+STORED: Final = {
+    "exclusions", "writes", "task", "calendar_event", "case", "email", "general_links", "new_events",
+}  # fmt: skip
+"""The settings that are stored as JSON, by the names of `SettingsShown`."""
 
 # Whoever is still excluded is skipped again when its turn comes.
 RELEASE: Final = text("""
@@ -127,9 +117,7 @@ async def change_settings(
     """The settings after the change, and the orgs to wake after the commit."""
     host = await lock_host(session, host_id)
     before = settings_of(host)
-    given = {name: value for name, value in request if value is not None}
-    if request.writes is not None:
-        given["writes"] = before.writes.model_copy(update=request.writes.model_dump(exclude_none=True))
+    given = {name: _merged(getattr(before, name), value) for name, value in request if value is not None}
     after = before.model_copy(update=given)
     changed = sorted(name for name in given if getattr(before, name) != getattr(after, name))
     if not changed:
@@ -147,6 +135,11 @@ async def change_settings(
     return after, await _apply(session, host_id, changed)
 
 
+def _merged(before: Any, wish: Any) -> Any:
+    """The wish; of the settings of a kind, those that it does not name stay."""
+    return type(before)(**changed_members(before, wish)) if isinstance(wish, PARTIAL) else wish
+
+
 def settings_of(host: Host) -> SettingsShown:
     """What the host chose; defaults where it chose nothing."""
     chosen: dict[str, Any] = host.settings or {}
@@ -154,6 +147,11 @@ def settings_of(host: Host) -> SettingsShown:
     return SettingsShown(
         exclusions=Exclusions(**chosen.get("exclusions", {})),
         writes=WritesChosen(**{kind: on for kind, on in writes if kind in WritesChosen.model_fields}),
+        task=TaskChosen(**chosen.get("task", {})),
+        calendar_event=CalendarEventChosen(**chosen.get("calendar_event", {})),
+        case=CaseChosen(**chosen.get("case", {})),
+        email=EmailChosen(**chosen.get("email", {})),
+        general_links=chosen.get("general_links", "as_mapping"),
         cap_percent=host.api_cap_percent,
         automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
         new_events=chosen.get("new_events", "sync"),
@@ -162,7 +160,7 @@ def settings_of(host: Host) -> SettingsShown:
 
 async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, turned_on: bool) -> None:
     """Store these settings; others keep their own beside them."""
-    ours: dict[str, Any] = after.model_dump(include={"exclusions", "writes", "new_events"})
+    ours: dict[str, Any] = after.model_dump(include=STORED, by_alias=True)
     since = (host.settings or {}).get("automatic_campaigns_since")
     if turned_on:
         since = datetime.now(UTC).isoformat()
@@ -173,7 +171,7 @@ async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, tur
 
 def _audit_details(changed: list[str], after: SettingsShown) -> dict[str, Any]:
     """What changed, for the log: numbers of addresses, never the addresses."""
-    values = after.model_dump(include=set(changed) - {"exclusions"})
+    values = after.model_dump(include=set(changed) - {"exclusions"}, by_alias=True)
     counts = {name: len(listed) for name, listed in after.exclusions if listed}
     return {"changed": changed, **values, **({"excluded": counts} if "exclusions" in changed else {})}
 

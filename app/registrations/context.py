@@ -47,7 +47,7 @@ class EventContext:
     def writes(self) -> WriteToggles:
         """The kinds that are on for the event."""
         chosen = (self.host.settings or {}) if self.host else {}
-        return WriteToggles.of(chosen.get("writes", {}), self.event.writes or {})
+        return WriteToggles.of(chosen, self.event.writes or {}, event_kind=self.event.kind)
 
     @property
     def budget(self) -> Budget | None:

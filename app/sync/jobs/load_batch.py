@@ -29,6 +29,7 @@ from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER, is_transferred
+from app.sync.model.write_settings import WriteSettings
 from app.text.email_address import plain_address
 
 Value = TypeVar("Value")
@@ -95,7 +96,8 @@ async def load_claimed(
         async for row in yielding(rows)
         if row.event_id in events
     ]
-    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions)
+    chosen = WriteSettings.of(settings)
+    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions, settings=chosen)
 
 
 async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
@@ -107,7 +109,9 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
         for job in batch.jobs
     }
     events = await _events(session, read, whose, of_host=of_host)
-    return ExclusionRules.of(of_host.settings or {}) == batch.exclusions and events == read
+    settings = of_host.settings or {}
+    chosen = (ExclusionRules.of(settings), WriteSettings.of(settings))
+    return chosen == (batch.exclusions, batch.settings) and events == read
 
 
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
@@ -207,14 +211,14 @@ async def _events(
 ) -> dict[str, LoadedEvent]:
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
     hosts = MappingRules.of(of_host.layer) if of_host.layer else DEFAULT_RULES
-    switches = (of_host.settings or {}).get("writes", {})
+    settings = of_host.settings or {}
     return {
         row.event_id: LoadedEvent(
             event_of(row),
             _link(row),
             MappingRules.of(of_host.layer, row.layer) if row.layer else hosts,
             row.is_enabled is not False,
-            WriteToggles.of(switches, row.writes),
+            WriteToggles.of(settings, row.writes, event_kind=row.kind),
         )
         for row in rows
     }
@@ -323,7 +327,7 @@ async def _outside_batch(
             written_slot(SIBLING_SLOT_VALUES(row)) if row.slot_state is not None else None,
             is_excluded=_is_excluded(row, row.email_key, batch.exclusions),
             is_written=row.is_enabled is not False
-            and WriteToggles.of(row.host_writes or {}, row.event_writes).member,
+            and WriteToggles.of(row.host_settings or {}, row.event_writes, event_kind=row.event_kind).member,
         )
         for row in await session.execute(SIBLINGS, values)
     ]

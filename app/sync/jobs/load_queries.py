@@ -72,7 +72,8 @@ SLOTS = text(
 SIBLINGS = text(
     f"""
     SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS}, event.is_enabled,
-           event.writes AS event_writes, host.settings -> 'writes' AS host_writes,
+           event.writes AS event_writes, event.kind AS event_kind,
+           host.settings - 'exclusions' AS host_settings,
            {", ".join(f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS)}
     FROM unnest(CAST(:campaigns AS text[]), CAST(:emails AS text[])) AS asked (campaign_id, email_key)
     JOIN registrations AS registration

@@ -9,6 +9,7 @@ from app.states import JobReason, RegistrationStatus, StatusMeaning, WriteState
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
+from app.sync.model.write_settings import WriteSettings
 
 PERSON, MEMBER = "person", "member"
 ACCOUNT_SLOT, PERSON_UPDATE = "account", "person_update"
@@ -204,11 +205,20 @@ class WriteToggles:
     person: bool = True
     task: bool = True
     member: bool = True
+    calendar_event: bool = False
+    case: bool = False
+    email_sent: bool = False
+    email_opened: bool = False
+    email_replied: bool = False
 
     @classmethod
-    def of(cls, host: Mapping[str, Any], event: Mapping[str, Any]) -> Self:
-        """What holds for an event: its own choice beats the host's, and that the default."""
-        chosen = {**host, **event}
+    def of(cls, settings: Mapping[str, Any], event: Mapping[str, Any], *, event_kind: str) -> Self:
+        """What holds for an event: its own choice beats the host's, and that the default.
+
+        A kind that the host's `settings` mean for other kinds of event is off, unless the event has it on.
+        """
+        not_meant = WriteSettings.of(settings).writes_not_for(event_kind)
+        chosen = {**settings.get("writes", {}), **dict.fromkeys(not_meant, False), **event}
         return cls(**{each.name: bool(chosen[each.name]) for each in fields(cls) if each.name in chosen})
 
     @property
@@ -261,7 +271,8 @@ class Batch:
     """Jobs of one host for one org. `siblings`: facts of all registrations, the batch's own included, by
     (campaign, e-mail);
     `sibling_members`: what was written of their members; `other_tickets`: by member, facts of other tickets
-    of people who handed one on; `exclusions`: whom the host never wants written.
+    of people who handed one on; `exclusions`: whom the host never wants written; `settings`: what it chose of
+    the kinds of write.
     """
 
     host_id: str
@@ -273,6 +284,7 @@ class Batch:
     sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
     other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: ExclusionRules = field(default_factory=ExclusionRules)
+    settings: WriteSettings = field(default_factory=WriteSettings)
 
     def of_enabled_events(self) -> "Batch":
         """The batch with the jobs that may be written."""

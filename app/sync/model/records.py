@@ -15,6 +15,9 @@ CONTACT: Final = "Contact"
 LEAD: Final = "Lead"
 TASK: Final = "Task"
 CAMPAIGN_MEMBER: Final = "CampaignMember"
+EVENT: Final = "Event"
+CASE: Final = "Case"
+EMAIL_MESSAGE: Final = "EmailMessage"
 PERSON_OBJECTS: Final = (LEAD, CONTACT)
 """The objects that people are looked for in."""
 

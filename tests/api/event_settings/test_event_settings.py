@@ -15,9 +15,19 @@ from tests.tokens import TokenMint
 H = "/v1/hosts/host_a/salesforce"
 E = "/v1/hosts/host_a/events/evt_otters/salesforce"
 OF_HOST = {"value": True, "from": "host"}
-DEFAULTS = {
+NOT_OF_HOST = {"value": False, "from": "host"}
+DEFAULTS: dict[str, Any] = {
     "enabled": OF_HOST,
-    "writes": {"person": OF_HOST, "task": OF_HOST, "member": OF_HOST},
+    "writes": {
+        "person": OF_HOST,
+        "task": OF_HOST,
+        "member": OF_HOST,
+        "calendar_event": NOT_OF_HOST,
+        "case": NOT_OF_HOST,
+        "email_sent": NOT_OF_HOST,
+        "email_opened": NOT_OF_HOST,
+        "email_replied": NOT_OF_HOST,
+    },
     "version": 0,
 }
 OFF = {"value": False, "from": "event"}
@@ -61,11 +71,20 @@ async def test_only_what_is_given_changes_and_null_takes_the_choice_away(service
     await save(service, event_for())
     await put(service, {"writes": {"task": False}})
     shown = await put(service, {"enabled": False, "writes": {"member": True}})
-    chosen = {"person": OF_HOST, "task": OFF, "member": {"value": True, "from": "event"}}
+    chosen = {**DEFAULTS["writes"], "task": OFF, "member": {"value": True, "from": "event"}}
     assert shown == {"enabled": OFF, "writes": chosen, "version": 2}
     shown = await put(service, {"enabled": None, "writes": {"task": None}})
     assert shown == {"enabled": OF_HOST, "writes": {**chosen, "task": OF_HOST}, "version": 3}
     assert (await service.http.get(f"{E}/settings")).json() == shown
+
+
+async def test_a_calendar_event_is_for_the_kinds_of_event_that_the_host_chose(service: Service) -> None:
+    await save(service, event_for(kind="meeting"), event_for(event_id="evt_party", kind="in_person"))
+    await put(service, {"writes": {"calendar_event": True}}, f"{H}/settings")
+    meeting = (await service.http.get(f"{E}/settings")).json()
+    party = (await service.http.get(f"{E.replace('evt_otters', 'evt_party')}/settings")).json()
+    assert meeting["writes"]["calendar_event"] == OF_HOST
+    assert party["writes"]["calendar_event"] == NOT_OF_HOST
 
 
 async def test_a_change_is_logged_once_and_what_changes_nothing_is_not(service: Service) -> None:
@@ -82,7 +101,7 @@ async def test_a_change_is_logged_once_and_what_changes_nothing_is_not(service: 
     "body",
     [
         pytest.param({"enabled": "no"}, id="text for a boolean"),
-        pytest.param({"writes": {"calendar_event": True}}, id="a kind that is not written"),
+        pytest.param({"writes": {"fax": True}}, id="a kind that is not written"),
         pytest.param({"write": {}}, id="unknown member"),
     ],
 )
@@ -245,7 +264,8 @@ async def test_a_webhook_does_not_change_what_the_host_chose(service: Service) -
 async def test_settings_stored_before_there_was_a_kind_read_as_its_default(service: Service) -> None:
     await save(service, Host(host_id="host_a", settings={"writes": {"task": False}}))
     shown = (await service.http.get(f"{H}/settings")).json()
-    assert shown["writes"] == {"person": True, "task": False, "member": True}
+    kinds = {name: switch["value"] for name, switch in DEFAULTS["writes"].items()}
+    assert shown["writes"] == kinds | {"task": False}
     await put(service, {"writes": {"member": False}}, f"{H}/settings")
     shown = (await service.http.get(f"{H}/settings")).json()
-    assert shown["writes"] == {"person": True, "task": False, "member": False}
+    assert shown["writes"] == kinds | {"task": False, "member": False}

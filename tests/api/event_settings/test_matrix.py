@@ -9,7 +9,7 @@ from sqlalchemy import event as sqlalchemy_event
 from app.models import AuditEntry, Backfill, CampaignLink, Event, SyncJob
 from tests.api.campaigns.test_before_connection import stats
 from tests.api.conftest import Service
-from tests.api.event_settings.test_event_settings import OF_HOST, OFF, found, save
+from tests.api.event_settings.test_event_settings import DEFAULTS, OF_HOST, OFF, found, save
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.factories_events import event_for, job_for, registration_for
 from tests.tokens import TokenMint
@@ -103,7 +103,7 @@ async def test_a_row_has_what_holds_and_the_counts_of_the_stats(host: Service) -
     rows = {row["event"]["id"]: row for row in (await listed(host))["items"]}
     assert rows["evt_1"]["event"]["title"] == "100% Otters"
     assert rows["evt_1"]["enabled"] == OF_HOST
-    assert rows["evt_1"]["writes"] == {"person": OF_HOST, "task": OFF, "member": OF_HOST}
+    assert rows["evt_1"]["writes"] == DEFAULTS["writes"] | {"task": OFF}
     assert rows["evt_1"]["campaign"]["id"] == CAMPAIGN_ID
     assert rows["evt_2"]["campaign"] is None
     counts = (await stats(host, "evt_1"))["counts"]
@@ -184,7 +184,7 @@ async def test_events_that_are_switched_on_together_get_a_backfill_each(host: Se
         pytest.param({"all": True, "event_ids": ["evt_1"]}, "FilterEmpty", id="two"),
         pytest.param({"all": True, "set": {}}, "PayloadInvalid", id="nothing to set"),
         pytest.param({"event_ids": ["e"] * 501}, "PayloadInvalid", id="too many"),
-        pytest.param({"all": True, "set": {"writes": {"case": True}}}, "PayloadInvalid", id="unknown kind"),
+        pytest.param({"all": True, "set": {"writes": {"fax": True}}}, "PayloadInvalid", id="unknown kind"),
     ],
 )
 async def test_a_change_says_which_events_and_what(host: Service, body: dict[str, Any], code: str) -> None:

@@ -20,9 +20,28 @@ from tests.tokens import TokenMint
 PATH = "/v1/hosts/host_a/salesforce/settings"
 AUDIT = "/v1/hosts/host_a/salesforce/audit"
 ROW = "/v1/hosts/host_a/events/evt_otters/salesforce/registrations/reg_00001"
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "exclusions": {"domains": [], "addresses": [], "ticket_kinds": []},
-    "writes": {"person": True, "task": True, "member": True},
+    "writes": {
+        "person": True,
+        "task": True,
+        "member": True,
+        "calendar_event": False,
+        "case": False,
+        "email_sent": False,
+        "email_opened": False,
+        "email_replied": False,
+    },
+    "task": {"owner": "connected_user"},
+    "calendar_event": {
+        "kinds": ["meeting"],
+        "show_as": "busy",
+        "owner": "connected_user",
+        "default_minutes": 60,
+    },
+    "case": {"kinds": ["meeting"], "origin": "Web", "close_when_completed": False},
+    "email": {"as": "auto"},
+    "general_links": "as_mapping",
     "cap_percent": 80,
     "automatic_campaigns": False,
     "new_events": "sync",
@@ -62,14 +81,43 @@ async def test_only_what_is_given_changes(http: httpx.AsyncClient) -> None:
     expected = DEFAULTS | {
         "exclusions": {"domains": ["otter.example"], "addresses": ["test@else.example"], "ticket_kinds": []},
         "cap_percent": 60,
-        "writes": {"person": True, "task": False, "member": True},
+        "writes": DEFAULTS["writes"] | {"task": False},
     }
     assert answer.json() == expected == (await http.get(PATH)).json()
+
+
+async def test_of_the_settings_of_a_kind_only_what_is_given_changes(http: httpx.AsyncClient) -> None:
+    wish = {"kinds": [" Webinar", "meeting", "webinar"], "show_as": "free"}
+    assert (await http.put(PATH, json={"calendar_event": wish})).status_code == 200
+    answer = await http.put(
+        PATH,
+        json={"calendar_event": {"default_minutes": 45}, "email": {"as": "task"}, "general_links": "lead"},
+    )
+    expected = DEFAULTS | {
+        "calendar_event": {
+            "kinds": ["meeting", "webinar"],
+            "show_as": "free",
+            "owner": "connected_user",
+            "default_minutes": 45,
+        },
+        "email": {"as": "task"},
+        "general_links": "lead",
+    }
+    assert answer.json() == expected == (await http.get(PATH)).json()
+    details = (await http.get(AUDIT)).json()["items"][0]["details"]
+    assert details["email"] == {"as": "task"}
 
 
 @pytest.mark.parametrize(
     "wish",
     [
+        pytest.param({"calendar_event": {"default_minutes": 0}}, id="an Event without length"),
+        pytest.param({"calendar_event": {"default_minutes": 1441}}, id="an Event longer than a day"),
+        pytest.param({"calendar_event": {"show_as": "Busy"}}, id="as Salesforce writes it"),
+        pytest.param({"case": {"origin": " "}}, id="no origin"),
+        pytest.param({"email": {"as": "event"}}, id="an e-mail as a calendar Event"),
+        pytest.param({"task": {"owner": "queue"}}, id="a queue for an owner"),
+        pytest.param({"general_links": "person_account"}, id="not a choice of general links"),
         pytest.param({"cap_percent": 0}, id="no calls at all"),
         pytest.param({"cap_percent": 101}, id="more than all"),
         pytest.param({"exclusions": {"domains": ["a@b.example"]}}, id="an address for a domain"),

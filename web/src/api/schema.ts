@@ -231,6 +231,23 @@ export interface BudgetShown {
   readonly "org_used": number;
 }
 
+/** `kinds`: the event kinds that a calendar Event is written for; `default_minutes`: its length without an
+ * end. */
+export interface CalendarEventChosen {
+  readonly "default_minutes": number;
+  readonly "kinds": ReadonlyArray<string>;
+  readonly "owner": "connected_user" | "organizer" | Other;
+  readonly "show_as": "busy" | "free" | "out_of_office" | Other;
+}
+
+/** What to change of calendar Events. */
+export interface CalendarEventToSet {
+  readonly "default_minutes"?: number | null;
+  readonly "kinds"?: ReadonlyArray<string> | null;
+  readonly "owner"?: "connected_user" | "organizer" | null;
+  readonly "show_as"?: "busy" | "free" | "out_of_office" | null;
+}
+
 /** A campaign as Salesforce shows it now; `members` are its leads and contacts together. */
 export interface CampaignFound {
   readonly "end_date": string | null;
@@ -313,6 +330,20 @@ export interface Card {
   readonly "support_email": string;
   readonly "version": number;
   readonly "work": Work;
+}
+
+/** `kinds`: the event kinds that a Case is written for. */
+export interface CaseChosen {
+  readonly "close_when_completed": boolean;
+  readonly "kinds": ReadonlyArray<string>;
+  readonly "origin": string;
+}
+
+/** What to change of Cases. */
+export interface CaseToSet {
+  readonly "close_when_completed"?: boolean | null;
+  readonly "kinds"?: ReadonlyArray<string> | null;
+  readonly "origin"?: string | null;
 }
 
 /** The code that the browser brought back; a fifth approval of one Salesforce user must be confirmed. */
@@ -443,6 +474,16 @@ export interface EffectiveRules {
   readonly "task_status": string | null;
 }
 
+/** What e-mails become: `auto` is an EmailMessage where the org has them, else a Task. */
+export interface EmailChosen {
+  readonly "as": "auto" | "email_message" | "task" | Other;
+}
+
+/** What to change of e-mails. */
+export interface EmailToSet {
+  readonly "as"?: "auto" | "email_message" | "task" | null;
+}
+
 export interface EraseAttendee {
   readonly "attendee": AttendeeToErase;
 }
@@ -532,6 +573,11 @@ export interface EventShown {
 
 /** Each kind of write of an event. */
 export interface EventWrites {
+  readonly "calendar_event": Switch;
+  readonly "case": Switch;
+  readonly "email_opened": Switch;
+  readonly "email_replied": Switch;
+  readonly "email_sent": Switch;
   readonly "member": Switch;
   readonly "person": Switch;
   readonly "task": Switch;
@@ -1364,21 +1410,33 @@ export interface SetUpToCopy {
   readonly "from_event_id": string;
 }
 
-/** The host's settings, whole. `new_events`: whether an event is on when it is first seen. */
+/** The host's settings, whole. `new_events`: whether an event is on when it is first seen.
+ * 
+ * `general_links`: what a registration without a Salesforce id may create. */
 export interface SettingsShown {
   readonly "automatic_campaigns": boolean;
+  readonly "calendar_event": CalendarEventChosen;
   readonly "cap_percent": number;
+  readonly "case": CaseChosen;
+  readonly "email": EmailChosen;
   readonly "exclusions": Exclusions;
+  readonly "general_links": "as_mapping" | "nobody" | "lead" | "contact" | Other;
   readonly "new_events": "sync" | "off" | Other;
+  readonly "task": TaskChosen;
   readonly "writes": WritesChosen;
 }
 
 /** What to change; a member that is left out stays as it is. */
 export interface SettingsWanted {
   readonly "automatic_campaigns"?: boolean | null;
+  readonly "calendar_event"?: CalendarEventToSet | null;
   readonly "cap_percent"?: number | null;
+  readonly "case"?: CaseToSet | null;
+  readonly "email"?: EmailToSet | null;
   readonly "exclusions"?: Exclusions | null;
+  readonly "general_links"?: "as_mapping" | "nobody" | "lead" | "contact" | null;
   readonly "new_events"?: "sync" | "off" | null;
+  readonly "task"?: TaskToSet | null;
   readonly "writes"?: WritesToSet | null;
 }
 
@@ -1476,6 +1534,16 @@ export interface Switch {
   readonly "value": boolean;
 }
 
+/** Who owns Tasks: the connected user, or the organizer's Salesforce user. */
+export interface TaskChosen {
+  readonly "owner": "connected_user" | "organizer" | Other;
+}
+
+/** What to change of Tasks. */
+export interface TaskToSet {
+  readonly "owner"?: "connected_user" | "organizer" | null;
+}
+
 /** What unlinking ended: member writes that were still to come, and members that stay in Salesforce. */
 export interface Unlinked {
   readonly "campaign": CampaignLinkRecord;
@@ -1531,6 +1599,11 @@ export interface WorkerShown {
 
 /** The kinds of write; without `person` nobody is created, people are only matched. */
 export interface WritesChosen {
+  readonly "calendar_event": boolean;
+  readonly "case": boolean;
+  readonly "email_opened": boolean;
+  readonly "email_replied": boolean;
+  readonly "email_sent": boolean;
   readonly "member": boolean;
   readonly "person": boolean;
   readonly "task": boolean;
@@ -1538,6 +1611,11 @@ export interface WritesChosen {
 
 /** Kinds of write to switch; of an event, null takes its own choice away. */
 export interface WritesToSet {
+  readonly "calendar_event"?: boolean | null;
+  readonly "case"?: boolean | null;
+  readonly "email_opened"?: boolean | null;
+  readonly "email_replied"?: boolean | null;
+  readonly "email_sent"?: boolean | null;
   readonly "member"?: boolean | null;
   readonly "person"?: boolean | null;
   readonly "task"?: boolean | null;
