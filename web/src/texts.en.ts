@@ -1,5 +1,7 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
+import { writes } from "./texts.writes.en";
+
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 const number = (value: number): string => value.toLocaleString("en");
 
@@ -347,6 +349,7 @@ export const english = {
     ask: "Your org will not take some of this. Registrations that it concerns will fail until it is put right.",
     saved: (retried: number) => (retried === 0 ? "Saved." : `Saved. ${plural(retried, "registration is", "registrations are")} tried again.`),
   },
+  writes,
   failures: {
     heading: (count: number) => `What failed (${number(count)})`,
     count: (count: number) => plural(count, "registration", "registrations"),

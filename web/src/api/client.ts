@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventSettingsShown, EventSettingsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
   RetryFilter, RetryOutcome, Rows, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
@@ -118,7 +118,9 @@ export class EventApi {
   readonly search = (q: string): Promise<CampaignPage> => this.api.call("GET", `${this.path}/campaigns?${new URLSearchParams({ q, limit: "10" })}`);
   readonly create = (wish: CampaignToCreate): Promise<LinkShown> => this.api.call("POST", `${this.path}/campaign/create`, wish);
   readonly unlink = (): Promise<Unlinked> => this.api.call("DELETE", `${this.path}/campaign`);
-  readonly writeBefore = (): Promise<BackfillShown> => this.api.call("POST", `${this.path}/backfill`, { why: "before_connection" });
+  readonly startBackfill = (why: "request" | "before_connection"): Promise<BackfillShown> => this.api.call("POST", `${this.path}/backfill`, { why });
+  readonly settings = (): Promise<EventSettingsShown> => this.api.call("GET", `${this.path}/settings`);
+  readonly setSettings = (wanted: EventSettingsToSet): Promise<EventSettingsShown> => this.api.call("PUT", `${this.path}/settings`, wanted);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/stream`, last, signal);

@@ -12,6 +12,7 @@ import { controls, look } from "../ui/styles";
 import { troublesView } from "../card/troubles";
 import { backfillView } from "./backfill";
 import "./campaign-panel";
+import "../writes/event-switches";
 import { countsStyle, countsView } from "./counts";
 import { failuresStyle, failuresView } from "./failures";
 import "./rows-panel";
@@ -125,6 +126,7 @@ export class SalesforceEventSync extends EventshipElement {
     return html`<div class="panel stack drawer">
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
+      ${this.switchesView()}
       ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
       ${stats.counts.total === 0 ? nothing : this.rowsView()}
       <p class="sr" role="status">${this.announced}</p>
@@ -159,6 +161,11 @@ export class SalesforceEventSync extends EventshipElement {
     if (link === null && card.state !== "connected") return nothing;
     return html`<salesforce-campaign-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
+  }
+
+  private switchesView(): View {
+    return html`<salesforce-event-switches .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .mayChange=${this.mayChange} @settings-changed=${this.refresh}></salesforce-event-switches>`;
   }
 
   private rowsView(): View {
@@ -199,7 +206,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   private async writeBefore(count: number): Promise<void> {
     await this.act(async () => {
-      await this.api.event(this.hostId, this.eventId).writeBefore();
+      await this.api.event(this.hostId, this.eventId).startBackfill("before_connection");
       this.announced = t.sync.beforeStarted(count);
     });
   }

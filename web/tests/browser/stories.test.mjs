@@ -378,6 +378,26 @@ step("what the host decided is written with the next registration", async () => 
   assert.deepEqual([diet, region], ["Vegan", "North"]);
 });
 
+step("an event is switched off and on, a kind over the host's choice and back", async () => {
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${BROOK[0]}`);
+  const switches = drawer().locator("salesforce-event-switches");
+  await switches.getByRole("switch", { name: "This event" }).click();
+  await switches.getByText("The event is switched off.").waitFor();
+  await stack.register(HOST, ...BROOK, { email: "off@river.example", first_name: "Off", last_name: "Otter", company: "River GmbH" }, 921);
+  await row(921).getByText("The event is switched off").waitFor();
+  await page.keyboard.press("Space");
+  await switches.getByText("What was skipped goes out now").waitFor();
+  await counted("synced", 4);
+  await switches.getByText(/^Kinds of write: New people, Tasks/).click();
+  await switches.getByRole("switch", { name: "Tasks" }).click();
+  await switches.getByText("Chosen for this event").waitFor();
+  await assertAccessible(page, "the switches of an event");
+  await shoot(page, "switches", { fullPage: true });
+  await button("Tasks: as the host has it", switches).click();
+  await switches.getByText("Tasks: as the host has it, on.").waitFor();
+  assert.equal(await switches.getByText("Chosen for this event").count(), 0);
+});
+
 step("on a phone nothing sticks out, in any view", async () => {
   await page.setViewportSize(PHONE);
   await assertFits(page, "the drawer");
