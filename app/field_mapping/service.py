@@ -5,7 +5,7 @@ unavailable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -108,7 +108,8 @@ async def save_mapping(
             await _look_again(session, place)
         layers = await read_layers(session, place.host_id, place.event_id)
         # Whatever was changed in the org meanwhile counts for what is tried again.
-        await expire_describes(session, host_id=place.host_id, sobjects=mapped_objects(rules_of(layers)))
+        mapped = mapped_objects(layers.rules_of_all_links)
+        await expire_describes(session, host_id=place.host_id, sobjects=mapped)
         retried = await requeue_failed(session, place.host_id, place.event_id, by=by)
         await _record(session, place, before=before, after=layers, retried=len(retried), about=about, by=by)
     shown = await _shown(resources, place, layers)
@@ -156,11 +157,6 @@ def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
     return {**parts, **rules}
 
 
-def rules_of(layers: Layers) -> MappingRules:
-    """What holds: the event's choices over the host's over the defaults."""
-    return MappingRules.of(layers.host.layer, layers.event.layer if layers.event else None)
-
-
 def effective_rules(rules: MappingRules, layers: Layers) -> EffectiveRules:
     """The rules that hold with these layers, each field rule with the level that chose it."""
     by_level: tuple[tuple[Level, Stored | None], ...] = (("host", layers.host), ("event", layers.event))
@@ -185,13 +181,13 @@ def effective_rules(rules: MappingRules, layers: Layers) -> EffectiveRules:
 
 
 def _with_own(layers: Layers, own: Stored) -> Layers:
-    return Layers(own) if layers.event is None else Layers(layers.host, own)
+    return replace(layers, host=own) if layers.event is None else replace(layers, event=own)
 
 
 async def _shown(
     resources: Resources, place: Place, layers: Layers, *, is_refresh: bool = False
 ) -> MappingShown:
-    rules = rules_of(layers)
+    rules = layers.rules_of_all_links
     view = await try_load_metadata(resources, place.host_id, mapped_objects(rules), is_refresh=is_refresh)
     options = await _options(resources, place, rules)
     findings, required = validate_against_org(rules, layers.own.layer, view, options)
@@ -200,7 +196,7 @@ async def _shown(
         host_id=place.host_id,
         event_id=place.event_id,
         chosen=dict(own.layer),
-        effective=effective_rules(rules, layers),
+        effective=effective_rules(layers.rules, layers),
         findings=findings,
         required_without_value=required,
         is_checked=view.why_not is None,

@@ -10,7 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.hosts.rows import require_event
-from app.models import BACKFILL, Mapping
+from app.models import BACKFILL, Host, Mapping
+from app.states import GeneralLinks
+from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.write_settings import WriteSettings
 
 HOST_LEVEL: Final = ""
 
@@ -47,10 +50,24 @@ class Stored:
 
 @dataclass(frozen=True)
 class Layers:
-    """The host's mapping, and one event's over it (None: the host's own is meant)."""
+    """The host's mapping, and one event's over it (None: the host's own is meant).
+
+    `general_links` is what the host's registrations without a Salesforce id create.
+    """
 
     host: Stored
     event: Stored | None = None
+    general_links: GeneralLinks = "as_mapping"
+
+    @property
+    def rules(self) -> MappingRules:
+        """What holds: the event's choices over the host's over the defaults."""
+        return MappingRules.of(self.host.layer, self.event.layer if self.event else None)
+
+    @property
+    def rules_of_all_links(self) -> MappingRules:
+        """The same, together with what general links create."""
+        return self.rules.with_general_links(self.general_links)
 
     @property
     def own(self) -> Stored:
@@ -68,7 +85,8 @@ async def read_layers(session: AsyncSession, host_id: str, event_id: str | None)
         for row in await session.scalars(query.execution_options(populate_existing=True))
     }
     event = None if event_id is None else found.get(event_id, Stored())
-    return Layers(found.get(HOST_LEVEL, Stored()), event)
+    settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
+    return Layers(found.get(HOST_LEVEL, Stored()), event, WriteSettings.of(settings).general_links)
 
 
 async def write_layer(

@@ -130,7 +130,7 @@ def lead_source(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def creates_leads(rules: MappingRules) -> bool:
-    return rules.creates == CREATE_LEAD
+    return CREATE_LEAD in rules.create_modes
 
 
 def record_type_count(described: SObjectDescribe) -> int:

@@ -158,7 +158,7 @@ async def _evaluate(
             has_jwt_tokens=_has_jwt_tokens(resources, measured),
             problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
-            rules=MappingRules.of((await read_layers(session, connection.host_id, None)).host.layer),
+            rules=(await read_layers(session, connection.host_id, None)).rules_of_all_links,
         )
         await _keep_describes(session, connection, org, asked_at)
         await _settle_problems(session, connection, org, known.rules)

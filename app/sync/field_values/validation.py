@@ -79,7 +79,7 @@ def _check_rule(
     describe = describes.get(rule.sobject)
     if describe is not None:
         yield from _check_field(rule, describe)
-    if rule.sobject == CONTACT and rules.creates == CREATE_PERSON_ACCOUNT and ACCOUNT in describes:
+    if rule.sobject == CONTACT and CREATE_PERSON_ACCOUNT in rules.create_modes and ACCOUNT in describes:
         yield from _check_person_field(rule, describes[ACCOUNT])
 
 
@@ -187,7 +187,7 @@ def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe])
         message = "Person Accounts are not switched on in this org."
         yield MappingIssue(None, "person_accounts_off", ERROR, ACCOUNT, None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
-    if is_queue and rules.creates != CREATE_LEAD:
+    if is_queue and rules.create_modes != {CREATE_LEAD}:
         message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
         yield MappingIssue(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
 

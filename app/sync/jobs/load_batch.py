@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.salesforce.ids import is_id
 from app.states import LinkState, StatusMeaning
 from app.sync.jobs.load_queries import CLAIMED, EVENTS, EXTRAS, HOST_ROW, OTHER_TICKETS, SIBLINGS, SLOTS
 from app.sync.model.batch import (
@@ -44,14 +45,25 @@ SIBLING_SLOT_VALUES = attrgetter(*(f"slot_{name}" for name in SLOT_COLUMNS))
 """The values of a slot, by the names of the columns, in the order of `WrittenSlot`."""
 
 
-class LoadedEvent(NamedTuple):
-    """What the jobs of one event share."""
+class Shared(NamedTuple):
+    """What the jobs of one event share that came by links of the same kind."""
 
     event: EventSnapshot
     link: Link | None
     rules: MappingRules
     is_enabled: bool
     writes: WriteToggles
+
+
+class LoadedEvent(NamedTuple):
+    """What jobs carry of their event, by the kind of link that they came by."""
+
+    personal: Shared
+    general: Shared
+
+    def shared_by(self, salesforce_id: str | None) -> Shared:
+        """What a job with this Salesforce id carries."""
+        return self.personal if _is_of_personal_link(salesforce_id) else self.general
 
 
 class RelatedRegistration(NamedTuple):
@@ -88,7 +100,7 @@ async def load_claimed(
     jobs = [
         _job(
             row,
-            events[row.event_id],
+            events[row.event_id].shared_by(row.salesforce_id),
             written.get(row.registration_id, {}),
             exclusions,
             extras.get(row.registration_id, NO_EXTRAS),
@@ -104,14 +116,15 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     """Whether the host's choices, the events and their links are those that the batch was read with."""
     whose = {"host_id": batch.host_id, "org_id": batch.org_id}
     of_host = (await session.execute(HOST_ROW, {"host_id": batch.host_id})).one()
-    read = {
-        job.event.event_id: LoadedEvent(job.event, job.link, job.rules, job.is_enabled, job.writes)
-        for job in batch.jobs
-    }
-    events = await _events(session, read, whose, of_host=of_host)
+    # Jobs of one event differ by their links: one of each kind says what all carry.
+    read = {(job.event.event_id, _is_of_personal_link(job.salesforce_id)): job for job in batch.jobs}
+    events = await _events(session, {event_id for event_id, _ in read}, whose, of_host=of_host)
     settings = of_host.settings or {}
     chosen = (ExclusionRules.of(settings), WriteSettings.of(settings))
-    return chosen == (batch.exclusions, batch.settings) and events == read
+    return chosen == (batch.exclusions, batch.settings) and all(
+        event_id in events and events[event_id].shared_by(job.salesforce_id) == _shared_of(job)
+        for (event_id, _), job in read.items()
+    )
 
 
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
@@ -162,7 +175,7 @@ def _watched_at(registration: Any) -> datetime | None:
 
 def _job(
     row: Any,
-    known: LoadedEvent,
+    known: Shared,
     written: Mapping[SlotKey, WrittenSlot],
     exclusions: ExclusionRules,
     extras: RegistrationExtras,
@@ -212,16 +225,16 @@ async def _events(
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
     hosts = MappingRules.of(of_host.layer) if of_host.layer else DEFAULT_RULES
     settings = of_host.settings or {}
-    return {
-        row.event_id: LoadedEvent(
-            event_of(row),
-            _link(row),
-            MappingRules.of(of_host.layer, row.layer) if row.layer else hosts,
-            row.is_enabled is not False,
-            WriteToggles.of(settings, row.writes, event_kind=row.kind),
-        )
-        for row in rows
-    }
+    general_links = WriteSettings.of(settings).general_links
+    hosts_general = hosts.for_general_links(general_links)
+    events: dict[str, LoadedEvent] = {}
+    for row in rows:
+        rules = MappingRules.of(of_host.layer, row.layer) if row.layer else hosts
+        general = rules.for_general_links(general_links) if row.layer else hosts_general
+        writes = WriteToggles.of(settings, row.writes, event_kind=row.kind)
+        shared = Shared(event_of(row), _link(row), rules, row.is_enabled is not False, writes)
+        events[row.event_id] = LoadedEvent(shared, shared._replace(rules=general))
+    return events
 
 
 def event_of(row: Any) -> EventSnapshot:
@@ -236,7 +249,16 @@ def _known_values(kind: type[EventSnapshot | RegistrationExtras], row: Any) -> d
 
 def _is_mapped(row: Any, events: Mapping[str, LoadedEvent]) -> bool:
     known = events.get(row.event_id)
-    return known is not None and known.rules is not DEFAULT_RULES
+    return known is not None and known.shared_by(row.salesforce_id).rules is not DEFAULT_RULES
+
+
+def _is_of_personal_link(salesforce_id: str | None) -> bool:
+    """Whether the registration named a record; what is no id of Salesforce names none."""
+    return is_id(salesforce_id)
+
+
+def _shared_of(job: Job) -> Shared:
+    return Shared(job.event, job.link, job.rules, job.is_enabled, job.writes)
 
 
 async def _extras(

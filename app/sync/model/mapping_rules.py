@@ -25,6 +25,9 @@ CREATE_LEAD, CREATE_CONTACT, CREATE_PERSON_ACCOUNT, CREATE_NOBODY = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
 
+AS_MAPPING = "as_mapping"
+"""What general links create where the host chose nothing: what the mapping says."""
+
 ALWAYS, SAME_NAME, NEVER = "always", "same_name", "never"
 """Whether a record that a duplicate rule names is taken for the person."""
 
@@ -99,7 +102,8 @@ DEFAULT_FIELDS: Final = (
 class MappingRules:
     """A host's rules with one event's overrides applied; the defaults apply where nothing was chosen.
 
-    `record_types` has developer names by object; `fields` holds one rule per object and field.
+    `record_types` has developer names by object; `fields` holds one rule per object and field;
+    `general_links_create` is what registrations without a Salesforce id create where that differs.
     """
 
     creates: str = CREATE_LEAD
@@ -114,6 +118,7 @@ class MappingRules:
     owner: OwnerRule = OwnerRule()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
     task_status: str | None = None
+    general_links_create: str | None = None
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any] | None) -> "MappingRules":
@@ -127,6 +132,19 @@ class MappingRules:
     def is_default(self) -> bool:
         """Whether nothing was chosen: then no describe is needed to fill anything."""
         return self is DEFAULT_RULES or self == DEFAULT_RULES
+
+    @property
+    def create_modes(self) -> frozenset[str]:
+        """Whom registrations may create: by the mapping, and by general links."""
+        return frozenset({self.creates, self.general_links_create or self.creates})
+
+    def with_general_links(self, chosen: str) -> "MappingRules":
+        """The rules as they hold for all of the host's registrations, of personal and of general links."""
+        return self if chosen in (AS_MAPPING, self.creates) else replace(self, general_links_create=chosen)
+
+    def for_general_links(self, chosen: str) -> "MappingRules":
+        """The rules as they hold for a registration without a Salesforce id."""
+        return self if chosen in (AS_MAPPING, self.creates) else replace(self, creates=chosen)
 
     def fields_of(self, sobject: str) -> tuple[FieldRule, ...]:
         return tuple(rule for rule in self.fields if rule.sobject == sobject)

@@ -198,7 +198,7 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
 
 def created_for(rules: MappingRules) -> list[RecordKind]:
     """What is created for a person whom nobody knows."""
-    return [kind for kind in RECORD_KINDS if rules.creates in kind.create_modes]
+    return [kind for kind in RECORD_KINDS if rules.create_modes & kind.create_modes]
 
 
 def person_object(creates: str) -> str:

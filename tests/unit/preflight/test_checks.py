@@ -330,3 +330,24 @@ def test_words_of_a_finding_are_whole(code: str) -> None:
     texts = (finding.title, finding.consequence, finding.advice.explanation, *finding.advice.steps)
     assert not any("{" in text for text in texts)
     assert finding.advice.steps
+
+
+@pytest.mark.parametrize(
+    ("mapping", "general_links", "blocks"),
+    [
+        ("lead", "as_mapping", []),
+        ("lead", "contact", ["create_contact"]),
+        ("nobody", "contact", ["create_contact"]),
+        ("contact", "lead", ["create_contact"]),
+        ("contact", "nobody", ["create_contact"]),
+    ],
+)
+def test_what_general_links_create_must_be_createable_too(
+    mapping: str, general_links: str, blocks: list[str]
+) -> None:
+    rules = MappingRules.of({"people": {"create": mapping}}).with_general_links(general_links)
+    look = with_object("Contact", is_createable=False)
+    findings, passed = run_checks(look, PreflightContext(rules=rules))
+    refused = [each for each in findings if each.code == "object_not_createable"]
+    assert [block for each in refused for block in each.blocks] == blocks
+    assert ("lead_createable" in passed) is ("lead" in (mapping, general_links))

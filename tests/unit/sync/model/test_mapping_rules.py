@@ -40,3 +40,30 @@ def test_a_rule_of_the_event_replaces_the_hosts_for_that_field_only() -> None:
 def test_a_rule_that_is_off_takes_the_one_below_away() -> None:
     off = {"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}
     assert "Phone" not in {rule.field for rule in MappingRules.of(off).fields_of("Lead")}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "chosen", "of_general_links", "of_all"),
+    [
+        ("lead", "as_mapping", "lead", {"lead"}),
+        ("lead", "lead", "lead", {"lead"}),
+        ("lead", "contact", "contact", {"lead", "contact"}),
+        ("contact", "nobody", "nobody", {"contact", "nobody"}),
+        ("person_account", "lead", "lead", {"person_account", "lead"}),
+        ("nobody", "as_mapping", "nobody", {"nobody"}),
+    ],
+)
+def test_general_links_create_what_was_chosen_for_them(
+    mapping: str, chosen: str, of_general_links: str, of_all: set[str]
+) -> None:
+    rules = MappingRules.of({"people": {"create": mapping}})
+    assert rules.for_general_links(chosen).creates == of_general_links
+    assert rules.for_general_links(chosen).create_modes == {of_general_links}
+    assert rules.with_general_links(chosen).creates == mapping
+    assert rules.with_general_links(chosen).create_modes == of_all
+
+
+@pytest.mark.parametrize("chosen", ["as_mapping", "lead"])
+def test_default_rules_stay_themselves_where_general_links_create_the_same(chosen: str) -> None:
+    assert DEFAULT_RULES.for_general_links(chosen) is DEFAULT_RULES
+    assert DEFAULT_RULES.with_general_links(chosen) is DEFAULT_RULES
