@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.auth import Principal
 from app.api.dependencies import Resources
 from app.api.errors import MappingChanged
-from app.connections.model.preflight_requests import request_preflight
 from app.field_mapping.options import Options, answers_of
 from app.field_mapping.org_metadata import try_load_metadata
 from app.field_mapping.request_schemas import MappingGiven
@@ -28,6 +27,7 @@ from app.field_mapping.response_schemas import (
 from app.field_mapping.sources import read_sources
 from app.field_mapping.store import Layers, Stored, read_layers, requeue_failed, write_layer
 from app.field_mapping.validation import validate_against_org
+from app.hosts.preflight_requests import request_preflight
 from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection

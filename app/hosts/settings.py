@@ -25,6 +25,7 @@ from app.hosts.kind_settings import (
     compared_text,
     listed_texts,
 )
+from app.hosts.preflight_requests import request_preflight
 from app.hosts.rows import connected_orgs, lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
@@ -186,4 +187,9 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
     if "new_events" in changed:
         newer = {"version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(newer))
-    return await connected_orgs(session, host_id)
+    orgs = await connected_orgs(session, host_id)
+    if "general_links" in changed:
+        # The last one looked at what the choice before could create.
+        for org_id in orgs:
+            await request_preflight(session, host_id, org_id)
+    return orgs

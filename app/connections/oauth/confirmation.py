@@ -19,10 +19,10 @@ from app.connections.model.encrypted_columns import (
     UNCONFIRMED_ACCESS,
     UNCONFIRMED_REFRESH,
 )
-from app.connections.model.preflight_requests import request_preflight
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
 from app.connections.oauth.unconfirmed import find_unconfirmed, refuse_attempt
+from app.hosts.preflight_requests import request_preflight
 from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor

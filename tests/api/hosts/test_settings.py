@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.models import BACKFILL, AuditEntry, Connection, Host, SyncJob
+from app.models import BACKFILL, AuditEntry, Connection, Host, Preflight, SyncJob
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
 from tests.factories_events import event_for, job_for, registration_for
@@ -237,3 +237,18 @@ async def test_members_read_and_change_nothing(http: httpx.AsyncClient, mint: To
     for method, path in (("PUT", PATH), ("POST", f"{ROW}/exclude"), ("POST", f"{ROW}/include")):
         answer = await http.request(method, path, json={}, headers=member)
         assert (answer.status_code, answer.json()["code"]) == (403, "RoleInsufficient")
+
+
+async def test_the_preflight_looks_again_when_general_links_may_create_something_else(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    async def is_requested() -> bool:
+        async with database.system() as session:
+            row = await session.get(Preflight, "host_a")
+            return row is not None and row.requested_at is not None
+
+    await http.put(PATH, json={"general_links": "as_mapping", "cap_percent": 50})
+    assert not await is_requested()
+    changed = await http.put(PATH, json={"general_links": "contact"})
+    assert changed.json()["general_links"] == "contact"
+    assert await is_requested()
