@@ -184,6 +184,13 @@ class AttemptState(StrEnum):
     EXPIRED = "expired"
 
 
+class SignInPurpose(StrEnum):
+    """What a sign-in at Salesforce is for: the host's connection, or who a platform user is there."""
+
+    HOST = "host"
+    USER = "user"
+
+
 class LinkState(StrEnum):
     """The link of an event to a campaign. A BROKEN one stops member writes only."""
 

@@ -9,8 +9,10 @@ from app.models.connections import (
     OwnApp,
     PendingRevocation,
     Preflight,
+    SalesforceUser,
     SupersededGrant,
     UnconfirmedGrant,
+    UnconfirmedUser,
 )
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping

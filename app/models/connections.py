@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sealed, one_of
-from app.states import STORED_CONNECTION_STATES, AttemptState
+from app.states import STORED_CONNECTION_STATES, AttemptState, SignInPurpose
 
 
 class Connection(Base):
@@ -163,6 +163,44 @@ class UnconfirmedGrant(Base):
     granted_at: Mapped[CreatedAt]
 
 
+class SalesforceUser(Base):
+    """Who a platform user is in Salesforce: signed in there once, and no token kept.
+
+    `email_key`: the platform user's address as it is compared; organizers are found by it. `user_email`:
+    Salesforce's.
+    """
+
+    __tablename__ = "salesforce_users"
+    __table_args__ = (Index("ix_salesforce_users_email_key", "host_id", "email_key"),)
+
+    host_id: Mapped[HostId]
+    platform_user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    email_key: Mapped[str | None]
+    org_id: Mapped[str]
+    user_id: Mapped[str]
+    username: Mapped[str | None]
+    user_name: Mapped[str | None]
+    user_email: Mapped[str | None]
+    connected_at: Mapped[CreatedAt]
+
+
+class UnconfirmedUser(Base):
+    """Whom a platform user signed in as and has not confirmed yet: used for nothing."""
+
+    __tablename__ = "unconfirmed_users"
+
+    host_id: Mapped[HostId]
+    attempt_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    client_id: Mapped[str]
+    org_id: Mapped[str]
+    user_id: Mapped[str]
+    username: Mapped[str | None]
+    user_name: Mapped[str | None]
+    user_email: Mapped[str | None]
+    is_sixth: Mapped[bool] = mapped_column(Boolean)
+    granted_at: Mapped[CreatedAt]
+
+
 class OAuthAttempt(Base):
     """One try to connect: found by the hash of its ticket or state before any tenant is known.
 
@@ -183,6 +221,7 @@ class OAuthAttempt(Base):
     environment: Mapped[str]
     login_url: Mapped[str]
     client_id: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default=SignInPurpose.HOST)
     display: Mapped[str]
     return_to: Mapped[str]
     origin: Mapped[str | None]

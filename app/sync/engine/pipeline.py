@@ -32,8 +32,8 @@ from app.sync.lookup.access import (
 )
 from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, expire_describes, load_describes
-from app.sync.lookup.lookup import LookupResult, fetch_person_accounts, look_up_batch
-from app.sync.lookup.parse import TASK_STATUS
+from app.sync.lookup.lookup import LookupResult, bodies_to_cache, fetch_person_accounts, look_up_batch
+from app.sync.lookup.owners import load_owners
 from app.sync.lookup.query_bisection import (
     is_query_rejected,
     is_too_large,
@@ -220,6 +220,7 @@ async def _requirements(
     batch, jobs = store.batch, store.batch.jobs
     async with store.database.tenant(batch.host_id) as session:
         access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
+        owners = await load_owners(session, batch.organizers, host_id=batch.host_id, org_id=batch.org_id)
     needed = required_objects(jobs)
     describes = await load_describes(
         store.database,
@@ -233,7 +234,7 @@ async def _requirements(
     )
     access = access.with_describes(describes, {*needed, *extra_objects})
     return LookupRequirements.of(
-        jobs, {name: describes[name] for name in needed if name in describes}, access
+        jobs, {name: describes[name] for name in needed if name in describes}, access, owners
     )
 
 
@@ -255,8 +256,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     if requirements.access.fully_visible is None and has_missing_person(store.batch.jobs, found.people):
         requirements, found = await _look_up_with_view_all(client, store, requirements, found)
     access = requirements.access
-    if access.closed_statuses is None:
-        await store.cache(TASK_STATUS, {"closed": list(found.closed_statuses)})
+    await store.cache(bodies_to_cache(requirements, found))
     if access.is_due or set(access.search_problems) - {each.bare for each in access.problems}:
         await store.note_problems(access.search_problems, about=SEARCH_PROBLEMS)
     return requirements, found
@@ -292,7 +292,7 @@ async def _look_up_with_view_all(
     """
     user_id = await store.user_id()
     fully_visible = await fetch_fully_visible(client, user_id)
-    await store.cache(OBJECT_PERMISSIONS, cache_body(fully_visible, user_id))
+    await store.cache({OBJECT_PERMISSIONS: cache_body(fully_visible, user_id)})
     requirements = replace(
         requirements, access=replace(requirements.access, fully_visible=fully_visible or frozenset())
     )
@@ -329,7 +329,7 @@ async def _people(
     groups = by_person(allowed)
     if not groups:
         return lookup.people, NOTHING_WRITTEN
-    org = OrgContext(lookup.describes, await _create_context(executor, groups, lookup))
+    org = OrgContext(lookup.describes, await _create_context(executor, groups, lookup), lookup.owners)
     groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
     ready, accounts = await _accounts(executor, groups, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)

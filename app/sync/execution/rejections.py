@@ -9,7 +9,8 @@ from app.salesforce.composite import ALLOW_ALERTS, RowResult, SubResponse
 from app.salesforce.errors import ApiError, ErrorClass
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.field_values.states_and_countries import is_place
-from app.sync.model.batch import PERSON, PERSON_UPDATE
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
+from app.sync.model.mapping_rules import FIXED
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.records import CAMPAIGN_MEMBER
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
@@ -46,8 +47,11 @@ REFERENCE_ERROR_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"
 FIELD_INTEGRITY = "FIELD_INTEGRITY_EXCEPTION"
 """Of a state or country, among others: not listed, or the state is none of the country."""
 
+OWNER = "OwnerId"
 OWNER_CANNOT_READ = "TRANSFER_REQUIRES_READ"
 """The chosen owner may not see records of this kind: Salesforce gives them to nobody who cannot."""
+
+INACTIVE_OWNER_CODES = frozenset({"INACTIVE_OWNER_OR_USER", "OPERATION_WITH_INACTIVE_USER"})
 
 RECORD_GONE_CODES = frozenset(
     {"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"}
@@ -56,6 +60,9 @@ RECORD_GONE_CODES = frozenset(
 
 CROSS_REFERENCE_ACCESS = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 """The record points to one that the connected user may not see."""
+
+OWNER_FIELD_CODES = UNKNOWN_FIELD_CODES | REFERENCE_ERROR_CODES | {FIELD_INTEGRITY, CROSS_REFERENCE_ACCESS}
+"""Of a failure that names the owner's field."""
 
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
@@ -205,8 +212,8 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     sent = operation.record.fields.keys()
     if failure.error_code == FIELD_INTEGRITY and failure.fields and all(map(is_place, failure.fields)):
         return frozenset(failure.fields) & sent
-    if failure.error_code == OWNER_CANNOT_READ:
-        return frozenset({"OwnerId"}) & sent
+    if OWNER in sent and _is_owner_refused(operation, failure):
+        return frozenset({OWNER})
     if failure.error_code not in FIELD_ERROR_CODES:
         return frozenset()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
@@ -216,6 +223,20 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = unneeded | operation.mapped if is_lost else unneeded - operation.mapped
     return frozenset(named) if named <= optional else frozenset()
+
+
+def _is_owner_refused(operation: WriteOperation, failure: ApiError) -> bool:
+    """Whether the record can be written without its owner. A fixed one who is inactive is the host's to
+    choose anew; an organizer is whom the org has.
+    """
+    if failure.error_code == OWNER_CANNOT_READ:
+        return True
+    is_persons = operation.key.slot in (PERSON, ACCOUNT_SLOT)
+    is_fixed = is_persons and any(job.rules.owner.how == FIXED for job in operation.jobs)
+    if is_fixed or not operation.is_create:
+        return False
+    names_owner = OWNER in failure.fields and failure.error_code in OWNER_FIELD_CODES
+    return names_owner or failure.error_code in INACTIVE_OWNER_CODES
 
 
 def is_certainly_refused(answer: SubResponse) -> bool:

@@ -33,6 +33,7 @@ from app.sync.model.mapping_rules import FieldMode, FieldRule
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
 REQUIRED_VALUE_UNFIT: Final = "REQUIRED_VALUE_UNFIT"
+OWNER: Final = "OwnerId"
 LEAD_SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
 """Ours to fill: a picklist that refuses our value is no failure."""
 
@@ -105,11 +106,19 @@ def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
     return _fit(rule, field, target, value=value, is_configured=is_configured)
 
 
+def owner_refused_warning(sobject: str) -> ItemWarning:
+    """That Salesforce did not take the chosen owner."""
+    text = (
+        "Salesforce gives no such record to that user, who is inactive or may not read it, so the owner was "
+        "left to Salesforce."
+    )
+    return ItemWarning("owner_refused", sobject, OWNER, text)
+
+
 def left_out_warning(target: RuleTarget, name: str) -> ItemWarning:
     """That a field which Salesforce refused before was left out."""
-    if name == "OwnerId":
-        text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
-        return ItemWarning("owner_refused", target.sobject, name, text)
+    if name == OWNER:
+        return owner_refused_warning(target.sobject)
     if target.describe is None or name in LEAD_SOURCE_FIELDS:
         return dropped_field_warning(target.sobject, name)
     return ItemWarning(

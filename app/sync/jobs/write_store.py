@@ -135,11 +135,13 @@ class WriteStore:
         async with self.database.tenant(self.batch.host_id) as session:
             return frozenset(each for each in await session.scalars(query) if each)
 
-    async def cache(self, sobject: str, body: Mapping[str, Any]) -> None:
-        """Store what is known of an object beside the describes."""
+    async def cache(self, bodies: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store what is known beside the describes, by name."""
+        if not bodies:
+            return
         async with self.database.tenant(self.batch.host_id) as session:
             whose = self.batch
-            await store_describes(session, {sobject: body}, host_id=whose.host_id, org_id=whose.org_id)
+            await store_describes(session, bodies, host_id=whose.host_id, org_id=whose.org_id)
 
     async def user_id(self) -> str | None:
         """The connected user, as far as known."""

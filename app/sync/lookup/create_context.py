@@ -1,4 +1,4 @@
-"""What new people need to know of the org: Accounts of their companies, owners, the type of persons."""
+"""What new people need to know of the org: Accounts of their companies, the type of persons."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,8 @@ from app.sync.lookup.lookup import QueryResult, records_of, run_queries
 from app.sync.lookup.queries import LookupQuery, QueryKind
 from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_PERSON_ACCOUNT, ORGANIZER
+from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_PERSON_ACCOUNT
 from app.sync.model.records import ACCOUNT
-from app.text.email_address import address_key
 
 ACCOUNT_CANDIDATES_MAX: Final = 2000
 """Accounts whose names begin alike, oldest first, that are looked at."""
@@ -29,10 +28,9 @@ BUSINESS_ACCOUNTS: Final = " AND IsPersonAccount = false"
 
 @dataclass(frozen=True)
 class CreateContext:
-    """`users` are ids of active users by e-mail in lower case; `person_types` ids of record types by name."""
+    """`person_types` are ids of record types by name."""
 
     accounts: tuple[AccountRow, ...] = ()
-    users: Mapping[str, str] = field(default_factory=dict)
     person_types: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -41,7 +39,6 @@ class CreateContext:
         parts = list(parts)
         return cls(
             tuple(dict.fromkeys(account for part in parts for account in part.accounts)),
-            {email: id_ for part in parts for email, id_ in part.users.items()},
             {name: id_ for part in parts for name, id_ in part.person_types.items()},
         )
 
@@ -57,10 +54,9 @@ async def load_create_context(
     results = await run_queries(client, build_create_queries(jobs, describes))
     results += await _split_capped(client, results, jobs, describes)
     accounts = {row["Id"]: row for row in records_of(results, *ACCOUNTS)}
-    users, types = records_of(results, QueryKind.USERS), records_of(results, QueryKind.PERSON_TYPES)
+    types = records_of(results, QueryKind.PERSON_TYPES)
     return CreateContext(
         tuple(map(_account, accounts.values())),
-        {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(users)},
         {row["DeveloperName"]: to18(row["Id"]) for row in reversed(types)},
     )
 
@@ -100,12 +96,6 @@ def _capped(groups: Iterable[list[str]], results: Iterable[QueryResult]) -> list
     ]
 
 
-def owner_email(job: Job) -> str | None:
-    """The e-mail of the user who shall own what is created for this attendee."""
-    email = job.event.organizer.get("email") if job.rules.owner.how == ORGANIZER else None
-    return address_key(email)
-
-
 def company_for_account(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
     """The company that a new Contact shall belong to; None where there is none or Accounts are hidden.
 
@@ -126,19 +116,16 @@ def build_create_queries(
 ) -> Iterator[LookupQuery]:
     """The queries that the creation of these people needs."""
     companies = _companies(jobs, describes)
-    owners = sorted({each for job in jobs if (each := owner_email(job))})
     condition = _account_condition(describes)
     is_about_persons = bool(condition) and any(job.rules.creates == CREATE_PERSON_ACCOUNT for job in jobs)
     soqls = [
         *_accounts_soql(companies, condition),
-        *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([(QueryKind.PERSON_TYPES, PERSON_TYPES)] if is_about_persons else ()),
     ]
     for number, (kind, soql) in enumerate(soqls):
         yield LookupQuery(kind, soql, suffix=str(number))
 
 
-USERS: Final = "SELECT Id, Email FROM User WHERE IsActive = true AND Email IN "
 PERSON_TYPES: Final = (
     "SELECT Id, DeveloperName FROM RecordType "
     "WHERE SobjectType = 'Account' AND IsPersonType = true AND IsActive = true ORDER BY CreatedDate"

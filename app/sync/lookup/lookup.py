@@ -12,7 +12,9 @@ from app.salesforce.ids import to18
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
+from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
+    TASK_STATUS,
     ResponseFlags,
     closed_statuses,
     parse_members,
@@ -54,7 +56,8 @@ class QueryResult:
 class LookupResult:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
     whether they count as responded; ids of lost creates by our reference; describes where the rules need any;
-    `person_accounts` are fields of Person Accounts by id; `closed_statuses` are of Tasks."""
+    `person_accounts` are fields of Person Accounts by id; `closed_statuses` are of Tasks; `owners` are
+    Salesforce users by the organizer's e-mail (`address_key`)."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class LookupResult:
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     person_accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
     lacks_campaign_access: bool = False
 
 
@@ -131,6 +135,13 @@ async def run_queries(client: SalesforceClient, queries: Iterable[LookupQuery]) 
     return results
 
 
+def bodies_to_cache(requirements: LookupRequirements, found: LookupResult) -> dict[str, dict[str, Any]]:
+    """What the look-up found that further batches need not ask for, as our table of describes keeps it."""
+    statuses = {TASK_STATUS: {"closed": list(found.closed_statuses)}}
+    is_known = requirements.access.closed_statuses is not None
+    return ({} if is_known else statuses) | owner_bodies(requirements.owners.unknown, found.owners)
+
+
 def records_of(results: Iterable[QueryResult], *kinds: QueryKind) -> list[dict[str, Any]]:
     """The records that queries of these kinds found."""
     return [record for result in results if result.kind in kinds for record in result.records]
@@ -155,7 +166,8 @@ async def _look_up(
     writing = [] if requirements.access.lacks_campaign_access else batch.jobs
     campaigns = sorted({job.link.campaign_id for job in writing if job.link and job.writes.member})
     asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
-    results = await run_queries(client, build_lookup_queries(asked))
+    organizers = build_owner_queries(requirements.owners.unknown)
+    results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
     found = records_of(results, QueryKind.MEMBERS)
     members, members_by_email = parse_members(found, requirements, statuses)
@@ -168,6 +180,7 @@ async def _look_up(
         statuses=statuses,
         describes=requirements.describes,
         closed_statuses=closed,
+        owners={**requirements.owners.ids, **parse_owners(records_of(results, QueryKind.USERS))},
         lacks_campaign_access=requirements.access.lacks_campaign_access
         or any(result.is_hidden for result in results),
     )

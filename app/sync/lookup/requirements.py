@@ -28,6 +28,17 @@ ALWAYS_SELECTED: Final = frozenset({"Id", "Email"})
 
 
 @dataclass(frozen=True)
+class KnownOwners:
+    """Salesforce user ids by the organizer's e-mail (`address_key`); `unknown` are still to be asked for."""
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+
+NO_OWNERS: Final = KnownOwners()
+
+
+@dataclass(frozen=True)
 class LookupRequirements:
     """`fields` are read of each record of an object; `external_ids` find people, by field."""
 
@@ -35,19 +46,24 @@ class LookupRequirements:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     external_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: UserAccess = FULL_ACCESS
+    owners: KnownOwners = NO_OWNERS
 
     @classmethod
     def of(
-        cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], access: UserAccess = FULL_ACCESS
+        cls,
+        jobs: Iterable[Job],
+        describes: Mapping[str, SObjectDescribe],
+        access: UserAccess = FULL_ACCESS,
+        owners: KnownOwners = NO_OWNERS,
     ) -> "LookupRequirements":
         """Without describes nothing is wanted: the default rules need none."""
         if not describes:
-            return cls(access=access)
+            return cls(access=access, owners=owners)
         jobs = list(jobs)
         rules = distinct_rules(job.rules for job in jobs)
         objects = (LEAD, CONTACT, CAMPAIGN_MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
-        return cls(describes, fields, _external_ids(jobs), access)
+        return cls(describes, fields, _external_ids(jobs), access, owners)
 
     @property
     def people(self) -> tuple[str, ...]:

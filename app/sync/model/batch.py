@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Self
 
 from app.states import JobReason, RegistrationStatus, StatusMeaning, WriteState
 from app.sync.model.exclusions import ExclusionRules
-from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.mapping_rules import DEFAULT_RULES, ORGANIZER, MappingRules
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.write_settings import WriteSettings
+from app.text.email_address import address_key
 
 PERSON, MEMBER = "person", "member"
 ACCOUNT_SLOT, PERSON_UPDATE = "account", "person_update"
@@ -254,6 +255,11 @@ class Job:
         return self.written.get(SlotKey(slot, instance_key))
 
     @property
+    def organizer_key(self) -> str | None:
+        """The e-mail of the event's organizer as it is compared."""
+        return address_key(self.event.organizer.get("email"))
+
+    @property
     def planned_times(self) -> PlannedTimes:
         """Its own slot where it has one, else the event's times; the end of one does not end the other."""
         own, event = self.facts, self.event
@@ -285,6 +291,20 @@ class Batch:
     other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: ExclusionRules = field(default_factory=ExclusionRules)
     settings: WriteSettings = field(default_factory=WriteSettings)
+
+    @property
+    def organizers(self) -> frozenset[str]:
+        """The e-mails of the organizers who shall own something that is written."""
+        owns_tasks = self.settings.task_owner == ORGANIZER
+        owns_events = self.settings.calendar_event.owner == ORGANIZER
+        owning = (
+            job.organizer_key
+            for job in self.jobs
+            if job.rules.owner.how == ORGANIZER
+            or (owns_tasks and job.writes.task)
+            or (owns_events and job.writes.calendar_event)
+        )
+        return frozenset(filter(None, owning))
 
     def of_enabled_events(self) -> "Batch":
         """The batch with the jobs that may be written."""

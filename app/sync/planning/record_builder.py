@@ -13,9 +13,9 @@ from app.sync.errors.item_error import mapping_error, outcome_unknown_error
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
-from app.sync.field_values.rule_evaluation import MappingError
+from app.sync.field_values.rule_evaluation import OWNER, MappingError, owner_refused_warning
 from app.sync.field_values.system_fields import custom_rules, field_name, object_of
-from app.sync.lookup.create_context import CreateContext, owner_email
+from app.sync.lookup.create_context import CreateContext
 from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail, ItemDecision
@@ -57,10 +57,13 @@ class RecordBuildError(Exception):
 
 @dataclass(frozen=True)
 class OrgContext:
-    """What is known of the org: objects as the connected user sees them, Accounts, users, record types."""
+    """What is known of the org: objects as the connected user sees them, Accounts, record types; `owners` are
+    Salesforce users by the organizer's e-mail.
+    """
 
     describes: Mapping[str, SObjectDescribe]
     create_context: CreateContext = EMPTY_CONTEXT
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_record(
@@ -83,7 +86,7 @@ def build_record(
     if filled.error is not None:
         raise RecordBuildError(filled.error, filled.warnings)
     kind, kind_notices = _record_type(sobject, job.rules, org)
-    owner, owner_notices = _owner(named, job, org.create_context)
+    owner, owner_notices = _owner(named, job, org.owners)
     is_owned = bool(owner) or not job.rules.owner.runs_assignment_rules
     fields = {**(system_fields or {}), **filled.fields, **kind, **owner}
     return Draft(
@@ -101,6 +104,8 @@ def _default_record(
 ) -> Draft:
     """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
     fields, warnings = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
+    if OWNER in without:
+        warnings = [*warnings, owner_refused_warning(sobject)]
     kept = {name: value for name, value in system_fields.items() if name not in without}
     return Draft(Record(sobject, {**kept, **fields}), tuple(warnings))
 
@@ -159,12 +164,12 @@ def _no_type(sobject: str, value: str, text: str) -> MappingError:
 
 
 def _owner(
-    sobject: str, job: Job, create_context: CreateContext
+    sobject: str, job: Job, owners: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[ItemWarning, ...]]:
     owner = job.rules.owner
     if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
         return {}, ()
-    id_ = owner.id if owner.how == FIXED else create_context.users.get(owner_email(job) or "")
+    id_ = owner.id if owner.how == FIXED else owners.get(job.organizer_key or "")
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
         return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)

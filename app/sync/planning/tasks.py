@@ -20,6 +20,7 @@ from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.activity_owner import CONNECTED_USER, activity_owner
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
     OrgContext,
@@ -73,6 +74,10 @@ def _create_task(
     reference = _reference(item.job, key.slot, batch)
     status = item.job.rules.task_status or next(iter(lookup.closed_statuses), COMPLETED)
     fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
+    if (how := batch.settings.task_owner) != CONNECTED_USER:
+        owner_id, without_owner = activity_owner(item.job, how, lookup)
+        fields |= {"OwnerId": owner_id} if owner_id else {}
+        warnings += without_owner
     try:
         draft = build_record(TASK, item.job, org, system_fields=fields, without=dropped_fields(before))
     except RecordBuildError as error:

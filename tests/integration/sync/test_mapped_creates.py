@@ -7,6 +7,7 @@ import pytest
 from tests.integration.sync.conftest import Rig
 
 DIET = {"key": "diet", "label": "Food", "value": "vegan"}
+OLGA = {"LastName": "Olga", "Email": "Olga@acme.example", "IsActive": True, "UserType": "Standard"}
 DIET_FIELD = "Diet__c | string(40) | CUN | Diet"
 
 
@@ -85,7 +86,7 @@ async def test_a_fixed_owner_owns_new_people_whatever_assignment_rules_say(rig: 
 
 
 async def test_the_organizer_owns_new_people_where_there_is_such_a_user(rig: Rig) -> None:
-    [owner] = await rig.org.seed("User", {"LastName": "Olga", "Email": "Olga@acme.example", "IsActive": True})
+    [owner] = await rig.org.seed("User", OLGA)
     await rig.choose(owner={"how": "organizer"})
     await rig.organized_by("olga@acme.example")
     await rig.registered(1)

@@ -23,6 +23,7 @@ from app.sync.execution.rejections import (
 from app.sync.execution.write_transitions import decide_rejection, slot_intended
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.batch_items import BatchItems
+from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from tests.factories import NOW
@@ -30,6 +31,9 @@ from tests.unit.sync.builders import described, job
 
 LEAD_ID = "00Q000000000001AAA"
 STRANGER = ApiError("INVALID_CROSS_REFERENCE_KEY", "no such owner", ("OwnerId",))
+OWNED = {"OwnerId": "005"}
+WITHOUT_OWNER = DropFields(frozenset(OWNED))
+FIXED_OWNER = (job(rules=MappingRules.of({"owner": {"how": "fixed", "id": "005"}})),)
 HIDDEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 
 
@@ -49,9 +53,10 @@ def member(**changes: Any) -> WriteOperation:
     return WriteOperation(record=record, **(values | changes))
 
 
-def task() -> WriteOperation:
-    record = Record("Task", {"Subject": "Registered", "Description": "EVS", "ActivityDate": "2026-05-04"})
-    return WriteOperation(SlotKey(REGISTERED), (job(),), record)
+def task(**changes: Any) -> WriteOperation:
+    fields = {"Subject": "Registered", "Description": "EVS", "ActivityDate": "2026-05-04"}
+    record = Record("Task", fields | changes.pop("fields", {}))
+    return WriteOperation(SlotKey(REGISTERED), changes.pop("jobs", (job(),)), record)
 
 
 def of_new_lead(is_ours: bool = True) -> WorkItem:
@@ -104,6 +109,17 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
             DropFields(frozenset({"OwnerId"})),
         ),
         (lead(), error("TRANSFER_REQUIRES_READ"), FailItems()),
+        # Owners that the host did not choose by id.
+        (lead(fields=OWNED), error("INACTIVE_OWNER_OR_USER"), WITHOUT_OWNER),
+        (task(fields=OWNED), error("OPERATION_WITH_INACTIVE_USER"), WITHOUT_OWNER),
+        (task(fields=OWNED), error("INVALID_CROSS_REFERENCE_KEY", "OwnerId"), WITHOUT_OWNER),
+        (task(fields=OWNED), error(HIDDEN, "OwnerId"), WITHOUT_OWNER),
+        (task(fields=OWNED), error("INVALID_FIELD_FOR_INSERT_UPDATE", "OwnerId"), WITHOUT_OWNER),
+        (task(fields=OWNED), error(HIDDEN, "WhoId"), FailItems()),
+        (task(), error("INACTIVE_OWNER_OR_USER"), FailItems()),
+        (lead(fields=OWNED, jobs=FIXED_OWNER), error("INACTIVE_OWNER_OR_USER"), FailItems()),
+        (lead(fields=OWNED, jobs=FIXED_OWNER), error("TRANSFER_REQUIRES_READ"), WITHOUT_OWNER),
+        (task(fields=OWNED, jobs=FIXED_OWNER), error("INACTIVE_OWNER_OR_USER"), WITHOUT_OWNER),
         # Members.
         (member(), error("DUPLICATE_VALUE"), AlreadyExists()),
         (lead(), error("DUPLICATE_VALUE"), FailItems()),
@@ -126,7 +142,7 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
         # Records that went elsewhere.
         (lead(LEAD_ID), error("ENTITY_IS_DELETED"), FollowRecord()),
         (lead(LEAD_ID, rejection_hints=SlotDetails(was_moved=True)), error("ENTITY_IS_DELETED"), FailItems()),
-        (lead(fields={"OwnerId": "005"}), STRANGER, FailItems()),
+        (lead(fields=OWNED, jobs=FIXED_OWNER), STRANGER, FailItems()),
         (lead(LEAD_ID, fields={"OwnerId": "005"}), STRANGER, FollowRecord()),
         (lead(), STRANGER, FollowRecord()),
         # The policy.

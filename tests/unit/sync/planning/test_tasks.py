@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from app.salesforce.ids import to18
 from app.sync.model.batch import CHECKED_IN, REGISTERED, SlotKey, WriteToggles
 from app.sync.model.decisions import NO_PLAN, Plan
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.work_item import WorkItem
+from app.sync.model.write_settings import WriteSettings
 from app.sync.planning.person_ref import NewPerson, PersonRef
 from app.sync.planning.tasks import plan_task, required_tasks
 from tests.unit.sync.builders import described
@@ -35,7 +37,13 @@ TAG = "otter-reference"
 TASK_ID = "00T5g000001AbCdEAK"
 
 
-def planned(row: WorkItem, slot_name: str = REGISTERED, person: PersonRef = LEAD, **found: Any) -> Plan:
+def planned(
+    row: WorkItem,
+    slot_name: str = REGISTERED,
+    person: PersonRef = LEAD,
+    settings: WriteSettings = WriteSettings(),
+    **found: Any,
+) -> Plan:
     return unchanged(
         plan_task,
         row,
@@ -43,7 +51,7 @@ def planned(row: WorkItem, slot_name: str = REGISTERED, person: PersonRef = LEAD
         slot=slot_name,
         person=person,
         lookup=lookup(**found),
-        batch=batch(row),
+        batch=batch(row, settings=settings),
         clock=CLOCK,
     )
 
@@ -75,6 +83,42 @@ def test_missing_task_is_created_on_the_person() -> None:
     assert operation.record.fields["Subject"] == "Registered: Autumn Summit"
     assert operation.reference_tag is not None
     assert operation.reference_tag in operation.record.fields["Description"]
+
+
+OF_ORGANIZER = WriteSettings(task_owner="organizer")
+OLGA = to18("0055g000001AbCd")
+
+
+def organized_by(email: str | None, **changes: Any) -> WorkItem:
+    row = item(**changes)
+    event = replace(row.job.event, organizer={"name": "Olga", "email": email})
+    return row._replace(job=replace(row.job, event=event))
+
+
+def test_organizer_owns_the_task_where_the_host_wants_that() -> None:
+    row, owners = organized_by(" Olga@Acme.example"), {"olga@acme.example": OLGA}
+    plan = planned(row, settings=OF_ORGANIZER, owners=owners)
+    assert [each.record.fields["OwnerId"] for each in plan.operations] == [OLGA]
+    assert plan.decisions == ()
+    [default] = planned(row, owners=owners).operations
+    assert "OwnerId" not in default.record.fields
+
+
+@pytest.mark.parametrize("email", ["nobody@acme.example", None])
+def test_task_of_an_organizer_without_a_user_is_the_connected_users_with_a_warning(email: str | None) -> None:
+    plan = planned(organized_by(email), settings=OF_ORGANIZER, owners={"olga@acme.example": OLGA})
+    assert ["OwnerId" in each.record.fields for each in plan.operations] == [False]
+    assert [(each.code, each.sobject, each.field) for each in plan.decisions[0].warnings] == [
+        ("fallback_used", "Task", "OwnerId")
+    ]
+
+
+def test_task_whose_owner_was_refused_is_created_without_and_warned() -> None:
+    before = slot("failed", "Task", details={"dropped": ["OwnerId"]})
+    row = organized_by("olga@acme.example", slots={KEY: before})
+    plan = planned(row, settings=OF_ORGANIZER, owners={"olga@acme.example": OLGA})
+    assert ["OwnerId" in each.record.fields for each in plan.operations] == [False]
+    assert [(each.code, each.field) for each in plan.decisions[0].warnings] == [("owner_refused", "OwnerId")]
 
 
 def test_task_of_a_new_person_names_it_by_reference() -> None:
