@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities import fields, going_live, people
+from tests.capabilities import fields, going_live, people, switches
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
 
@@ -172,5 +172,19 @@ CAPABILITIES: Final = (
         (ONCEHUB,),
         "`salesforce_id` of a registration",
         people.a_salesforce_id_in_the_link_names_the_person,
+    ),
+    Capability(
+        79,
+        "Each kind of write, and an event as a whole, switched for one event over the host's choice",
+        (SUPERSEND,),
+        "`writes` and `enabled` of an event, on its page",
+        switches.kinds_of_write_are_switched_for_one_event,
+    ),
+    Capability(
+        80,
+        "All events in one table, and many changed at once after a try",
+        (SUPERSEND,),
+        "the page of all events",
+        switches.many_events_are_changed_at_once,
     ),
 )

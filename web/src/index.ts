@@ -1,7 +1,8 @@
-/** The three elements of a dashboard, registered by importing this file. */
+/** The elements of a dashboard, registered by importing this file. */
 
 export { SalesforceCard } from "./card/salesforce-card";
 export { SalesforceMapping } from "./mapping/salesforce-mapping";
 export { SalesforceEventSync } from "./sync/salesforce-event-sync";
+export { SalesforceEvents } from "./writes/salesforce-events";
 export { english, type Texts } from "./texts.en";
 export { setTexts } from "./texts";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const DIST = new URL("../dist/", import.meta.url);
-const MOST_BYTES = 45_000;
+const MOST_BYTES = 60_000;
 
 /** A file and everything that it imports from beside it, each once. */
 function withImports(name, seen = new Set()) {

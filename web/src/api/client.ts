@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventSettingsShown, EventSettingsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
   RetryFilter, RetryOutcome, Rows, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
@@ -11,6 +11,11 @@ export interface RowsQuery {
   readonly states: readonly string[];
   readonly groupId: string | null;
   readonly q: string;
+  readonly cursor: string | null;
+}
+
+export interface EventsQuery extends EventsFilter {
+  readonly limit: number;
   readonly cursor: string | null;
 }
 
@@ -96,6 +101,11 @@ export class HostApi {
   readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
   readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
   readonly writeBefore = (): Promise<HostBackfill> => this.api.call("POST", `${this.path}/salesforce/backfill`, { dry_run: false });
+  readonly events = ({ limit, cursor, ...filter }: EventsQuery): Promise<EventRows> => {
+    const search = new URLSearchParams({ ...filter, limit: String(limit), ...(cursor === null ? {} : { cursor }) } as Record<string, string>);
+    return this.api.call("GET", `${this.path}/salesforce/events?${search}`);
+  };
+  readonly changeEvents = (wish: EventsToSet): Promise<EventsChanged> => this.api.call("PUT", `${this.path}/salesforce/events`, wish);
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);

@@ -19,7 +19,8 @@ const DOCUMENTS = location.origin;
 interface Place {
   readonly hostId: string | null;
   readonly eventId: string | null;
-  readonly isMapping: boolean;
+  /** A page of the host beside its own: `mapping` or `matrix`. */
+  readonly page: string | null;
   readonly isOperations: boolean;
 }
 
@@ -28,6 +29,7 @@ class Console extends EventshipElement {
     :host { min-block-size: 100dvh; }
     .top { background: var(--paper); border-block-end: 1px solid var(--line); padding: 0.8em 1.25em; }
     .top div, main { max-inline-size: 62rem; margin-inline: auto; }
+    main.wide { max-inline-size: 90rem; }
     main { padding: 1.25em; display: grid; gap: 1.25em; grid-template-columns: minmax(0, 1fr); }
     nav ul { display: flex; flex-wrap: wrap; gap: 0.25em; }
     nav a { display: inline-block; padding: 0.3em 0.75em; border-radius: 7px; text-decoration: none; }
@@ -114,7 +116,7 @@ class Console extends EventshipElement {
 
   protected override render() {
     return html`<header class="top"><div class="line apart"><h1>${words.title}</h1>${this.hosts ? this.navigation(this.hosts) : nothing}</div></header>
-      <main>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
+      <main class=${this.place.page === "matrix" ? "wide" : ""}>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
   }
 
   private navigation({ items, is_operations: isOperations }: HostList): View {
@@ -126,10 +128,11 @@ class Console extends EventshipElement {
   }
 
   private placeView({ items }: HostList): View {
-    const { hostId, eventId, isMapping, isOperations } = this.place;
+    const { hostId, eventId, page, isOperations } = this.place;
     if (isOperations) return html`<eventship-ops-view .getToken=${this.getToken}></eventship-ops-view>`;
     if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
-    if (isMapping) return this.mappingView(hostId);
+    if (page === "mapping") return this.mappingView(hostId);
+    if (page === "matrix") return this.matrixView(hostId);
     if (eventId !== null) return this.eventView(hostId, eventId);
     return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
   }
@@ -137,7 +140,7 @@ class Console extends EventshipElement {
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
       <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} host-name=${host?.name ?? hostId} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-card>
-      <p><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a></p>
+      <p class="line"><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a><a href="${hostAddress(hostId)}/matrix">${words.matrix} ›</a></p>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
         ${this.cursor ? html`<p><button class="quiet" @click=${this.loadMore}>${words.moreEvents}</button></p>` : nothing}</section>`;
@@ -154,6 +157,11 @@ class Console extends EventshipElement {
   private mappingView(hostId: string): View {
     return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
       <salesforce-mapping host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`;
+  }
+
+  private matrixView(hostId: string): View {
+    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
+      <salesforce-events host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} event-address="${hostAddress(hostId)}/events/{event_id}"></salesforce-events>`;
   }
 
   private eventView(hostId: string, eventId: string): View {
@@ -174,7 +182,7 @@ function placeOf(hash: string): Place {
   const [, kind, hostId, part, eventId] = hash.slice(1).split("/").map(decodeURIComponent);
   const isHost = kind === "hosts" && hostId !== undefined;
   const returnedTo = kind === undefined ? new URLSearchParams(location.search).get("host") : null;
-  return { hostId: isHost ? hostId : returnedTo, eventId: isHost ? (eventId ?? null) : null, isMapping: isHost && part === "mapping", isOperations: kind === "operations" };
+  return { hostId: isHost ? hostId : returnedTo, eventId: isHost ? (eventId ?? null) : null, page: isHost ? (part ?? null) : null, isOperations: kind === "operations" };
 }
 
 define("eventship-console", Console);

@@ -99,7 +99,7 @@ export class Stack {
 
   /** One genuine delivery, signed as https://github.com/standard-webhooks/standard-webhooks says. */
   async webhook(type, hostId, event, registration) {
-    const whole = { ...event, kind: "in_person", starts_at: "2026-12-01T08:00:00Z", timezone: "Europe/Berlin", version: 1 };
+    const whole = { kind: "in_person", starts_at: "2026-12-01T08:00:00Z", timezone: "Europe/Berlin", version: 1, ...event };
     const data = { host: { id: hostId, name: "Otter Events" }, event: whole, ...(registration ? { registration } : {}) };
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
     const [id, at] = [`msg_${randomUUID()}`, String(Math.floor(Date.now() / 1000))];

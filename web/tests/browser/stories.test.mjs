@@ -398,8 +398,39 @@ step("an event is switched off and on, a kind over the host's choice and back", 
   assert.equal(await switches.getByText("Chosen for this event").count(), 0);
 });
 
+step("all events are worked on by keyboard, and many are changed after a try", async () => {
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await page.getByRole("link", { name: "What is written of each event" }).click();
+  const events = page.locator("salesforce-events");
+  const tasks = (title) => events.getByRole("switch", { name: `Tasks, ${title}` });
+  await events.getByRole("checkbox", { name: "Choose" }).first().focus();
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "Space"]) await page.keyboard.press(key);
+  await events.getByText(/^Tasks, .+: off\.$/).waitFor();
+  await page.keyboard.press("Shift+ArrowDown");
+  await events.getByText("2 events chosen").waitFor();
+  await assertAccessible(page, "all events");
+  await shoot(page, "matrix");
+  await button("Choose all that match", events).click();
+  await button("Change…", events).click();
+  await dialog().getByLabel("Tasks").selectOption("As the host has it");
+  await button("Try it out", dialog()).click();
+  await dialog().getByText("1 event of 3 would change.").waitFor();
+  await assertAccessible(page, "a change of many events");
+  await shoot(page, "matrix-change");
+  await button("Change 1 event", dialog()).click();
+  await events.getByText("1 event has changed.").waitFor();
+  for (const title of [TITLE, BROOK[1], CREEK[1]]) assert.equal(await tasks(title).getAttribute("aria-checked"), "true");
+  await events.getByLabel("Title").fill("brook");
+  await tasks(TITLE).waitFor({ state: "detached" });
+  await tasks(BROOK[1]).waitFor();
+  await page.setViewportSize({ width: 320, height: 740 });
+  await assertFits(page, "all events on a small phone");
+});
+
 step("on a phone nothing sticks out, in any view", async () => {
   await page.setViewportSize(PHONE);
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);
+  await counted("synced", 9);
   await assertFits(page, "the drawer");
   await assertAccessible(page, "the drawer on a phone");
   await shoot(page, "phone");
