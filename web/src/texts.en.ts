@@ -1,6 +1,6 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
-import { matrix, writes } from "./texts.writes.en";
+import { matrix, settings, writes } from "./texts.writes.en";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 const number = (value: number): string => value.toLocaleString("en");
@@ -351,6 +351,7 @@ export const english = {
   },
   writes,
   matrix,
+  settings,
   failures: {
     heading: (count: number) => `What failed (${number(count)})`,
     count: (count: number) => plural(count, "registration", "registrations"),

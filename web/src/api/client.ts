@@ -2,7 +2,7 @@
 
 import type {
   Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
-  RetryFilter, RetryOutcome, Rows, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
+  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -101,6 +101,8 @@ export class HostApi {
   readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
   readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
   readonly writeBefore = (): Promise<HostBackfill> => this.api.call("POST", `${this.path}/salesforce/backfill`, { dry_run: false });
+  readonly settings = (): Promise<SettingsShown> => this.api.call("GET", `${this.path}/salesforce/settings`);
+  readonly setSettings = (wish: SettingsWanted): Promise<SettingsShown> => this.api.call("PUT", `${this.path}/salesforce/settings`, wish);
   readonly events = ({ limit, cursor, ...filter }: EventsQuery): Promise<EventRows> => {
     const search = new URLSearchParams({ ...filter, limit: String(limit), ...(cursor === null ? {} : { cursor }) } as Record<string, string>);
     return this.api.call("GET", `${this.path}/salesforce/events?${search}`);

@@ -19,7 +19,7 @@ const DOCUMENTS = location.origin;
 interface Place {
   readonly hostId: string | null;
   readonly eventId: string | null;
-  /** A page of the host beside its own: `mapping` or `matrix`. */
+  /** A page of the host beside its own: `mapping`, `settings` or `matrix`. */
   readonly page: string | null;
   readonly isOperations: boolean;
 }
@@ -133,6 +133,7 @@ class Console extends EventshipElement {
     if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
     if (page === "mapping") return this.mappingView(hostId);
     if (page === "matrix") return this.matrixView(hostId);
+    if (page === "settings") return this.settingsView(hostId);
     if (eventId !== null) return this.eventView(hostId, eventId);
     return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
   }
@@ -140,7 +141,7 @@ class Console extends EventshipElement {
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
       <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} host-name=${host?.name ?? hostId} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-card>
-      <p class="line"><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a><a href="${hostAddress(hostId)}/matrix">${words.matrix} ›</a></p>
+      <p class="line"><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a><a href="${hostAddress(hostId)}/settings">${words.settings} ›</a><a href="${hostAddress(hostId)}/matrix">${words.matrix} ›</a></p>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
         ${this.cursor ? html`<p><button class="quiet" @click=${this.loadMore}>${words.moreEvents}</button></p>` : nothing}</section>`;
@@ -157,6 +158,11 @@ class Console extends EventshipElement {
   private mappingView(hostId: string): View {
     return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
       <salesforce-mapping host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`;
+  }
+
+  private settingsView(hostId: string): View {
+    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
+      <salesforce-settings host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`;
   }
 
   private matrixView(hostId: string): View {

@@ -17,6 +17,7 @@ export const words = {
   integrations: "Integrations",
   allEvents: "All events",
   mapping: "People and fields",
+  settings: "What is written",
   matrix: "What is written of each event",
   roles: { owner: "owner", admin: "admin", member: "member" } as Record<string, string>,
   campaign: (name: string) => `Campaign: ${name}`,

@@ -3,12 +3,12 @@
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { EventRow, Switch } from "../api/schema";
-import { moment, named, t } from "../texts";
+import { moment, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { safeUrl, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { moved, type Place } from "./grid-keys";
-import { kindName, kindsOf, switchStyle } from "./kinds";
+import { eventKindName, kindName, kindsOf, switchStyle } from "./kinds";
 
 export const MASTER = "enabled";
 
@@ -110,7 +110,7 @@ export class EventsGrid extends EventshipElement {
   }
 
   private titleView({ event, is_paused: isPaused }: EventRow, cell: string, stop: number): View {
-    const facts = [event.starts_at ? moment(event.starts_at) : t.matrix.noDate, named(t.matrix.kinds, event.kind, event.kind), isPaused ? t.matrix.paused : ""];
+    const facts = [event.starts_at ? moment(event.starts_at) : t.matrix.noDate, eventKindName(event.kind), isPaused ? t.matrix.paused : ""];
     const href = this.eventHref?.(event.id) ?? null;
     return html`${href === null
       ? html`<span data-cell=${cell} tabindex=${stop}>${event.title}</span>`

@@ -6,6 +6,13 @@ import type { View } from "../ui/views";
 
 const ORDER = ["person", "task", "member", "calendar_event", "case", "email_sent", "email_opened", "email_replied"];
 
+/** The kinds of event that the platform names; there may be others. */
+export const EVENT_KINDS = ["in_person", "webinar", "on_demand", "meeting"];
+
+export function eventKindName(kind: string): string {
+  return named(t.matrix.kinds, kind, kind);
+}
+
 /** What the service says of each kind, in our order; kinds of a newer service come last. */
 export function kindsOf<T>(writes: object): readonly (readonly [kind: string, value: T])[] {
   const place = (kind: string): number => (ORDER.includes(kind) ? ORDER.indexOf(kind) : ORDER.length);

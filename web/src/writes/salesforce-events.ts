@@ -11,13 +11,12 @@ import "./events-change";
 import type { Which } from "./events-change";
 import "./events-grid";
 import { MASTER, type Turned } from "./events-grid";
-import { kindName, kindsOf } from "./kinds";
+import { EVENT_KINDS, eventKindName, kindName, kindsOf } from "./kinds";
 
 const TYPING_MS = 300;
 const PAGE = 100;
 /** As many ids as one change takes. */
 const MOST_IDS = 500;
-const KINDS = ["in_person", "webinar", "on_demand", "meeting"];
 
 interface Filter {
   readonly q: string;
@@ -106,7 +105,7 @@ export class SalesforceEvents extends EventshipElement {
     return html`<div class="filters">
       <div><label class="name" for="q">${t.matrix.search}</label><input id="q" type="search" maxlength="200" .value=${q} @input=${takes("q")}></div>
       <div><label class="name" for="kind">${t.matrix.kind}</label><select id="kind" @change=${takes("kind")}><option value="" .selected=${kind === ""}>${t.matrix.anyKind}</option>
-        ${KINDS.map((each) => html`<option value=${each} .selected=${kind === each}>${t.matrix.kinds[each] ?? each}</option>`)}</select></div>
+        ${EVENT_KINDS.map((each) => html`<option value=${each} .selected=${kind === each}>${eventKindName(each)}</option>`)}</select></div>
       <div><label class="name" for="from">${t.matrix.from}</label><input id="from" type="date" .value=${from} @change=${takes("from")}></div>
       <div><label class="name" for="to">${t.matrix.to}</label><input id="to" type="date" .value=${to} @change=${takes("to")}></div></div>
       ${this.isFiltered ? html`<p><button class="plain" @click=${() => this.choose(EVERYTHING, false)}>${t.matrix.clear}</button></p>` : nothing}`;

@@ -427,6 +427,34 @@ step("all events are worked on by keyboard, and many are changed after a try", a
   await assertFits(page, "all events on a small phone");
 });
 
+step("what a host has written is changed at once, and said", async () => {
+  await page.setViewportSize({ width: 1100, height: 900 });
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await page.getByRole("link", { name: "What is written ›" }).click();
+  const settings = page.locator("salesforce-settings");
+  await settings.getByRole("switch", { name: "Calendar Events" }).click();
+  await settings.getByText("Calendar Events: on, from now on.").waitFor();
+  await settings.getByLabel("Begin switched off").check();
+  await settings.getByRole("group", { name: "Written for" }).first().getByLabel("Webinar").check();
+  await settings.getByLabel("E-mail domains").fill("not a domain");
+  await page.keyboard.press("Tab");
+  await settings.getByRole("alert").getByText("Not saved: what “E-mail domains” has now is not possible").waitFor();
+  await settings.getByLabel("Minutes, where no end is known").fill("30");
+  await page.keyboard.press("Tab");
+  await settings.getByText("Saved: Minutes, where no end is known.").waitFor();
+  await assertAccessible(page, "the settings of a host");
+  await shoot(page, "settings", { fullPage: true });
+  const headers = { authorization: `Bearer ${await stack.token(HOST)}` };
+  const kept = await (await fetch(`${stack.url}/v1/hosts/${HOST}/salesforce/settings`, { headers })).json();
+  assert.deepEqual([kept.writes.calendar_event, kept.new_events, kept.calendar_event.kinds, kept.calendar_event.default_minutes], [true, "off", ["meeting", "webinar"], 30]);
+  await settings.getByRole("switch", { name: "Calendar Events" }).click();
+  await settings.getByText("Calendar Events: off").waitFor();
+  await settings.getByLabel("Are written from the start").check();
+  await settings.getByText("Saved: New events.").waitFor();
+  await page.setViewportSize({ width: 320, height: 740 });
+  await assertFits(page, "the settings on a small phone");
+});
+
 step("on a phone nothing sticks out, in any view", async () => {
   await page.setViewportSize(PHONE);
   await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);
