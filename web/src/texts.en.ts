@@ -1,6 +1,6 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
-import { matrix, settings, writes } from "./texts.writes.en";
+import { links, matrix, settings, writes } from "./texts.writes.en";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 const number = (value: number): string => value.toLocaleString("en");
@@ -350,6 +350,7 @@ export const english = {
     saved: (retried: number) => (retried === 0 ? "Saved." : `Saved. ${plural(retried, "registration is", "registrations are")} tried again.`),
   },
   writes,
+  links,
   matrix,
   settings,
   failures: {

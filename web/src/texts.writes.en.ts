@@ -146,3 +146,25 @@ export const settings = {
   notSaved: (name: string) => `Not saved: ${name}.`,
   notTaken: (name: string) => `Not saved: what “${name}” has now is not possible. Look at the example below it.`,
 };
+
+export const links = {
+  heading: "Personalised links",
+  intro: "Who registers by such a link is the record that it names, whatever e-mail they type.",
+  id: "Salesforce id of a Lead, Contact, Account or Case",
+  idHint: "15 or 18 characters, as in the record's address.",
+  make: "Make the link",
+  making: "Making…",
+  url: "Link of this record",
+  snippet: "Link for an e-mail template",
+  snippetHint: "Salesforce puts each recipient's id in the place of the braces.",
+  copy: "Copy",
+  copyOf: (name: string) => `Copy: ${name}`,
+  copied: (name: string) => `Copied: ${name}.`,
+  copyByHand: "It is chosen now: copy it with your keyboard.",
+  wrongId: "This is not the id of a Lead, Contact, Account or Case.",
+  all: "Links of all members of the linked campaign",
+  allText: "A file with ids and links. It holds nothing of a person.",
+  download: "Download links.csv",
+  downloading: "Asking Salesforce…",
+  downloaded: "links.csv is on your computer.",
+};

@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PersonalLink, PreflightShown, ProblemBody,
   RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
@@ -56,6 +56,13 @@ export class Api {
     const answer = await this.send(method, path, { body });
     if (!answer.ok) throw new ApiProblem(await problemOf(answer));
     return (await answer.json()) as T;
+  }
+
+  /** A file. Raises ApiProblem. */
+  async file(path: string): Promise<Blob> {
+    const answer = await this.send("GET", path, {});
+    if (!answer.ok) throw new ApiProblem(await problemOf(answer));
+    return answer.blob();
   }
 
   /** The live stream of a host or an event; whoever opens it looks at the status. */
@@ -133,6 +140,8 @@ export class EventApi {
   readonly startBackfill = (why: "request" | "before_connection"): Promise<BackfillShown> => this.api.call("POST", `${this.path}/backfill`, { why });
   readonly settings = (): Promise<EventSettingsShown> => this.api.call("GET", `${this.path}/settings`);
   readonly setSettings = (wanted: EventSettingsToSet): Promise<EventSettingsShown> => this.api.call("PUT", `${this.path}/settings`, wanted);
+  readonly personalLink = (salesforceId: string): Promise<PersonalLink> => this.api.call("GET", `${this.path}/links?${new URLSearchParams({ salesforce_id: salesforceId })}`);
+  readonly linksFile = (campaignId: string): Promise<Blob> => this.api.file(`${this.path}/links.csv?${new URLSearchParams({ campaign_id: campaignId })}`);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/stream`, last, signal);

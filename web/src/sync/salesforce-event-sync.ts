@@ -15,6 +15,7 @@ import "./campaign-panel";
 import "../writes/event-switches";
 import { countsStyle, countsView } from "./counts";
 import { failuresStyle, failuresView } from "./failures";
+import "./links-panel";
 import "./rows-panel";
 import type { RowsPanel } from "./rows-panel";
 
@@ -127,6 +128,7 @@ export class SalesforceEventSync extends EventshipElement {
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
       ${this.switchesView()}
+      ${this.linksView(this.link ?? null)}
       ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
       ${stats.counts.total === 0 ? nothing : this.rowsView()}
       <p class="sr" role="status">${this.announced}</p>
@@ -166,6 +168,11 @@ export class SalesforceEventSync extends EventshipElement {
   private switchesView(): View {
     return html`<salesforce-event-switches .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .mayChange=${this.mayChange} @settings-changed=${this.refresh}></salesforce-event-switches>`;
+  }
+
+  private linksView(link: LinkShown | null): View {
+    return html`<salesforce-links-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .campaignId=${link?.campaign.id ?? null} .mayChange=${this.mayChange}></salesforce-links-panel>`;
   }
 
   private rowsView(): View {

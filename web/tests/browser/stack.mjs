@@ -88,8 +88,8 @@ export class Stack {
     return id;
   }
 
-  async publish(hostId, eventId, title) {
-    await this.webhook("event.published", hostId, { id: eventId, title });
+  async publish(hostId, eventId, title, more = {}) {
+    await this.webhook("event.published", hostId, { id: eventId, title, ...more });
   }
 
   async register(hostId, eventId, title, attendee, number) {

@@ -1,5 +1,6 @@
 // What a host does, from the first click to the last, in one org and in this order.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
@@ -223,6 +224,26 @@ step("a campaign is linked with the statuses that are guessed", async () => {
   await shoot(page, "statuses");
   await button("Save", drawer()).click();
   await drawer().locator("[data-link=linked]").waitFor();
+});
+
+step("personalised links are made for one record, and for all members of the campaign", async () => {
+  await stack.publish(HOST, EVENT, TITLE, { url: "https://otter.example/river" });
+  const links = drawer().locator("salesforce-links-panel");
+  await links.getByText("Personalised links").click();
+  await links.getByLabel("Salesforce id of a Lead").fill("7015g000000KqRsAAK");
+  await button("Make the link", links).click();
+  await links.getByText("This is not the id of a Lead").waitFor();
+  const { ids: [leadId] } = await stack.door("POST", "records/Lead", [{ LastName: "Invited", Company: "River GmbH", Email: "invited@river.example" }]);
+  await stack.door("POST", "records/CampaignMember", [{ CampaignId: campaignId, LeadId: leadId }]);
+  await links.getByLabel("Salesforce id of a Lead").fill(leadId);
+  await button("Make the link", links).click();
+  await links.getByLabel("Link of this record", { exact: true }).waitFor();
+  assert.equal(await links.getByLabel("Link of this record", { exact: true }).inputValue(), `https://otter.example/river?salesforce_id=${leadId}`);
+  assert.match(await links.getByLabel("Link for an e-mail template", { exact: true }).inputValue(), /salesforce_id=\{\{\{Recipient\.Id\}\}\}$/);
+  await assertAccessible(page, "links");
+  const [file] = await Promise.all([page.waitForEvent("download"), button("Download links.csv", links).click()]);
+  assert.match(await readFile(await file.path(), "utf8"), new RegExp(`${leadId},https://otter.example/river`));
+  await shoot(page, "links", { fullPage: true });
 });
 
 step("counts and rows move while webhooks arrive, without a reload", async () => {
