@@ -23,7 +23,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse everything image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,7 +62,7 @@ smoke: setup  ## the same on fresh state, compared with what is expected; ORG=di
 test: setup  ## all tests; T=tests/unit for some of them, COVERAGE=1 for branch coverage
 	@$(if $(T),$(BIN)/pytest $(T),tests/in-two-halves $(BIN))
 
-check: setup  ## lint, types, import directions, migrations, OpenAPI, README
+check: setup  ## lint, types, import directions, migrations, OpenAPI, README, Salesforce package
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -70,6 +70,16 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/python -m tools.check
 	@$(BIN)/python -m tests.capabilities
 	@$(BIN)/python -m tests.orgs
+	@if test -z "$(NODE)"; then echo "left out: salesforce/ was not converted, Node 20.19 or newer, with npm, would do it"; \
+		else $(MAKE) --no-print-directory package; fi
+
+package: salesforce/node_modules/.package-lock.json  ## check the Salesforce package's source with Salesforce's own library
+	@cd salesforce && npm run --silent check
+
+salesforce/node_modules/.package-lock.json: salesforce/package-lock.json
+	@echo "installing what checks the Salesforce package"
+	@cd salesforce && npm ci --silent --ignore-scripts
+	@touch $@
 
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
 LOCK := $(VENV)-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -134,5 +144,5 @@ browser: setup  ## the console and the elements in a real Chromium; skips itself
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from devtools.local_stack.local_services import *; LocalServices(Path(".local")).discard()'
-	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info $(SIMULATOR)/src/*.egg-info
+	@rm -rf .local .venv web/dist web/node_modules salesforce/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info $(SIMULATOR)/src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

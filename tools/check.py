@@ -16,6 +16,7 @@ from tools.generated_docs.readme import README, with_settings
 from tools.landed_migrations import landed_faults, migrations_there, read_landed, with_landed, write_landed
 from tools.locks import check_locks
 from tools.openapi.command import openapi
+from tools.salesforce_package import files as package_files
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     if "--write" in arguments:
         README.write_text(with_settings(README.read_text()))
         guides.write()
+        package_files.write()
         write_landed(with_landed(read_landed(), migrations_there()))
         return 0
     return max(check() for check in CHECKS)
@@ -89,11 +91,20 @@ def check_guides() -> int:
     return 1 if behind or lost else 0
 
 
+def check_package() -> int:
+    """The Salesforce package's fields, translations and permission sets are those of its table."""
+    behind = package_files.behind()
+    if behind:
+        sys.stderr.write(f"salesforce/ behind: {', '.join(behind)}: run `python -m tools.check --write`\n")
+    return 1 if behind else 0
+
+
 CHECKS: tuple[Callable[[], int], ...] = (
     check_folders,
     check_locks,
     check_readme,
     check_guides,
+    check_package,
     check_landed,
     check_openapi,
     check_migrations,

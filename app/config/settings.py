@@ -203,6 +203,12 @@ class Settings(DatabaseSettings):
     salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$", description="REST API version")
     salesforce_package_url: str | None = Field(None, description="install link of the package")
     salesforce_package_url_sandbox: str | None = Field(None, description="the same for sandboxes")
+    salesforce_package_namespace: str | None = Field(
+        None,
+        max_length=15,
+        pattern=r"^[A-Za-z](_?[A-Za-z0-9])*$",
+        description="namespace of the package: prefix of its fields; empty: they have none",
+    )
     salesforce_simulator_url: SalesforceOrigin | None = Field(
         None, description="allowed beside Salesforce's own hosts; at localhost its *.localhost names too"
     )
