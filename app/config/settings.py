@@ -206,7 +206,7 @@ class Settings(DatabaseSettings):
     salesforce_package_namespace: str | None = Field(
         None,
         max_length=15,
-        pattern=r"^[A-Za-z](_?[A-Za-z0-9])*$",
+        pattern=r"^([A-Za-z](_?[A-Za-z0-9])*)?$",
         description="namespace of the package: prefix of its fields; empty: they have none",
     )
     salesforce_simulator_url: SalesforceOrigin | None = Field(

@@ -22,6 +22,7 @@ from app.preflight.mapping_checks import (
 from app.preflight.org_queries import PRIVATE, OrgSnapshot
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
+from app.salesforce.package import fields_of, name_in_org
 from app.sync.lookup.access import (
     FULL_ACCESS,
     LOOKUP_REJECTED,
@@ -118,6 +119,31 @@ def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             yield make_finding(
                 CODES[each.action], known, sobject=each.sobject, severity=each.severity, blocks=each.blocks
             )
+
+
+def _package_fields(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+    """Where some fields of the package can be written, the package is there and the others should be, too."""
+    packaged = {
+        sobject: [name_in_org(field, known.package_namespace) for field in fields_of(sobject)]
+        for sobject, described in org.objects.items()
+        if described is not None
+    }
+    locked = {
+        sobject: [name for name in names if not _is_writeable(org.objects[sobject], name)]
+        for sobject, names in packaged.items()
+    }
+    if locked == packaged:
+        return
+    for sobject, names in locked.items():
+        if names:
+            yield make_finding(
+                "package_fields_locked", known, sobject=sobject, field=names[0], label=", ".join(names)
+            )
+
+
+def _is_writeable(described: SObjectDescribe | None, name: str) -> bool:
+    field = None if described is None else described.fields.get(name)
+    return field is not None and field.is_createable
 
 
 def _addresses(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
@@ -248,6 +274,7 @@ def _duplicates(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 CHECKS: Final[tuple[Callable[[OrgSnapshot, PreflightContext], Iterator[Finding]], ...]] = (
     _powers,
+    _package_fields,
     _addresses,
     _refusals,
     required,

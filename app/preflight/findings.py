@@ -15,7 +15,8 @@ from app.user_messages.catalog import FINDINGS, Advice
 class PreflightContext:
     """What the service itself knows: approvals, budget, what registrations carry, and the host's mapping.
 
-    `caps` are the observed row caps, by what is written or looked up.
+    `caps` are the observed row caps, by what is written or looked up; `package_namespace` is the prefix of
+    the package's fields.
     """
 
     lightning_url: str | None = None
@@ -28,6 +29,7 @@ class PreflightContext:
     has_jwt_tokens: bool = False
     caps: Mapping[str, int] = member(default_factory=dict)
     rules: MappingRules = DEFAULT_RULES
+    package_namespace: str | None = None
 
 
 def make_finding(

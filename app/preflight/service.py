@@ -159,6 +159,7 @@ async def _evaluate(
             problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
             rules=(await read_layers(session, connection.host_id, None)).rules_of_all_links,
+            package_namespace=resources.settings.salesforce_package_namespace,
         )
         await _keep_describes(session, connection, org, asked_at)
         await _settle_problems(session, connection, org, known.rules)

@@ -54,15 +54,6 @@ STANDARD_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What is written of people by default and can be hidden from a user; names and a Lead's company cannot."""
 USER_PERMISSIONS: Final = ("ActivitiesAccess", "ApiEnabled", "EditEvent", "EditTask")
 
-REACHED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "CampaignMember": ("Campaign",),
-    "CampaignMemberStatus": ("Campaign",),
-    "EmailMessage": ("ActivitiesAccess",),
-    "Event": ("ActivitiesAccess", "EditEvent"),
-    "Task": ("ActivitiesAccess", "EditTask"),
-}
-"""Objects without rights of their own in a permission set, and the rows above that open them."""
-
 
 def fields_of(sobject: str) -> tuple[str, ...]:
     """The package's fields of an object as the API names it, without namespace."""

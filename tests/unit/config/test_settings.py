@@ -55,6 +55,21 @@ def test_good_environment_is_taken() -> None:
     assert settings.jwt_algorithms == ("RS256", "ES256", "EdDSA")
 
 
+@pytest.mark.parametrize(
+    ("given", "namespace"), [("evs", "evs"), ("Eventship_App1", "Eventship_App1"), ("", "")]
+)
+def test_the_namespace_of_the_package(monkeypatch: pytest.MonkeyPatch, given: str, namespace: str) -> None:
+    monkeypatch.setenv("SALESFORCE_PACKAGE_NAMESPACE", given)
+    assert load_settings().salesforce_package_namespace == namespace
+
+
+@pytest.mark.parametrize("given", ["evs__", "1evs", "e__s", "evs_", "evs-1", "a" * 16])
+def test_what_can_be_no_namespace_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("SALESFORCE_PACKAGE_NAMESPACE", given)
+    (fault,) = faults()
+    assert fault.startswith("SALESFORCE_PACKAGE_NAMESPACE")
+
+
 def test_partitions_are_switched_on_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESFORCE_PARTITIONS", "mil, cn")
     assert load_settings().extra_hosts == {"*.my.salesforce.mil", "*.my.sfcrmproducts.cn"}

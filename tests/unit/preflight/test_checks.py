@@ -10,6 +10,7 @@ from app.preflight.checks import run_checks, shown_objects, verdict_of
 from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OrgSnapshot
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
+from app.salesforce.package import fields_of, name_in_org
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import described_objects
@@ -351,3 +352,36 @@ def test_what_general_links_create_must_be_createable_too(
     refused = [each for each in findings if each.code == "object_not_createable"]
     assert [block for each in refused for block in each.blocks] == blocks
     assert ("lead_createable" in passed) is ("lead" in (mapping, general_links))
+
+
+def org_with_package(*missing: str, namespace: str = "evs", locked: str = "") -> OrgSnapshot:
+    """An org with the package, less the fields `Task.Name__c` of `missing`; `locked` is read-only."""
+    objects: dict[str, SObjectDescribe | None] = {}
+    for name in described_objects():
+        fields = [
+            field(name_in_org(each, namespace), is_createable=f"{name}.{each}" != locked)
+            for each in fields_of(name)
+            if f"{name}.{each}" not in missing
+        ]
+        objects[name] = described(name, *fields)
+    return seen(objects=objects)
+
+
+@pytest.mark.parametrize(
+    ("look", "found"),
+    [
+        (seen(), []),
+        (org_with_package(), []),
+        (org_with_package(namespace="other"), []),
+        (org_with_package("Task.Event_Status__c"), [("Task", "evs__Event_Status__c")]),
+        (org_with_package(locked="Lead.Eventship_Key__c"), [("Lead", "evs__Eventship_Key__c")]),
+        (
+            org_with_package("CampaignMember.Ticket__c", "CampaignMember.Replay_Status__c"),
+            [("CampaignMember", "evs__Replay_Status__c, evs__Ticket__c")],
+        ),
+    ],
+)
+def test_fields_of_the_package_are_all_open_or_none(look: OrgSnapshot, found: list[tuple[str, str]]) -> None:
+    findings, _ = run_checks(look, PreflightContext(package_namespace="evs"))
+    locked = [each for each in findings if each.code == "package_fields_locked"]
+    assert [(each.object, each.consequence.split(" is left out")[0]) for each in locked] == found
