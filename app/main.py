@@ -22,6 +22,7 @@ from app.campaigns.endpoints import router as campaigns_router
 from app.config.settings import Settings
 from app.connections.endpoints import router as connections_router
 from app.connections.oauth.endpoints import router as oauth_router
+from app.connections.user_endpoints import router as salesforce_users_router
 from app.console.documents import router as documents_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
@@ -58,6 +59,7 @@ ROUTERS = (
     imports_router,
     erase_router,
     connections_router,
+    salesforce_users_router,
     preflight_router,
     oauth_router,
     campaigns_router,

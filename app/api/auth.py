@@ -22,7 +22,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from app.api.errors import HostNotFound, Problem, RoleInsufficient, TokenInvalid
 from app.api.signing_keys import JwksCache
-from app.text.storable import printable
+from app.text.email_address import address_key
+from app.text.storable import printable, storable
 
 Id64 = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -32,6 +33,7 @@ FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
 TYPES = frozenset({"JWT", "AT+JWT"})
 TOKEN_MAX = 16_384
 NAME_MAX = 100
+EMAIL_MAX = 320
 OPAQUE_ID = r"^[A-Za-z0-9_.:-]{1,64}$"
 
 HostIdPath = Annotated[str, PathParam(pattern=OPAQUE_ID, description="the host, as the platform names it")]
@@ -51,7 +53,7 @@ WRITE_ROLES = frozenset({Role.OWNER, Role.ADMIN})
 @dataclass(frozen=True)
 class Principal:
     """The caller: `roles` per host id, scopes such as `ops` or `import`, and when the token ends. `name` is
-    for people to read.
+    for people to read; `email` is the claim as it is compared.
     """
 
     user_id: str
@@ -59,6 +61,7 @@ class Principal:
     scopes: frozenset[str]
     expires_at: float = field(default=math.inf, compare=False)
     name: str = field(default="", compare=False)
+    email: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def seconds_left(self) -> float:
@@ -91,6 +94,13 @@ class Claims(BaseModel):
     scope: str = ""
     name: object = None
     email: object = None
+
+    @property
+    def email_key(self) -> str | None:
+        """The e-mail as it is compared; None where it is none that could be stored."""
+        given = self.email if isinstance(self.email, str) else ""
+        is_usable = "@" in given and len(given) <= EMAIL_MAX and storable(given, EMAIL_MAX) == given
+        return address_key(given) if is_usable else None
 
     @property
     def readable_name(self) -> str:
@@ -162,7 +172,7 @@ class TokenVerifier:
 def _principal(claims: Claims) -> Principal:
     roles = {host: Role(role) for host, role in claims.hosts.items() if role in set(Role)}
     scopes = frozenset(claims.scope.split())
-    return Principal(claims.sub, roles, scopes, claims.exp, claims.readable_name)
+    return Principal(claims.sub, roles, scopes, claims.exp, claims.readable_name, claims.email_key)
 
 
 def _base64url(text: str) -> bytes:

@@ -224,6 +224,10 @@ class AttemptNotConfirmable(Problem):
     status, title = 409, "This sign-in cannot be confirmed"
 
 
+class UserOfAnotherOrg(Problem):
+    status, title = 409, "This Salesforce user belongs to another org than the host"
+
+
 class KeyReused(Problem):
     status, title = 409, "The Idempotency-Key was used for another request"
 

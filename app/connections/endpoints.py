@@ -22,11 +22,13 @@ from app.connections.model.schemas import (
     StartConnect,
 )
 from app.connections.oauth.attempt_view import load_attempt
+from app.connections.oauth.attempts import find_attempt
 from app.connections.oauth.confirmation import complete_attempt, end_if_strange
 from app.connections.oauth.flow import start_attempt
 from app.connections.oauth.unconfirmed import cancel_attempts_without_role
 from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
 from app.hosts.pause import set_host_pause
+from app.states import SignInPurpose
 
 AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
 OriginHeader = Annotated[str | None, Header(include_in_schema=False)]
@@ -39,10 +41,14 @@ async def confirmer(
     principal: PrincipalDep,
     resources: ResourcesDep,
 ) -> Principal:
-    """Owner or admin, as for every change. Who is neither may hold the code all the same, and then the
-    attempt must end. Raises HostNotFound, RoleInsufficient.
+    """Owner or admin, as for every change; of a sign-in for oneself any role. Who is neither may hold the
+    code all the same, and then the attempt must end. Raises HostNotFound, RoleInsufficient.
     """
     if principal.roles.get(host_id) not in WRITE_ROLES:
+        async with resources.database.system() as session:
+            attempt = await find_attempt(session, host_id, attempt_id)
+        if attempt is not None and attempt.purpose == SignInPurpose.USER and host_id in principal.roles:
+            return principal
         with suppress(ValidationError):
             code = CompleteConnect.model_validate_json(await request.body()).code
             await end_if_strange(resources, attempt_id, user_id=principal.user_id, code=code)
@@ -75,7 +81,7 @@ async def connect(call: AdminCall, wish: StartConnect, origin: OriginHeader = No
 @router.get("/connect/{attempt_id}")
 async def get_attempt(call: MemberCall, attempt_id: AttemptIdPath, response: Response) -> Attempt:
     """How an attempt to connect went, or may have gone."""
-    return await _attempt(call.resources, call.host_id, attempt_id, response)
+    return await _attempt(call.resources, call.host_id, attempt_id, response, user_id=call.user_id)
 
 
 @router.post("/connect/{attempt_id}/complete")
@@ -87,11 +93,12 @@ async def complete(
     resources: ResourcesDep,
     response: Response,
 ) -> Attempt:
-    """Confirm what the sign-in brought: only now the host is connected. By the user who began the attempt,
-    with the code that the browser brought back; the same again gives the same answer.
+    """Confirm what the sign-in brought: only now the host is connected, or the caller's own Salesforce user
+    kept. By the user who began the attempt, with the code that the browser brought back; the same again gives
+    the same answer.
     """
-    await complete_attempt(resources, host_id, attempt_id, user_id=principal.user_id, given=given)
-    return await _attempt(resources, host_id, attempt_id, response)
+    await complete_attempt(resources, host_id, attempt_id, principal=principal, given=given)
+    return await _attempt(resources, host_id, attempt_id, response, user_id=principal.user_id)
 
 
 @router.put("/app-credentials")
@@ -139,7 +146,11 @@ async def resume(call: AdminCall) -> Card:
     return await load_card(call.resources, call.host_id, call.principal)
 
 
-async def _attempt(resources: Resources, host_id: str, attempt_id: str, response: Response) -> Attempt:
+async def _attempt(
+    resources: Resources, host_id: str, attempt_id: str, response: Response, *, user_id: str
+) -> Attempt:
     response.headers["Cache-Control"] = "no-store"
     async with resources.database.system() as session:
-        return await load_attempt(session, resources.settings, host_id, attempt_id, now=datetime.now(UTC))
+        return await load_attempt(
+            session, resources.settings, host_id, attempt_id, user_id=user_id, now=datetime.now(UTC)
+        )

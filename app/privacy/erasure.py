@@ -149,6 +149,22 @@ DELETE_EXCLUSIONS = text("""
     ))
     WHERE host_id = :host_id AND settings #> '{exclusions,addresses}' ?| CAST(:emails AS text[])
 """)
+# A platform user with that address may connect again.
+DELETE_USERS = (
+    text("""
+        DELETE FROM salesforce_users WHERE host_id = :host_id
+          AND (email_key = ANY(:emails) OR address_key(user_email) = ANY(:emails))
+    """),
+    text("""
+        DELETE FROM unconfirmed_users
+        WHERE host_id = :host_id AND address_key(user_email) = ANY(:emails)
+    """),
+    text("""
+        DELETE FROM describe_cache WHERE host_id = :host_id AND sobject IN (
+            SELECT 'User:' || email FROM unnest(CAST(:emails AS text[])) AS e (email)
+        )
+    """),
+)
 INSERT_TOMBSTONES = text("""
     INSERT INTO erasures AS known (host_id, kind, key, erased_at, registration_ids)
     SELECT :host_id, kind, key, :at, CAST(:ids AS jsonb)
@@ -292,6 +308,8 @@ async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureSco
     await session.execute(DELETE_HISTORY, values | {"transferred": transferred})
     await session.execute(DELETE_MATCHES, values)
     await session.execute(DELETE_EXCLUSIONS, values)
+    for users in DELETE_USERS:
+        await session.execute(users, values)
     await session.execute(DELETE_RESPONSES, {"host_id": wish.host_id})
 
 

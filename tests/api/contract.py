@@ -1,6 +1,6 @@
 """The shapes that dashboards are built on. Members may be added here; none may be renamed or taken away."""
 
-from typing import Any
+from typing import Any, Final
 
 from tests.json_shapes import ANYTHING, DATE, FLAG, ID, NUMBER, OBJECT, TEXT, TIME, Maybe
 
@@ -71,11 +71,15 @@ CARD: Shape = {
 }  # fmt: skip
 STARTED: Shape = {"attempt_id": TEXT, "start_url": TEXT, "expires_at": TIME, "warnings": [ADVICE]}
 ATTEMPT: Shape = {
-    "attempt_id": TEXT, "state": TEXT, "environment": TEXT, "problem": Maybe(ADVICE),
+    "attempt_id": TEXT, "purpose": TEXT, "state": TEXT, "environment": TEXT, "problem": Maybe(ADVICE),
     "salesforce": Maybe(SALESFORCE), "hints": [ADVICE], "org": Maybe(ORG), "user": Maybe(USER),
     "approvals": Maybe(APPROVALS), "warnings": [ADVICE], "expires_at": Maybe(TIME), "started_at": TIME,
     "finished_at": Maybe(TIME),
 }  # fmt: skip
+OWN_USER: Shape = {
+    "user": Maybe(USER | {"email": Maybe(TEXT)}), "is_same_org": FLAG, "connected_at": Maybe(TIME),
+}  # fmt: skip
+CONNECTED_USER: Shape = OWN_USER | {"user_id": TEXT, "email": Maybe(TEXT)}
 LINKED_CAMPAIGN: Shape = RECORD | {"name": TEXT, "is_active": FLAG}
 UNMADE: Shape = LINKED_CAMPAIGN | {"id": Maybe(ID), "url": Maybe(TEXT)}
 """Of a campaign that is still to be created."""
@@ -222,23 +226,31 @@ DRY_RUN: Shape = {
     "calls_spent": NUMBER,
     "as_of": TIME,
 }
+KINDS: Final = (
+    "person", "task", "member", "calendar_event", "case", "email_sent", "email_opened", "email_replied",
+)  # fmt: skip
 SETTINGS: Shape = {
     "exclusions": {"domains": [TEXT], "addresses": [TEXT], "ticket_kinds": [TEXT]},
-    "writes": {"person": FLAG, "task": FLAG, "member": FLAG},
+    "writes": dict.fromkeys(KINDS, FLAG),
     "cap_percent": NUMBER,
     "automatic_campaigns": FLAG,
     "new_events": TEXT,
+    "task": {"owner": TEXT},
+    "calendar_event": {"kinds": [TEXT], "show_as": TEXT, "owner": TEXT, "default_minutes": NUMBER},
+    "case": {"kinds": [TEXT], "origin": TEXT, "close_when_completed": FLAG},
+    "email": {"as": TEXT},
+    "general_links": TEXT,
 }
 SWITCH: Shape = {"value": FLAG, "from": TEXT}
 EVENT_SETTINGS: Shape = {
     "enabled": SWITCH,
-    "writes": {"person": SWITCH, "task": SWITCH, "member": SWITCH},
+    "writes": dict.fromkeys(KINDS, SWITCH),
     "version": NUMBER,
 }
 EVENT_ROW: Shape = {
     "event": {"id": TEXT, "title": TEXT, "kind": TEXT, "starts_at": Maybe(TIME)},
     "enabled": SWITCH,
-    "writes": {"person": SWITCH, "task": SWITCH, "member": SWITCH},
+    "writes": dict.fromkeys(KINDS, SWITCH),
     "campaign": Maybe(RECORD),
     "counts": {
         "total": NUMBER, "synced": NUMBER, "pending": NUMBER, "failed": NUMBER, "skipped": NUMBER,

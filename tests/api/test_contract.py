@@ -101,10 +101,27 @@ async def connection(caller: Caller) -> None:
     card = await caller.ask("GET", H, contract.CARD)
     assert card["connection"]
     assert card["preflight"]
+    await own_user(caller)
     own = {"mode": "own", "consumer_key": "3MVG9.otter.key", "consumer_secret": "otter.secret.1"}
     card = await caller.ask("PUT", f"{H}/app-credentials", contract.CARD, body=own)
     assert card["app"]["credentials"]
     await caller.ask("DELETE", f"{H}/app-credentials", contract.CARD)
+
+
+async def own_user(caller: Caller) -> None:
+    await caller.ask("GET", f"{H}/me", contract.OWN_USER)
+    started = await caller.ask("POST", f"{H}/me/connect", contract.STARTED, body={}, status=201)
+    async with caller.service.browser() as browser:
+        attempt_id, code = brought_back(await browser.sign_in(started["start_url"]))
+    attempt = await caller.ask("GET", f"{H}/connect/{attempt_id}", contract.ATTEMPT)
+    assert (attempt["purpose"], attempt["state"]) == ("user", "confirming")
+    assert attempt["org"]
+    await caller.ask("POST", f"{H}/connect/{attempt_id}/complete", contract.ATTEMPT, body={"code": code})
+    me = await caller.ask("GET", f"{H}/me", contract.OWN_USER)
+    assert me["user"]
+    users = await caller.ask("GET", f"{H}/users", contract.page(contract.CONNECTED_USER))
+    assert len(users["items"]) == 1
+    await caller.ask("DELETE", f"{H}/me", contract.OWN_USER)
 
 
 async def campaign(caller: Caller) -> None:

@@ -24,8 +24,16 @@ WITHOUT_TOKEN = {("POST", "/webhooks/eventship"), ("GET", "/livez"), ("GET", "/r
 """Signed, or for the platform that runs us."""
 FOR_ANY_TOKEN = {("GET", "/v1/hosts")}
 """Lists what the caller's own token names."""
-READS_FOR_ADMINS = {("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/links.csv")}
-"""They spend the org's API calls, or list what is in the org."""
+READS_FOR_ADMINS = {
+    ("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/links.csv"),
+    ("GET", "/v1/hosts/{host_id}/salesforce/users"),
+}
+"""They spend the org's API calls, or list what is in the org or who people are there."""
+CHANGES_OF_ONES_OWN = {
+    ("POST", "/v1/hosts/{host_id}/salesforce/me/connect"),
+    ("DELETE", "/v1/hosts/{host_id}/salesforce/me"),
+}
+"""Whoever has a role may make them, for oneself."""
 READS_BY_POST: set[tuple[str, str]] = set()
 NOT_DOCUMENTED = {
     "/oauth/salesforce/start",
@@ -73,7 +81,9 @@ class Endpoint:
 
     @property
     def is_read(self) -> bool:
-        return (self.method == "GET" and self.key not in READS_FOR_ADMINS) or self.key in READS_BY_POST
+        """Whether a member may."""
+        is_read = self.method == "GET" and self.key not in READS_FOR_ADMINS
+        return is_read or self.key in READS_BY_POST | CHANGES_OF_ONES_OWN
 
     async def request(self, client: httpx.AsyncClient, **names: str) -> httpx.Response:
         body = {"content": b"{}", "headers": {"content-type": "application/json"}} if self.has_body else {}

@@ -8,6 +8,9 @@ from app.api.edge.rate_limits import is_counted
 from app.api.errors import Problem
 
 H: Final = "/v1/hosts/{host_id}/salesforce"
+ME: Final = f"{H}/me"
+"""What anybody with a role may read and change: who one is oneself."""
+
 E: Final = "/v1/hosts/{host_id}/events/{event_id}/salesforce"
 ROW: Final = f"{E}/registrations/{{registration_id}}"
 
@@ -44,7 +47,10 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
         errors.AttemptNotFound,
         errors.AttemptNotConfirmable,
         errors.ApprovalNeedsConfirmation,
+        errors.UserOfAnotherOrg,
     ),
+    f"POST {ME}/connect": (errors.NotConnected, errors.ReturnToInvalid),
+    f"GET {H}/users": (errors.RoleInsufficient,),
     f"GET {H}/connect/{{attempt_id}}": (errors.AttemptNotFound,),
     f"PUT {H}/app-credentials": (errors.SalesforceUnavailable,),
     f"DELETE {H}/app-credentials": (errors.SalesforceUnavailable,),
@@ -133,7 +139,8 @@ def _by_place(method: str, path: str) -> Iterable[type[Problem]]:
     is_change = method != "GET" and path.startswith("/v1/hosts/{host_id}/")
     if is_change:
         yield errors.KeyReused  # it may carry an Idempotency-Key
-    if is_change or not path.startswith("/v1/hosts"):
+    is_ones_own = path.startswith(ME)
+    if (is_change and not is_ones_own) or not path.startswith("/v1/hosts"):
         yield errors.RoleInsufficient
 
 

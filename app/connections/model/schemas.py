@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 from app.api.api_budget import Budget
 from app.api.auth import Role
 from app.hosts.settings import NewEvents
-from app.models import Connection, UnconfirmedGrant
+from app.models import Connection, UnconfirmedGrant, UnconfirmedUser
 from app.salesforce.allowed_hosts import lightning_url
 from app.user_messages.catalog import Advice
 
@@ -19,19 +19,29 @@ Environment = Literal["production", "sandbox", "my_domain"]
 AttemptStateName = Literal["waiting", "confirming", "connected", "failed", "expired"]
 SCOPES = ("api", "refresh_token", "id")
 SCOPES_WITHOUT_ID = SCOPES[:2]
+USER_SCOPES = ("id",)
+USER_SCOPES_WITHOUT_ID = ("openid",)
+"""Who signs in is all that is asked for, so no token of theirs can read or write."""
 
 
-class StartConnect(BaseModel):
-    """A wish to connect. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
-    (without it, the first of them). `confirm_approval` is taken by the completion.
+class StartSignIn(BaseModel):
+    """A wish to sign in. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
+    (without it, the first of them).
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    environment: Environment = "production"
-    my_domain: str | None = Field(None, max_length=255)
     display: Literal["redirect", "popup"] = "redirect"
     return_to: str | None = Field(None, max_length=2000)
+
+
+class StartConnect(StartSignIn):
+    """A wish to connect the host. `return_to` is a path on the dashboard's origin, under one of
+    `RETURN_TO_PREFIXES` (without it, the first of them). `confirm_approval` is taken by the completion.
+    """
+
+    environment: Environment = "production"
+    my_domain: str | None = Field(None, max_length=255)
     confirm_approval: StrictBool = False
 
 
@@ -171,6 +181,36 @@ class User(BaseModel):
     name: str | None
 
 
+class OwnUser(User):
+    """A Salesforce user with the e-mail that Salesforce has of them."""
+
+    email: str | None
+
+
+class OwnUserView(BaseModel):
+    """Who a platform user is in Salesforce; null until they connected. `is_same_org`: in the host's org, and
+    only then it is used.
+    """
+
+    user: OwnUser | None
+    is_same_org: bool
+    connected_at: datetime | None
+
+
+class ConnectedUser(OwnUserView):
+    """A platform user (`user_id`, and the e-mail that organizers are found by) with their Salesforce user."""
+
+    user_id: str
+    email: str | None
+
+
+class ConnectedUsers(BaseModel):
+    """One page of the platform users who connected their Salesforce user."""
+
+    items: list[ConnectedUser]
+    next_cursor: str | None
+
+
 class Approvals(BaseModel):
     """How many of the five approvals of this user and app are in use here."""
 
@@ -181,12 +221,14 @@ class Approvals(BaseModel):
 
 class Attempt(BaseModel):
     """How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back.
+    `purpose` is to connect the host, or to say who one is there (`user`).
 
     While it is `confirming`: whose grant waits to be confirmed, what it means for the user's approvals, and
     until when; else these are null.
     """
 
     attempt_id: str
+    purpose: Literal["host", "user"]
     state: AttemptStateName
     environment: Environment
     problem: Advice | None
@@ -333,6 +375,6 @@ def org_view(row: Connection | UnconfirmedGrant) -> Org:
     )
 
 
-def user_view(row: Connection | UnconfirmedGrant) -> User | None:
-    """The user that a grant acts as; None after a disconnect."""
+def user_view(row: Connection | UnconfirmedGrant | UnconfirmedUser) -> User | None:
+    """The user that a grant acts as, or who signed in; None after a disconnect."""
     return User(id=row.user_id, username=row.username, name=row.user_name) if row.user_id else None

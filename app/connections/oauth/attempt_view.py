@@ -13,28 +13,32 @@ from app.connections.model.messages import explain
 from app.connections.model.schemas import Attempt, AttemptStateName, SalesforceWords, org_view, user_view
 from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
-from app.models import OAuthAttempt
-from app.states import AttemptState
+from app.models import Connection, OAuthAttempt, UnconfirmedGrant
+from app.states import AttemptState, SignInPurpose
 from app.user_messages.catalog import Advice, codes_of
 
 HINTS: Final = codes_of("hint")
 
 
 async def load_attempt(
-    session: AsyncSession, settings: Settings, host_id: str, attempt_id: str, *, now: datetime
+    session: AsyncSession, settings: Settings, host_id: str, attempt_id: str, *, user_id: str, now: datetime
 ) -> Attempt:
-    """The host's attempt at `now`; approvals are counted over all hosts. Raises AttemptNotFound."""
+    """The host's attempt at `now`, as this user may see it: who somebody is in Salesforce, that person alone.
+
+    Approvals are counted over all hosts. Raises AttemptNotFound.
+    """
     attempt = await find_attempt(session, host_id, attempt_id)
-    if attempt is None:
+    if attempt is None or (attempt.purpose == SignInPurpose.USER and attempt.user_id != user_id):
         raise AttemptNotFound
     view = view_attempt(settings, attempt, now=now)
     is_confirming = _state(attempt, now) == AttemptState.CONFIRMING
-    grant = await find_unconfirmed(session, attempt) if is_confirming else None
+    grant = await find_unconfirmed(session, host_id, attempt_id) if is_confirming else None
     if grant is None:
         return view
+    signed_in_to = grant if isinstance(grant, UnconfirmedGrant) else await session.get(Connection, host_id)
     count = await count_approvals(session, (grant.org_id, grant.user_id, grant.client_id))
     confirmable = {
-        "org": org_view(grant),
+        "org": org_view(signed_in_to) if signed_in_to else None,
         "user": user_view(grant),
         "approvals": approvals_view(count),
         "warnings": warnings_of(settings, LIMIT + 1 if grant.is_sixth else count),
@@ -52,6 +56,7 @@ def view_attempt(settings: Settings, attempt: OAuthAttempt, *, now: datetime) ->
     said = attempt.salesforce_error
     return Attempt(
         attempt_id=attempt.attempt_id,
+        purpose=SignInPurpose(attempt.purpose).value,
         state=cast("AttemptStateName", state),
         environment=attempt.environment,
         problem=_problem(settings, attempt, state),

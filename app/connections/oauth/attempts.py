@@ -7,6 +7,7 @@ back, `confirming` until the user who began it confirms it, and over after ten m
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import ceil
@@ -25,7 +26,7 @@ from app.infrastructure.database import NOW
 from app.infrastructure.encryption import Encryptor
 from app.models import OAuthAttempt
 from app.salesforce.oauth import new_code_verifier
-from app.states import AttemptState
+from app.states import AttemptState, SignInPurpose
 
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
@@ -99,7 +100,8 @@ async def redeem_ticket(session: AsyncSession, vault: Encryptor, ticket: str) ->
     attempt = taken.scalar_one_or_none()
     if attempt is None:
         return None
-    if is_own(attempt.client_id) and await was_without_id(session, attempt):
+    may_lack_id = is_own(attempt.client_id) or attempt.purpose == SignInPurpose.USER
+    if may_lack_id and await was_without_id(session, attempt):
         attempt.details = {**attempt.details, WITHOUT_ID: True}
     attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
     return AuthorizationStart(attempt, state, browser, verifier)
@@ -124,16 +126,21 @@ async def redeem_ticket_again(
 async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
     """Whether the last attempt with the same app requested fewer scopes, or never returned from Salesforce.
 
-    An app without a scope may report it only on a page of the org.
+    An app without a scope may report it only on a page of the org. Who signs in for themselves is sent with
+    the other scope in turns, until one of them leads back.
     """
     last = await session.scalar(
         select(OAuthAttempt)
         .where(OAuthAttempt.host_id == attempt.host_id, OAuthAttempt.client_id == attempt.client_id)
         .where(OAuthAttempt.attempt_id != attempt.attempt_id, OAuthAttempt.state_hash.is_not(None))
+        .where(OAuthAttempt.purpose == attempt.purpose)
         .order_by(OAuthAttempt.started_at.desc())
         .limit(1)
     )
-    return last is not None and (WITHOUT_ID in last.details or last.arrived_at is None)
+    if last is None:
+        return False
+    was_less, is_lost = WITHOUT_ID in last.details, last.arrived_at is None
+    return was_less != is_lost if attempt.purpose == SignInPurpose.USER else was_less or is_lost
 
 
 async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallback | None:
@@ -197,15 +204,17 @@ def end_attempt(attempt: OAuthAttempt, *, state: str, problem_code: str | None =
         attempt.code_hash = None
 
 
-async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
-    """Cancel the user's pending attempts for the host, since the platform withdrew the role.
+async def cancel_pending(
+    session: AsyncSession, host_id: str, user_id: str, purposes: Collection[SignInPurpose]
+) -> list[str]:
+    """Cancel the user's pending attempts of these purposes, since the platform withdrew the role.
 
     Returns the cancelled attempts; their unconfirmed grants must be revoked.
     """
     mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
     ended = await session.scalars(
         update(OAuthAttempt)
-        .where(*mine, OAuthAttempt.state.in_(UNDER_WAY))
+        .where(*mine, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.purpose.in_(purposes))
         .values(state=AttemptState.FAILED, problem_code="role_lost", code_hash=None, **_ended())
         .returning(OAuthAttempt.attempt_id)
     )

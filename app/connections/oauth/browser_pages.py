@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.states import AttemptState
+from app.states import AttemptState, SignInPurpose
 
 POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS: Final = {
@@ -29,15 +29,33 @@ START: Final = """<!doctype html>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
 <body><main>
 <h1>{title}</h1>
-<p><strong><bdi>{person}</bdi></strong> began to connect Salesforce to the host
+<p><strong><bdi>{person}</bdi></strong> {began} the host
 <strong><bdi>{host}</bdi></strong> (<code>{host_id}</code>) on Eventship.</p>
-<p>Whoever manages this host will see people of the Salesforce org that you sign in to, and its registrations
-will be written there. Go on only if you are this person and mean this host.</p>
+<p>{consequence} Go on only if you are this person and mean this host.</p>
 <form method="post" action="{action}"><button>Continue to Salesforce</button></form>
 <p>Did somebody send you this link? Then close this page.</p>
 </main></body>
 </html>
 """
+START_TITLES: Final = {
+    SignInPurpose.HOST: "Connect Salesforce",
+    SignInPurpose.USER: "Connect your Salesforce user",
+}
+BEGAN: Final = {
+    SignInPurpose.HOST: "began to connect Salesforce to",
+    SignInPurpose.USER: "began to say who they are in the Salesforce org of",
+}
+CONSEQUENCES: Final = {
+    SignInPurpose.HOST: (
+        "Whoever manages this host will see people of the Salesforce org that you sign in to, and its "
+        "registrations will be written there."
+    ),
+    SignInPurpose.USER: (
+        "Your Salesforce user is kept with your Eventship account, so that what your events write can belong "
+        "to you; whoever manages this host sees its name and e-mail. Eventship can neither read nor "
+        "change anything with this sign-in."
+    ),
+}
 TELL_OPENER: Final = """<script nonce="{nonce}">
 (() => {{
   const message = {message};
@@ -69,17 +87,21 @@ def plain_page(title: str, text: str, *, status: int = 400) -> HTMLResponse:
     return HTMLResponse(_page(title, text), status, headers=HEADERS)
 
 
-def start_page(host_id: str, *, host_name: str, person: str, action: str, login_url: str) -> HTMLResponse:
+def start_page(
+    host_id: str, *, host_name: str, person: str, action: str, login_url: str, purpose: str
+) -> HTMLResponse:
     """Render the page that names host and user and requires a click, since programs open links too."""
     text = {"person": person, "host": host_name, "host_id": host_id, "action": action}
+    why = SignInPurpose(purpose)
     escaped = {name: html.escape(value) for name, value in text.items()}
+    about = {"title": START_TITLES[why], "began": BEGAN[why], "consequence": CONSEQUENCES[why]}
     # A form's target is judged through every redirect, and those lead on to an org's own sign-in.
     targets = f"'self' https: {login_url}"
     headers = HEADERS | {
         "Content-Security-Policy": POLICY.replace("form-action 'none'", f"form-action {targets}"),
         "Referrer-Policy": "same-origin",  # without one the browser would not say where the form comes from
     }
-    return HTMLResponse(START.format(title="Connect Salesforce", **escaped), headers=headers)
+    return HTMLResponse(START.format(**about, **escaped), headers=headers)
 
 
 @dataclass(frozen=True)

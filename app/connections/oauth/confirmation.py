@@ -7,8 +7,15 @@ from typing import Final
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.auth import Principal
 from app.api.dependencies import Resources
-from app.api.errors import ApprovalNeedsConfirmation, AttemptNotConfirmable, AttemptNotFound, Problem
+from app.api.errors import (
+    ApprovalNeedsConfirmation,
+    AttemptNotConfirmable,
+    AttemptNotFound,
+    Problem,
+    UserOfAnotherOrg,
+)
 from app.connections.grants.approval_limit import LIMIT, GrantKey, count_approvals, warnings_of
 from app.connections.grants.revocation import Revocation, revoke_all
 from app.connections.grants.superseded import replace_grant
@@ -19,14 +26,16 @@ from app.connections.model.encrypted_columns import (
     UNCONFIRMED_ACCESS,
     UNCONFIRMED_REFRESH,
 )
+from app.connections.model.salesforce_users import store_user
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
+from app.connections.oauth.grant_exchange import ANOTHER_ORG
 from app.connections.oauth.unconfirmed import find_unconfirmed, refuse_attempt
 from app.hosts.preflight_requests import request_preflight
 from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
-from app.models import Connection, OAuthAttempt, UnconfirmedGrant
+from app.models import Connection, OAuthAttempt, UnconfirmedGrant, UnconfirmedUser
 from app.states import AttemptState, ConnectionState
 from app.sync.jobs.gates import NO_HOST_BACKOFF
 
@@ -41,19 +50,23 @@ class Ending:
 
 
 async def complete_attempt(
-    resources: Resources, host_id: str, attempt_id: str, *, user_id: str, given: CompleteConnect
+    resources: Resources, host_id: str, attempt_id: str, *, principal: Principal, given: CompleteConnect
 ) -> None:
-    """Let the grant become the host's connection, for a user who may change it; twice changes nothing more.
+    """Let the grant become the host's connection, for a user who may change it, or who signed in the user's
+    own Salesforce user; twice changes nothing more.
 
-    Raises AttemptNotFound, AttemptNotConfirmable, ApprovalNeedsConfirmation.
+    Raises AttemptNotFound, AttemptNotConfirmable, ApprovalNeedsConfirmation, UserOfAnotherOrg.
     """
+    user_id = principal.user_id
     await end_if_strange(resources, attempt_id, user_id=user_id, code=given.code)
     async with resources.database.system() as session:
         attempt, is_over = await attempts.lock_attempt(session, attempt_id)
         if attempt is None or (attempt.host_id, attempt.user_id) != (host_id, user_id):
             ending = Ending(AttemptNotFound())
         else:
-            ending = await _confirm(session, resources, attempt, given=given, is_over=is_over)
+            ending = await _confirm(
+                session, resources, attempt, given=given, is_over=is_over, email_key=principal.email
+            )
     await revoke_all(resources, ending.outgoing)
     if ending.problem is not None:
         raise ending.problem
@@ -82,11 +95,12 @@ async def _confirm(
     *,
     given: CompleteConnect,
     is_over: bool,
+    email_key: str | None,
 ) -> Ending:
     is_right = attempts.fits(given.code, attempt.code_hash)
     if attempt.state == AttemptState.CONNECTED and is_right:
         return Ending()
-    grant = await find_unconfirmed(session, attempt)
+    grant = await find_unconfirmed(session, attempt.host_id, attempt.attempt_id)
     if attempt.state != AttemptState.CONFIRMING or is_over or grant is None:
         return Ending(AttemptNotConfirmable())
     if not is_right:
@@ -103,8 +117,32 @@ async def _confirm(
     if count >= LIMIT and not given.confirm_approval:
         warnings = warnings_of(resources.settings, LIMIT + grant.is_sixth)
         return Ending(ApprovalNeedsConfirmation(advice=warnings[0]))
+    if isinstance(grant, UnconfirmedUser):
+        return await _connect_user(session, resources.vault, attempt, signed_in=grant, email_key=email_key)
     outgoing = await _connect(session, resources.vault, attempt, grant=grant, key=key)
     return Ending(None, outgoing, grant.org_id)
+
+
+async def _connect_user(
+    session: AsyncSession,
+    vault: Encryptor,
+    attempt: OAuthAttempt,
+    *,
+    signed_in: UnconfirmedUser,
+    email_key: str | None,
+) -> Ending:
+    """Keep who the platform user is, unless the host has moved to another org meanwhile."""
+    await lock_host(session, attempt.host_id)
+    connection = await session.get(Connection, attempt.host_id)
+    if connection is None or connection.org_id != signed_in.org_id:
+        outgoing = await refuse_attempt(
+            session, vault, attempt, problem_code=ANOTHER_ORG, actor=attempt.user_id
+        )
+        return Ending(UserOfAnotherOrg(), outgoing)
+    await store_user(session, attempt.user_id, signed_in, email_key=email_key)
+    await session.delete(signed_in)
+    attempts.end_attempt(attempt, state=AttemptState.CONNECTED)
+    return Ending()
 
 
 async def _count_wrong(session: AsyncSession, vault: Encryptor, attempt: OAuthAttempt) -> list[Revocation]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources, ResourcesDep
 from app.config.settings import Settings
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for, is_own
-from app.connections.model.schemas import SCOPES, SCOPES_WITHOUT_ID
+from app.connections.model.schemas import SCOPES, SCOPES_WITHOUT_ID, USER_SCOPES, USER_SCOPES_WITHOUT_ID
 from app.connections.oauth import attempts, browser_pages
 from app.connections.oauth.attempts import AuthorizationCallback, AuthorizationStart
 from app.connections.oauth.error_mapping import ConnectFailed
@@ -24,7 +24,7 @@ from app.connections.oauth.flow import receive_callback, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
 from app.models import Host, OAuthAttempt
 from app.salesforce import oauth
-from app.states import AttemptState
+from app.states import AttemptState, SignInPurpose
 from app.text.storable import printable
 
 router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
@@ -57,6 +57,7 @@ async def show_start(resources: ResourcesDep, ticket: TicketQuery = "") -> Respo
         person=attempt.begun_by or attempt.user_id,
         action=f"/oauth/salesforce/start?{urlencode({'ticket': ticket})}",
         login_url=attempt.login_url,
+        purpose=attempt.purpose,
     )
 
 
@@ -159,9 +160,10 @@ def _shown_again(code: str | None, state: str | None) -> tuple[str, str | None]:
 
 
 async def _asked_for_less(resources: Resources, arrival: AuthorizationCallback, error: str) -> str | None:
-    """Where the browser goes when a host's own app lacks the scope `id`: without it all can be done, too."""
+    """Where the browser goes when the app lacks the scope `id`: without it all can be done, too."""
     attempt = arrival.attempt
-    if error != "invalid_scope" or not arrival.is_first or arrival.is_late or not is_own(attempt.client_id):
+    may_lack_id = is_own(attempt.client_id) or attempt.purpose == SignInPurpose.USER
+    if error != "invalid_scope" or not arrival.is_first or arrival.is_late or not may_lack_id:
         return None
     try:
         app = await credentials_for(resources, attempt.host_id, attempt.client_id)
@@ -197,7 +199,11 @@ def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id:
 
 
 def scopes_of(attempt: OAuthAttempt) -> tuple[str, ...]:
-    return SCOPES_WITHOUT_ID if attempts.WITHOUT_ID in attempt.details else SCOPES
+    """What the sign-in asks for."""
+    is_less = attempts.WITHOUT_ID in attempt.details
+    if attempt.purpose == SignInPurpose.USER:
+        return USER_SCOPES_WITHOUT_ID if is_less else USER_SCOPES
+    return SCOPES_WITHOUT_ID if is_less else SCOPES
 
 
 def _returned(settings: Settings, attempt: OAuthAttempt, *, outcome: str, code: str | None) -> Response:

@@ -5,23 +5,40 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.api.auth import Principal
 from app.api.dependencies import Resources
-from app.connections.grants.approval_limit import count_approvals, likely_key, lock_key, warnings_of
+from app.config.settings import Settings
+from app.connections.grants.approval_limit import (
+    GrantKey,
+    count_approvals,
+    likely_key,
+    lock_key,
+    warnings_of,
+)
 from app.connections.grants.revocation import queue_revocation, revoke_all
 from app.connections.grants.superseded import GrantWithToken, give_back
 from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
 from app.connections.model.login_urls import login_url_for
-from app.connections.model.schemas import StartAttempt, StartConnect
+from app.connections.model.schemas import StartAttempt, StartConnect, StartSignIn
 from app.connections.oauth import attempts
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
-from app.connections.oauth.grant_exchange import Traded, exchange, parse_identity_url, verify_grant
+from app.connections.oauth.grant_exchange import (
+    NewGrant,
+    Traded,
+    exchange,
+    parse_identity_url,
+    verify_grant,
+    verify_user,
+)
 from app.connections.oauth.return_url import check_return_to
-from app.connections.oauth.unconfirmed import keep_apart, look_for_the_lost
+from app.connections.oauth.unconfirmed import keep_apart, keep_user_apart, look_for_the_lost
 from app.infrastructure import audit_log
 from app.models import OAuthAttempt
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, is_login_host
 from app.salesforce.oauth import TokenResponse
+from app.states import SignInPurpose
 from app.user_messages.catalog import OWN_APP_ADVICE
 
 log = logging.getLogger(__name__)
@@ -40,26 +57,39 @@ async def start_attempt(
     settings = resources.settings
     async with resources.database.system() as session:
         app_ref = app_to_connect(settings, await chosen_app(session, host_id))
-        return_to = check_return_to(
-            wish.return_to or settings.return_to_prefixes[0],
-            dashboard_url=settings.dashboard_url,
-            prefixes=settings.return_to_prefixes,
-        )
         login_url = login_url_for(settings, wish.environment, wish.my_domain)
         key = await likely_key(session, host_id, user_id=principal.user_id, client_id=app_ref)
-        count = await count_approvals(session, key) if key else 0
         attempt = OAuthAttempt(
-            host_id=host_id,
-            user_id=principal.user_id,
-            environment=wish.environment,
-            login_url=login_url,
-            client_id=app_ref,
-            display=wish.display,
-            return_to=return_to,
-            origin=origin if origin in settings.browser_origins else settings.dashboard_url,
-            begun_by=principal.name,
+            host_id=host_id, environment=wish.environment, login_url=login_url, client_id=app_ref
         )
-        ticket = await attempts.open_attempt(session, attempt)
+        return await open_sign_in(
+            session, settings, attempt, principal=principal, wish=wish, origin=origin, key=key
+        )
+
+
+async def open_sign_in(
+    session: AsyncSession,
+    settings: Settings,
+    attempt: OAuthAttempt,
+    *,
+    principal: Principal,
+    wish: StartSignIn,
+    origin: str | None,
+    key: GrantKey | None,
+) -> StartAttempt:
+    """Store the attempt, which has its host and where to sign in, as begun by this user; `key` is the grant
+    that it will likely give. Raises ReturnToInvalid, TooManyRequests.
+    """
+    attempt.user_id, attempt.begun_by = principal.user_id, principal.name
+    attempt.display = wish.display
+    attempt.return_to = check_return_to(
+        wish.return_to or settings.return_to_prefixes[0],
+        dashboard_url=settings.dashboard_url,
+        prefixes=settings.return_to_prefixes,
+    )
+    attempt.origin = origin if origin in settings.browser_origins else settings.dashboard_url
+    count = await count_approvals(session, key) if key else 0
+    ticket = await attempts.open_attempt(session, attempt)
     return StartAttempt(
         attempt_id=attempt.attempt_id,
         start_url=f"{settings.public_url}/oauth/salesforce/start?ticket={ticket}",
@@ -112,20 +142,24 @@ async def _exchange_code(resources: Resources, attempt: OAuthAttempt, answer: Ma
 async def _kept(
     resources: Resources, attempt: OAuthAttempt, traded: Traded, *, issuer: str | None
 ) -> str | None:
-    """Store the new grant, or revoke it."""
-    code = None
+    """Store the new grant, or revoke it. Of a user who signed in for themselves only the name is kept."""
+    code, is_user = None, attempt.purpose == SignInPurpose.USER
     try:
-        grant = await verify_grant(resources, attempt, traded)
+        verify = verify_user if is_user else verify_grant
+        grant = await verify(resources, attempt, traded)
         if issuer not in (None, attempt.login_url, grant.instance_url):
             raise ConnectFailed("answer_not_genuine")
-        code = await keep_apart(resources, attempt, grant)
+        if isinstance(grant, NewGrant):
+            code = await keep_apart(resources, attempt, grant)
+        else:
+            code = await keep_user_apart(resources, attempt, grant)
     except ConnectFailed:
         raise
     except Exception as error:
         log.exception("connect_unexpected", extra={"host_id": attempt.host_id})
         raise ConnectFailed(UNEXPECTED) from error
     finally:
-        if code is None:
+        if code is None or is_user:
             await _revoke_unused_grant(resources, attempt, traded.tokens)
     await look_for_the_lost(resources, grant.key(attempt.client_id))
     return code
@@ -148,9 +182,8 @@ def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> boo
 
 async def _revoke_unused_grant(resources: Resources, attempt: OAuthAttempt, tokens: TokenResponse) -> None:
     """Revoke a grant that is not stored; an error here must not hide the reason."""
-    token, host_id, login_url = tokens.refresh_token, attempt.host_id, attempt.login_url
-    if token is None:
-        return
+    token = tokens.refresh_token or tokens.access_token
+    host_id, login_url = attempt.host_id, attempt.login_url
     org_and_user = None
     with suppress(ConnectFailed):
         org_and_user = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)

@@ -10,7 +10,7 @@ from app.connections.model.app_credentials import AppNotConfigured, credentials_
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.model.login_urls import ENVIRONMENT_MISMATCHES
 from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, from_oauth
-from app.models import OAuthAttempt
+from app.models import Connection, OAuthAttempt
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
 from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth, ends_at
@@ -22,6 +22,7 @@ from app.salesforce.oauth import OAuthError, TokenResponse
 from app.salesforce.soql import quote
 
 CALL_SECONDS: Final = 15.0
+ANOTHER_ORG: Final = "user_of_another_org"
 ORGANIZATION: Final = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
 OF_IDENTITY: Final = frozenset({"id", "openid", "profile", "full"})
 
@@ -63,6 +64,18 @@ class NewGrant:
 
     def key(self, client_id: str) -> GrantKey:
         """What Salesforce counts the grant under."""
+        return self.identity.organization_id, self.identity.user_id, client_id
+
+
+@dataclass(frozen=True)
+class SignedInUser:
+    """Who signed in for themselves."""
+
+    identity: Identity
+    instance_url: str
+
+    def key(self, client_id: str) -> GrantKey:
+        """What Salesforce counts the sign-in under."""
         return self.identity.organization_id, self.identity.user_id, client_id
 
 
@@ -142,6 +155,25 @@ async def verify_grant(resources: Resources, attempt: OAuthAttempt, traded: Trad
     )
 
 
+async def verify_user(resources: Resources, attempt: OAuthAttempt, traded: Traded) -> SignedInUser:
+    """Look with the new token who signed in: a user of the host's org, or ConnectFailed is raised."""
+    answer = traded.tokens
+    if not traded.is_genuine:
+        raise ConnectFailed("answer_not_genuine")
+    client = _client(resources, answer)
+    claimed = parse_identity_url(answer.identity_url, extra=resources.settings.extra_hosts)
+    try:
+        identity = await client.identity(answer.identity_url)
+    except SalesforceError as error:
+        raise from_api(error) from error
+    _check_identity(identity, claimed)
+    async with resources.database.tenant(attempt.host_id) as session:
+        connection = await session.get(Connection, attempt.host_id)
+    if connection is None or connection.org_id != identity.organization_id:
+        raise ConnectFailed(ANOTHER_ORG)
+    return SignedInUser(identity, client.instance_url)
+
+
 def choose_version(offered: list[str], wanted: str) -> str:
     """Return the configured API version, or the newest older one of the org. Raises ConnectFailed."""
     known = [version for version in offered if re.fullmatch(r"\d{2,3}\.0", version)]
@@ -186,11 +218,16 @@ async def _identity(resources: Resources, client: SalesforceClient, answer: Toke
         identity = await client.identity(named)
     else:
         identity = await _user(client, *parse_identity_url(named, extra=extra))
+    _check_identity(identity, claimed)
+    return identity
+
+
+def _check_identity(identity: Identity, claimed: tuple[str, str]) -> None:
+    """Whether it is an active user, and whom the token answer named."""
     if claimed != (identity.organization_id, identity.user_id):
         raise ConnectFailed("answer_not_genuine")
     if not identity.is_active:
         raise ConnectFailed("user_inactive")
-    return identity
 
 
 async def _user(client: SalesforceClient, org_id: str, user_id: str) -> Identity:

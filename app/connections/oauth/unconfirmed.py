@@ -1,9 +1,9 @@
-"""Unconfirmed grants: stored apart, then connected or revoked."""
+"""What a sign-in brought and nobody has confirmed yet: stored apart, then connected or given back."""
 
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.auth import WRITE_ROLES, HostIdPath, PrincipalDep
@@ -19,14 +19,16 @@ from app.connections.grants.revocation import Revocation, revoke_all
 from app.connections.grants.superseded import GrantWithToken, delete_evicted, give_back
 from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH, open_or_log
 from app.connections.oauth import attempts
-from app.connections.oauth.grant_exchange import NewGrant
+from app.connections.oauth.grant_exchange import NewGrant, SignedInUser
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
-from app.models import OAuthAttempt, UnconfirmedGrant
+from app.models import OAuthAttempt, UnconfirmedGrant, UnconfirmedUser
 from app.salesforce.allowed_hosts import HostNotAllowed
 from app.salesforce.errors import SalesforceError
-from app.states import AttemptState
+from app.states import AttemptState, SignInPurpose
+
+Unconfirmed = UnconfirmedGrant | UnconfirmedUser
 
 MANY: Final = 50
 NOBODY: Final = "system"
@@ -47,6 +49,35 @@ async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGran
     return code
 
 
+async def keep_user_apart(resources: Resources, attempt: OAuthAttempt, signed_in: SignedInUser) -> str | None:
+    """Store who signed in until it is confirmed with the returned code; None if the attempt was cancelled.
+
+    The token is none of it: whoever calls gives it back.
+    """
+    async with resources.database.system() as session:
+        code = await attempts.set_apart(session, attempt.attempt_id)
+        if code is None:
+            return None
+        key = signed_in.key(attempt.client_id)
+        await lock_key(session, key)
+        is_sixth = await count_approvals(session, key) >= LIMIT
+        identity = signed_in.identity
+        session.add(
+            UnconfirmedUser(
+                host_id=attempt.host_id,
+                attempt_id=attempt.attempt_id,
+                client_id=attempt.client_id,
+                org_id=identity.organization_id,
+                user_id=identity.user_id,
+                username=identity.username or None,
+                user_name=identity.display_name or None,
+                user_email=identity.email or None,
+                is_sixth=is_sixth,
+            )
+        )
+    return code
+
+
 async def look_for_the_lost(resources: Resources, key: GrantKey) -> None:
     """At a sixth approval Salesforce has ended the oldest: its host learns it now, and not at its next sync.
 
@@ -59,9 +90,10 @@ async def look_for_the_lost(resources: Resources, key: GrantKey) -> None:
             await ConnectionTokens(resources, host_id).keep_alive()
 
 
-async def find_unconfirmed(session: AsyncSession, attempt: OAuthAttempt) -> UnconfirmedGrant | None:
-    """The grant that this attempt has to confirm."""
-    return await session.get(UnconfirmedGrant, (attempt.host_id, attempt.attempt_id))
+async def find_unconfirmed(session: AsyncSession, host_id: str, attempt_id: str) -> Unconfirmed | None:
+    """What this attempt has to confirm."""
+    grant = await session.get(UnconfirmedGrant, (host_id, attempt_id))
+    return grant or await session.get(UnconfirmedUser, (host_id, attempt_id))
 
 
 async def refuse_attempt(
@@ -71,7 +103,7 @@ async def refuse_attempt(
 
     The answer is what to revoke after the commit.
     """
-    row = await find_unconfirmed(session, attempt)
+    row = await find_unconfirmed(session, attempt.host_id, attempt.attempt_id)
     state = AttemptState.EXPIRED if problem_code == "not_confirmed" else AttemptState.FAILED
     attempts.end_attempt(attempt, state=state, problem_code=problem_code)
     return await _let_go(session, vault, row, problem_code=problem_code, actor=actor) if row else []
@@ -81,7 +113,7 @@ async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -
     """Give back the grant of an attempt that was ended, or not confirmed in time; False if it has none."""
     async with resources.database.system() as session:
         attempt, is_over = await attempts.lock_attempt(session, attempt_id)
-        row = await session.get(UnconfirmedGrant, (host_id, attempt_id))
+        row = await find_unconfirmed(session, host_id, attempt_id)
         if row is None or (attempt is not None and attempt.state == AttemptState.CONFIRMING and not is_over):
             return False
         if attempt is not None and attempt.state == AttemptState.CONFIRMING:
@@ -101,32 +133,36 @@ async def give_back_overdue(resources: Resources) -> int:
     """Revoke grants that were not confirmed in time, and delete the names of expired attempts (a periodic
     task); returns how many grants.
     """
-    is_its = (
-        OAuthAttempt.host_id == UnconfirmedGrant.host_id,
-        OAuthAttempt.attempt_id == UnconfirmedGrant.attempt_id,
-    )
+    async with resources.database.system() as session:
+        overdue = [
+            (row.host_id, row.attempt_id)
+            for table in (UnconfirmedGrant, UnconfirmedUser)
+            for row in await session.execute(_overdue(table))
+        ]
+        await attempts.forget_names(session)
+    return sum([await give_back_ended(resources, *each) for each in overdue])
+
+
+def _overdue(table: type[Unconfirmed]) -> Select[str, str]:
+    """Those whose attempt has ended, or has not been confirmed in time."""
+    is_its = (OAuthAttempt.host_id == table.host_id, OAuthAttempt.attempt_id == table.attempt_id)
     in_time = (
         OAuthAttempt.state == AttemptState.CONFIRMING,
         OAuthAttempt.expires_at > func.clock_timestamp(),
     )
     waits = select(OAuthAttempt.attempt_id).where(*is_its, *in_time).exists()
-    async with resources.database.system() as session:
-        found = await session.execute(
-            select(UnconfirmedGrant.host_id, UnconfirmedGrant.attempt_id).where(~waits).limit(MANY)
-        )
-        overdue = [(row.host_id, row.attempt_id) for row in found]
-        await attempts.forget_names(session)
-    return sum([await give_back_ended(resources, *each) for each in overdue])
+    return select(table.host_id, table.attempt_id).where(~waits).limit(MANY)
 
 
 async def _let_go(
-    session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant, *, problem_code: str, actor: str
+    session: AsyncSession, vault: Encryptor, row: Unconfirmed, *, problem_code: str, actor: str
 ) -> list[Revocation]:
-    host_id, outgoing = row.host_id, list[Revocation]()
+    host_id, outgoing, token = row.host_id, list[Revocation](), None
     await session.delete(row)
     await session.flush()
-    token = open_or_log(vault, row.refresh_token, host_id=host_id, column=UNCONFIRMED_REFRESH)
-    if token is not None:
+    if isinstance(row, UnconfirmedGrant):
+        token = open_or_log(vault, row.refresh_token, host_id=host_id, column=UNCONFIRMED_REFRESH)
+    if isinstance(row, UnconfirmedGrant) and token is not None:
         key = (row.org_id, row.user_id, row.client_id)
         await lock_key(session, key)
         unused = GrantWithToken(host_id, key, row.login_url, token, row.granted_at)
@@ -172,10 +208,12 @@ async def cancel_attempts_without_role(
     host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
 ) -> None:
     """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
-    that its user began for the host.
+    that its user began for the host; whoever has a role may say who they are.
     """
-    if principal.roles.get(host_id) not in WRITE_ROLES:
+    role = principal.roles.get(host_id)
+    if role not in WRITE_ROLES:
+        lost = list(SignInPurpose) if role is None else [SignInPurpose.HOST]
         async with resources.database.system() as session:
-            ended = await attempts.cancel_pending(session, host_id, principal.user_id)
+            ended = await attempts.cancel_pending(session, host_id, principal.user_id, lost)
         for attempt_id in ended:
             await give_back_ended(resources, host_id, attempt_id)

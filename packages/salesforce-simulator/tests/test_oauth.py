@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -109,6 +110,33 @@ class TestAuthorize:
         await org.data("PATCH", f"/sobjects/User/{user_id}", {"IsActive": False})
         page = await authorize(org)
         assert (page.status_code, f'value="{USER}"' in page.text) == (200, False)
+
+
+class TestSignIn:
+    """Who asks for nothing but who signs in."""
+
+    async def test_a_token_of_the_identity_alone_reads_no_records(self, org: OrgClient) -> None:
+        body = (await exchange(org, await code(org, scope="id"))).json()
+        assert {"refresh_token", "id_token"}.isdisjoint(body)
+        assert body["scope"] == "id"
+        answer = await limits(org, body["access_token"])
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
+        whose = {"Authorization": f"Bearer {body['access_token']}"}
+        assert (await org.http.get(body["id"], headers=whose)).json()["username"] == USER
+
+    async def test_openid_brings_a_token_that_names_the_user(self, org: OrgClient) -> None:
+        body = (await exchange(org, await code(org, scope="openid"))).json()
+        claims = json.loads(base64.urlsafe_b64decode(body["id_token"].split(".")[1] + "=="))
+        assert (claims["sub"], claims["aud"]) == (body["id"], DEFAULT_CLIENT_ID)
+        assert "refresh_token" not in body
+
+    async def test_its_only_token_takes_the_approval_along(self, org: OrgClient) -> None:
+        grants = org.app.simulator.default_org.grants
+        before = len(grants)
+        body = (await exchange(org, await code(org, scope="id"))).json()
+        assert len(grants) == before + 1
+        await org.http.post("/services/oauth2/revoke", data={"token": body["access_token"]})
+        assert len(grants) == before
 
 
 class TestTokens:

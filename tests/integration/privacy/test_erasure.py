@@ -9,7 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.models import Base, Event, Host, Registration, SyncAttempt, SyncJob, WrittenRecord
+from app.models import (
+    Base,
+    DescribeCache,
+    Event,
+    Host,
+    Registration,
+    SalesforceUser,
+    SyncAttempt,
+    SyncJob,
+    UnconfirmedUser,
+    WrittenRecord,
+)
 from app.privacy.erasure import ErasureRequest, erase, redact_late_writes
 from app.text.email_address import address_key
 from app.webhooks.ingest import ingest
@@ -334,6 +345,30 @@ async def test_erasing_again_finds_the_same_registrations(database: Database) ->
             wish = ErasureRequest("host_a", at + later, None, EMAIL)
             found.append(await erase(session, wish, pepper=PEPPER, by="user_17"))
     assert found == [["reg_1", "reg_2"]] * 2
+
+
+async def test_platform_user_with_the_address_of_an_erased_attendee_is_forgotten(
+    database: Database, owner: AsyncEngine
+) -> None:
+    user = {"org_id": ORG_ID, "user_id": "0055g00000AbCdEAAV"}
+    async with database.system() as session:
+        for host_id, name, email in (
+            ("host_a", "canary", EMAIL), ("host_a", "olga", "olga@acme.example"), ("host_b", "rita", EMAIL),
+        ):  # fmt: skip
+            whose = {"host_id": host_id, **user, "user_email": email}
+            session.add(
+                SalesforceUser(platform_user_id=f"user_{name}", email_key=address_key(email), **whose)
+            )
+            attempt_id = f"att_{host_id}_{name}"
+            session.add(UnconfirmedUser(attempt_id=attempt_id, client_id="app", is_sixth=False, **whose))
+            known = {"org_id": ORG_ID, "sobject": f"User:{address_key(email)}", "body": {"id": "005"}}
+            session.add(DescribeCache(host_id=host_id, **known))
+    await receive(database, parsed(), erasure())
+    async with database.system() as session:
+        for table in (SalesforceUser, UnconfirmedUser, DescribeCache):
+            assert sorted(await session.scalars(select(table.host_id))) == ["host_a", "host_b"]
+    async with database.tenant("host_a") as session:
+        assert list(await session.scalars(select(SalesforceUser.platform_user_id))) == ["user_olga"]
 
 
 async def test_organizer_with_the_address_of_an_erased_attendee_stays(

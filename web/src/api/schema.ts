@@ -89,6 +89,7 @@ export interface Approvals {
 }
 
 /** How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back.
+ * `purpose` is to connect the host, or to say who one is there (`user`).
  * 
  * While it is `confirming`: whose grant waits to be confirmed, what it means for the user's approvals, and
  * until when; else these are null. */
@@ -101,6 +102,7 @@ export interface Attempt {
   readonly "hints": ReadonlyArray<Advice>;
   readonly "org": Org | null;
   readonly "problem": Advice | null;
+  readonly "purpose": "host" | "user" | Other;
   readonly "salesforce": SalesforceWords | null;
   readonly "started_at": string;
   readonly "state": "waiting" | "confirming" | "connected" | "failed" | "expired" | Other;
@@ -355,6 +357,21 @@ export interface CompleteConnect {
 /** Disconnecting must be meant. */
 export interface ConfirmDisconnect {
   readonly "confirm": true;
+}
+
+/** A platform user (`user_id`, and the e-mail that organizers are found by) with their Salesforce user. */
+export interface ConnectedUser {
+  readonly "connected_at": string | null;
+  readonly "email": string | null;
+  readonly "is_same_org": boolean;
+  readonly "user": OwnUser | null;
+  readonly "user_id": string;
+}
+
+/** One page of the platform users who connected their Salesforce user. */
+export interface ConnectedUsers {
+  readonly "items": ReadonlyArray<ConnectedUser>;
+  readonly "next_cursor": string | null;
 }
 
 /** The grant, without its tokens; `user` is null after a disconnect. */
@@ -1049,6 +1066,22 @@ export interface OwnCredentials {
   readonly "mode"?: "own" | "shared";
 }
 
+/** A Salesforce user with the e-mail that Salesforce has of them. */
+export interface OwnUser {
+  readonly "email": string | null;
+  readonly "id": string;
+  readonly "name": string | null;
+  readonly "username": string | null;
+}
+
+/** Who a platform user is in Salesforce; null until they connected. `is_same_org`: in the host's org, and
+ * only then it is used. */
+export interface OwnUserView {
+  readonly "connected_at": string | null;
+  readonly "is_same_org": boolean;
+  readonly "user": OwnUser | null;
+}
+
 /** Who owns new records; `id` belongs to `fixed`. Owners of records that stand are never changed. */
 export interface OwnerGiven {
   readonly "how"?: "leave" | "organizer" | "fixed";
@@ -1474,13 +1507,20 @@ export interface StartAttempt {
   readonly "warnings": ReadonlyArray<Advice>;
 }
 
-/** A wish to connect. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
- * (without it, the first of them). `confirm_approval` is taken by the completion. */
+/** A wish to connect the host. `return_to` is a path on the dashboard's origin, under one of
+ * `RETURN_TO_PREFIXES` (without it, the first of them). `confirm_approval` is taken by the completion. */
 export interface StartConnect {
   readonly "confirm_approval"?: boolean;
   readonly "display"?: "redirect" | "popup";
   readonly "environment"?: "production" | "sandbox" | "my_domain";
   readonly "my_domain"?: string | null;
+  readonly "return_to"?: string | null;
+}
+
+/** A wish to sign in. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
+ * (without it, the first of them). */
+export interface StartSignIn {
+  readonly "display"?: "redirect" | "popup";
   readonly "return_to"?: string | null;
 }
 

@@ -31,6 +31,11 @@ class Grant:
     used_at: float = 0
 
     @property
+    def can_refresh(self) -> bool:
+        """Whether the app was given the refresh token."""
+        return not {"refresh_token", "offline_access"}.isdisjoint(self.scope.split())
+
+    @property
     def is_given_by_user(self) -> bool:
         return not self.is_door and not self.is_run_as
 
@@ -107,6 +112,12 @@ class Grants:
         if grant is not None:
             del grant.access_tokens[token]
 
+    def end_session(self, grant: Grant, token: str) -> None:
+        """Revoke one access token; a grant that was never to be refreshed has no other, and ends with it."""
+        self.expire(token)
+        if grant.is_given_by_user and not grant.can_refresh:
+            self.revoke(grant)
+
     def expire_all(self) -> int:
         """End every access token and say how many."""
         tokens = list(self._by_access)
@@ -162,8 +173,17 @@ def is_jwt(token: str) -> bool:
     return token.count(".") == 2 and "!" not in token
 
 
+def id_token(grant: Grant, answer: dict[str, Any], now: float) -> str:
+    """Who signed in, as OpenID Connect says it, for the two minutes that Salesforce lets it live."""
+    whose = {"iss": answer["id"].partition("/id/")[0], "sub": answer["id"], "aud": grant.client_id}
+    return _signed({**whose, "iat": int(now), "exp": int(now) + 120})
+
+
 def _jwt(grant: Grant, now: float, until: float) -> str:
-    claims = {"sub": grant.user_id, "client_id": grant.client_id, "iat": int(now), "exp": int(until)}
+    return _signed({"sub": grant.user_id, "client_id": grant.client_id, "iat": int(now), "exp": int(until)})
+
+
+def _signed(claims: dict[str, Any]) -> str:
     parts = (json.dumps(each).encode() for each in ({"alg": "RS256", "typ": "JWT"}, claims))
     signed = ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
     return f"{signed}.{secrets.token_urlsafe(48)}"

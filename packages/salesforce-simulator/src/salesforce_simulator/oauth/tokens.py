@@ -8,7 +8,7 @@ from secrets import compare_digest
 from typing import Any
 
 from salesforce_simulator.config_parts import ConnectedApp
-from salesforce_simulator.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
+from salesforce_simulator.grants import SESSION_MINUTES, Code, Grant, id_token, new_refresh_token
 from salesforce_simulator.hosts import instance_url, login_url
 from salesforce_simulator.http import Request, Response
 from salesforce_simulator.org import Org
@@ -80,8 +80,8 @@ def _by_code(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[
     grant = Grant(code.user_id, app.client_id, code.scope, new_refresh_token(), now)
     org.grants.add(grant, at_most=org.config.approvals_per_user)
     body = token_response(org, grant, app, request.base_url)
-    can_refresh = {"refresh_token", "offline_access"} & set(code.scope.split())
-    return {**body, "refresh_token": grant.refresh_token} if can_refresh else body
+    who = {"id_token": id_token(grant, body, now)} if "openid" in code.scope.split() else {}
+    return {**body, **who, "refresh_token": grant.refresh_token} if grant.can_refresh else body | who
 
 
 def _code(simulator: Simulator, request: Request) -> tuple[Org, Code]:
@@ -209,15 +209,15 @@ _GRANT_TYPES: Mapping[str, Callable[[Simulator, ConnectedApp, Request], dict[str
 
 
 def revoke(simulator: Simulator, request: Request) -> Response:
-    """End a refresh token with its grant, or one access token."""
+    """End a refresh token with its grant, or one access token; with that a grant that has nothing else."""
     simulator.default_org.calls.uncounted["POST /services/oauth2/revoke"] += 1
     text = request.form.get("token") or request.query.get("token", "")
     for org in simulator.orgs.values():
         grant = org.grants.of_refresh_token(text)
         if grant is not None:
             org.grants.revoke(grant)
-        elif org.grants.of_access_token(text) is not None:
-            org.grants.expire(text)
+        elif (session := org.grants.of_access_token(text)) is not None:
+            org.grants.end_session(session, text)
         else:
             continue
         org.commit()
