@@ -72,6 +72,16 @@ async def test_a_search_leaves_the_others_out(org: OrgClient) -> None:
     assert "Carl" not in (await org.http.get("/people?q=jane")).text
 
 
+async def test_the_calendar_shows_the_status_that_a_package_brings(org: OrgClient) -> None:
+    assert "Reason" not in (await org.http.get("/calendar")).text
+    fields = ["evs__Event_Status__c", "evs__Cancel_Reschedule_Reason__c"]
+    await org.configure(extra_fields={"Event": [f"{name} | string(255) | CUN | {name}" for name in fields]})
+    times = {"StartDateTime": "2026-11-24T09:00:00Z", "EndDateTime": "2026-11-24T09:30:00Z"}
+    await org.create("Event", Subject="Demo", **times, **dict(zip(fields, ["Canceled", "Ill"], strict=True)))
+    page = (await org.http.get("/calendar")).text
+    assert all(text in page for text in ["Status", "Canceled", "Reason", "Ill"])
+
+
 async def test_an_empty_org_says_so(org: OrgClient) -> None:
     assert "Nothing here yet." in (await org.http.get("/")).text
 

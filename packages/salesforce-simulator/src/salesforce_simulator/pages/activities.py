@@ -1,11 +1,14 @@
 """What happens with people: their timelines, the calendar and the Cases of all."""
 
-from typing import Any
+from typing import Any, Final
 
 from salesforce_simulator.org import Org
 from salesforce_simulator.pages.layout import table
 from salesforce_simulator.pages.records import SHOWN, last, name_of, person_link, raw_link, text
 from salesforce_simulator.store import Row
+
+PACKAGE_FIELDS: Final = {"Event_Status__c": "Status", "Cancel_Reschedule_Reason__c": "Reason"}
+"""Headings of fields that a package may bring, with or without its namespace."""
 
 
 def timeline(org: Org, person_id: str) -> str:
@@ -56,6 +59,7 @@ def cases(org: Org) -> str:
 def calendar(org: Org) -> str:
     """The latest Events, in the order of their times."""
     events = sorted(last(org, "Event", SHOWN), key=lambda row: row["StartDateTime"] or row["CreatedDate"])
+    named = [name for name in PACKAGE_FIELDS if any(_package_value(event, name) for event in events)]
     rows = [
         [
             text(_span(event)),
@@ -64,9 +68,15 @@ def calendar(org: Org) -> str:
             text(event["Location"]),
             text(name_of(org, event["OwnerId"])),
             text(event["ShowAs"]),
+            *(text(_package_value(event, name)) for name in named),
         ]
         for event in events
     ]
     headings = ["When (UTC)", "Subject", "Person", "Location", "Owner", "Shows as"]
+    headings += [PACKAGE_FIELDS[name] for name in named]
     note = f'<p class="dim">The latest {SHOWN} are shown.</p>'
     return f"<h1>Calendar</h1>{table(headings, rows)}{note}"
+
+
+def _package_value(event: Row, name: str) -> Any:
+    return next((value for field, value in event.items() if field.endswith(name)), None)
