@@ -10,7 +10,8 @@ import { convert, readSource } from "./source.mjs";
 import { misfits, readTypes } from "./types.mjs";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
-const PARTS = ["force-app", "unpackaged", "sfdx-project.json", "fields.json"];
+const SCRATCH_ORG = "config/project-scratch-def.json";
+const PARTS = ["config", "force-app", "unpackaged", "sfdx-project.json", "fields.json"];
 const TYPES = readTypes();
 
 /** What is wrong with a project, a line each, and how much was looked at. */
@@ -33,6 +34,11 @@ async function look(project) {
     for (const { path, kind, root, body } of documents) {
       if (root !== kind) faults.push(`${path} holds ${root}, not ${kind}`);
       faults.push(...misfits(TYPES, kind, body, path));
+    }
+    const { settings } = JSON.parse(readFileSync(join(project, SCRATCH_ORG), "utf8"));
+    for (const [name, chosen] of Object.entries(settings)) {
+      const written = Object.fromEntries(Object.entries(chosen).map(([key, value]) => [key, String(value)]));
+      faults.push(...misfits(TYPES, name[0].toUpperCase() + name.slice(1), written, `${SCRATCH_ORG}: ${name}`));
     }
     faults.push(...brokenRules(documents, JSON.parse(readFileSync(join(project, "fields.json"), "utf8"))));
   } catch (error) {

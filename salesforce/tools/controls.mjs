@@ -50,5 +50,11 @@ export const CONTROLS = [
       "<externalClientApplication>Eventship</externalClientApplication><label>x</label></ExtlClntAppGlobalOauthSettings>",
     expects: /holds keys or policies/,
   },
+  {
+    name: "a setting that Salesforce has not",
+    file: "config/project-scratch-def.json",
+    edit: swap("enableTranslationWorkbench", "enableTranslations"),
+    expects: /LanguageSettings has no enableTranslations/,
+  },
   { name: "a file of nothing", file: `${MAIN}/externalClientApps/notes.txt`, edit: () => "x", expects: /part of no component/ },
 ];

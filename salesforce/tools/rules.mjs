@@ -92,6 +92,9 @@ const RULES = {
       if (field.endsWith("__c") && !known.fields.has(`${sobject}.${field}`)) yield `there is no field ${sobject}.${field}`;
     }
   },
+  *Translations({ body }, known) {
+    for (const { name } of list(body.reportTypes)) if (!known.reportTypes.has(name)) yield `there is no report type ${name}`;
+  },
   *WebLink({ name, body }, known) {
     const needed = body.openType === "newWindow" ? ["height", "position"] : [];
     for (const member of needed) if (!(member in body)) yield `a new window needs ${member}`;

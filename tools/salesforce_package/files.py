@@ -20,6 +20,7 @@ SETTING: Final = "$Setup.Eventship_Settings__c.Registration_Link__c"
 PATTERNS: Final = (
     "force-app/main/default/objects/*/webLinks/*",
     "force-app/main/default/objectTranslations/*/*",
+    "force-app/main/default/translations/*",
     "*/permissionsets/*",
     "force-app/main/default/permissionsets/*",
     *(f"force-app/main/default/objects/{home}/fields/*" for home in PACKAGE_FIELDS),
@@ -71,6 +72,13 @@ def _files() -> Iterator[tuple[str, str]]:
         for name in names
     }
     yield "fields.json", json.dumps(types, indent=2, sort_keys=True) + "\n"
+    for language in LANGUAGES:
+        report_types: list[Value] = [
+            {"description": told["description"][language], "label": told["label"][language], "name": name}
+            for name, told in TEXTS["report_types"].items()
+        ]
+        text = document("Translations", {"reportTypes": report_types})
+        yield _at(f"translations/{language}.translation"), text
     for name, text in permission_sets().items():
         folder = PACKAGED if name == FIELDS_SET else HANDED_OUT
         yield str(folder / f"permissionsets/{name}.permissionset-meta.xml"), text

@@ -1,5 +1,6 @@
 """The preflight endpoint: its queries, its findings, and their consequences."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import func, select, update
 from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import probe_closed
 from app.models import AuditEntry, CampaignLink, Connection, Preflight
-from app.preflight.service import run_requested_preflights
+from app.preflight.service import run_preflight, run_requested_preflights
 from salesforce_simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
@@ -209,6 +210,29 @@ async def test_required_field_is_named_by_its_label(service: Service) -> None:
     assert finding["title"] == "Lead needs a value for Region"
     lead = next(each for each in view["objects"] if each["object"] == "Lead")
     assert lead["required_without_value"] == ["Region__c"]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "locked"),
+    [
+        ("evs", {("Contact", "evs__Eventship_Key__c is left out of every new Contact.")}),
+        (None, set()),
+        ("x", set()),
+    ],
+)
+async def test_the_packages_fields_are_looked_for_under_its_namespace(
+    service: Service, namespace: str | None, locked: set[tuple[str, str]]
+) -> None:
+    await service.connect()
+    key = "evs__Eventship_Key__c | string(64) | CUN | Eventship Key"
+    service.configure(extra_fields={"Lead": [key]})
+    settings = service.settings.model_copy(update={"salesforce_package_namespace": namespace})
+    view = await run_preflight(replace(service.resources, settings=settings), "host_a")
+    found = {
+        (each.object, each.consequence) for each in view.findings if each.code == "package_fields_locked"
+    }
+    assert {each for each in found if each[0] in {"Lead", "Contact"}} == locked
+    assert bool(found) == bool(locked)
 
 
 async def test_registrations_without_a_company_are_noted(service: Service) -> None:
