@@ -45,6 +45,7 @@ from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
 from app.salesforce.egress import PublicOnlyBackend, PublicTransport, exempt_addresses
 from app.sync_preview.endpoints import router as preview_router
+from app.verification.endpoints import router as verification_router
 from app.version import VERSION
 from app.webhooks.batch_writer import GroupCommitWriter, running_writer
 from app.webhooks.endpoints import router as intake_router
@@ -69,6 +70,7 @@ ROUTERS = (
     events_router,
     mapping_router,
     monitor_router,
+    verification_router,
     preview_router,
     stream_router,
     ops_router,

@@ -209,6 +209,29 @@ class BackfillState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class VerificationState(StrEnum):
+    """One verification of an event. PAUSED: it waits and goes on by itself; ENDED: it never will."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    ENDED = "ended"
+
+
+class DifferenceKind(StrEnum):
+    """How a record in Salesforce differs from what we wrote. NOT_VISIBLE: deleted or hidden."""
+
+    MISSING_PERSON = "missing_person"
+    MISSING_ACTIVITY = "missing_activity"
+    MISSING_MEMBER = "missing_member"
+    MISSING_CASE = "missing_case"
+    MISSING_EMAIL = "missing_email"
+    STATUS_DIFFERS = "status_differs"
+    TIMES_DIFFER = "times_differ"
+    OTHER_PERSON = "other_person"
+    NOT_VISIBLE = "not_visible"
+
+
 class BackoffReason(StrEnum):
     """Why an org is left alone for a while, where it is not an error code of Salesforce."""
 

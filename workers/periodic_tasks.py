@@ -18,6 +18,7 @@ from app.infrastructure.clock_skew import compare_clocks
 from app.infrastructure.database import Database
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
+from app.verification.run import run_verifications
 from workers.loops import run_periodically
 from workers.retention import purge
 
@@ -68,6 +69,7 @@ PERIODIC_TASKS = (
     PeriodicTask("revocations", 30.0, retry_revocations),
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
     PeriodicTask("preflights", 2.0, run_requested_preflights),
+    PeriodicTask("verifications", 1.0, run_verifications),
     PeriodicTask("keep alive", HOUR, keep_alive),
     PeriodicTask("probe closed connections", HOUR, probe_closed),
     PeriodicTask("clock", 60.0, _in_database(compare_clocks)),

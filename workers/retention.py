@@ -15,6 +15,8 @@ from app.models import (
     Quarantined,
     SyncAttempt,
     UnknownBody,
+    Verification,
+    VerificationDifference,
     WorkerHeartbeat,
 )
 from app.models.base import Base
@@ -41,6 +43,8 @@ RETENTIONS = (
     Retention(UnknownBody, UnknownBody.received_at, timedelta(days=30)),
     Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
     Retention(SyncAttempt, SyncAttempt.at, timedelta(days=90)),
+    Retention(Verification, Verification.started_at, timedelta(days=30)),
+    Retention(VerificationDifference, VerificationDifference.found_at, timedelta(days=30)),
     Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),
     # Nobody came back from these, so there is nothing to tell of them.
     Retention(

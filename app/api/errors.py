@@ -158,6 +158,10 @@ class NotFound(Problem):
     status, title = 404, "Nothing is here"
 
 
+class NeverVerified(Problem):
+    status, title = 404, "The event was never verified"
+
+
 class ObjectNotVisible(Problem):
     status, title = 404, "The connected Salesforce user cannot see this object"
 
@@ -212,6 +216,10 @@ class CampaignsNotReadable(Problem):
 
 class BackfillRunning(Problem):
     status, title = 409, "A backfill is already running"
+
+
+class VerifyRunning(Problem):
+    status, title = 409, "The event is being verified already"
 
 
 class ApprovalNeedsConfirmation(Problem):

@@ -27,3 +27,4 @@ from app.models.sync import (
     WorkerHeartbeat,
     WrittenRecord,
 )
+from app.models.verifications import Verification, VerificationDifference

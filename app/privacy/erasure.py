@@ -138,6 +138,9 @@ REDACT_RECORDS = text(f"""
     UPDATE written_records AS record {STRIPPED}
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
+DELETE_DIFFERENCES = text("""
+    DELETE FROM verification_differences WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
 # Answers kept for a repeated Idempotency-Key are sealed: nobody can say whose rows they hold. One that is
 # still under way has status 0; what it kept is forgotten a minute later.
 DELETE_RESPONSES = text("DELETE FROM idempotency_keys WHERE host_id = :host_id AND status <> 0")
@@ -303,6 +306,7 @@ async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureSco
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values)
     await session.execute(REDACT_RECORDS, values)
+    await session.execute(DELETE_DIFFERENCES, values)
     transferred = sorted(mentioning - set(found.ids) - {None})
     await session.execute(CLEAR_ERROR_TEXT, values | {"ids": transferred})
     await session.execute(DELETE_HISTORY, values | {"transferred": transferred})

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, Text, and_, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.calls import EventCall
@@ -60,10 +61,10 @@ async def retry_one(call: EventCall, registration_id: str) -> RetryOutcome:
             raise RegistrationNotFound
         selection = select_for_retry(found, is_single=True)
         about = {"registration_id": registration_id}
-        await _queue(session, context, selection, requested_by=call.user_id, about=about)
+        await queue_selected(session, context, selection, requested_by=call.user_id, about=about)
     async with call.resources.database.tenant(call.host_id) as session:
         row = await read_row(session, call.host_id, call.event_id, registration_id=registration_id)
-    await _wake(call.resources, context, selection)
+    await wake(call.resources, context, selection)
     return outcome_of(selection, context).model_copy(update={"row": row})
 
 
@@ -75,9 +76,9 @@ async def retry_many(call: EventCall, chosen: RetryFilter, *, is_dry_run: bool) 
         selection = select_for_retry(await _find(session, context, name=name, value=value), is_single=False)
         if not is_dry_run:
             about = {"filter": name, "value": value if isinstance(value, str) else None}
-            await _queue(session, context, selection, requested_by=call.user_id, about=about)
+            await queue_selected(session, context, selection, requested_by=call.user_id, about=about)
     if not is_dry_run:
-        await _wake(call.resources, context, selection)
+        await wake(call.resources, context, selection)
     return outcome_of(selection, context, is_dry_run=is_dry_run)
 
 
@@ -105,18 +106,22 @@ def waiting_for(selection: RetrySelection, context: EventContext) -> str | None:
     return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
-async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, requested_by: str) -> None:
+async def requeue(
+    session: AsyncSession, host_id: str, ids: Sequence[str], *, requested_by: str, priority: int = LIVE
+) -> None:
     """Enqueue a full write of these rows in one statement. The caller holds their locks."""
     if not ids:
         return
     await session.execute(
         update(SyncJob)
-        .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
+        .where(
+            SyncJob.host_id == host_id, SyncJob.registration_id == func.any(literal(list(ids), ARRAY(Text)))
+        )
         .values(
             state=JobState.PENDING,
             requested_version=SyncJob.requested_version + 1,
             due_at=func.clock_timestamp(),
-            priority=LIVE,
+            priority=priority,
             reason=JobReason.RETRY,
             requested_by=requested_by,
             attempts=0,
@@ -137,14 +142,14 @@ async def _find(
         "group_id": group_of_job == value,
         "error_code": SyncJob.error_code == value,
     }
-    return await _locked(session, context, and_(HAS_ERROR, narrower.get(name, HAS_ERROR)))
+    return await find_locked(session, context, and_(HAS_ERROR, narrower.get(name, HAS_ERROR)))
 
 
 async def _find_by_ids(
     session: AsyncSession, context: EventContext, ids: Sequence[str]
 ) -> list[RetryCandidate]:
     """The event's registrations among these ids, with and without a job."""
-    candidates = await _locked(session, context, Registration.registration_id.in_(ids))
+    candidates = await find_locked(session, context, Registration.registration_id.in_(ids))
     known = {each.registration_id for each in candidates}
     query = select(Registration.registration_id, IS_ERASED, IS_COUNTED).where(
         Registration.host_id == context.host_id,
@@ -159,10 +164,10 @@ async def _find_by_ids(
     return candidates
 
 
-async def _locked(
+async def find_locked(
     session: AsyncSession, context: EventContext, condition: ColumnElement[bool]
 ) -> list[RetryCandidate]:
-    # Rows are locked in the order of their keys, as everywhere.
+    """The event's registrations that have a job, locked in the order of their keys, as everywhere."""
     query = (
         select(Registration.registration_id, *stored_state_columns(context))
         .join(SyncJob, job_of(context.org_id, context.event_id))
@@ -177,16 +182,19 @@ async def _locked(
     return [RetryCandidate(row[0], StoredState(*row[1:])) for row in await session.execute(query)]
 
 
-async def _queue(
+async def queue_selected(
     session: AsyncSession,
     context: EventContext,
     selection: RetrySelection,
     *,
     requested_by: str,
     about: dict[str, Any],
+    action: str = "salesforce.retry",
+    priority: int = LIVE,
 ) -> None:
+    """Enqueue the rows, and note who asked for it."""
     with_job = [each.registration_id for each in selection.queued if each.stored.job_state is not None]
-    await requeue(session, context.host_id, with_job, requested_by=requested_by)
+    await requeue(session, context.host_id, with_job, requested_by=requested_by, priority=priority)
     if context.org_id is not None:
         request = partial(
             JobRequest,
@@ -200,11 +208,10 @@ async def _queue(
         await enqueue_jobs(session, [request(each) for each in new])
     counts = {"matched": selection.matched, "queued": len(selection.queued)}
     details = {"event_id": context.event_id, **about, **counts}
-    await audit_log.append_entry(
-        session, context.host_id, actor=requested_by, action="salesforce.retry", details=details
-    )
+    await audit_log.append_entry(session, context.host_id, actor=requested_by, action=action, details=details)
 
 
-async def _wake(resources: Resources, context: EventContext, selection: RetrySelection) -> None:
+async def wake(resources: Resources, context: EventContext, selection: RetrySelection) -> None:
+    """Have the org drained, if anything was enqueued."""
     if selection.queued and context.org_id is not None:
         await resources.wakeups.announce([context.org_id])

@@ -181,6 +181,15 @@ RETRIED: Shape = {
     "dry_run": FLAG, "matched": NUMBER, "queued": NUMBER, "not_queued": [{"why": TEXT, "count": NUMBER}],
     "waiting_for": Maybe(TEXT), "row": Maybe(ROW),
 }  # fmt: skip
+VERIFICATION: Shape = {
+    "state": TEXT, "checked": NUMBER, "total": NUMBER, "api_calls": NUMBER, "in_order": NUMBER,
+    "resumes_at": Maybe(TIME), "started_at": TIME, "finished_at": Maybe(TIME),
+    "items": [{
+        "registration_id": TEXT, "kind": TEXT, "ours": Maybe(TEXT), "theirs": Maybe(TEXT),
+        "url": Maybe(TEXT),
+    }],
+    "next_cursor": Maybe(TEXT),
+}  # fmt: skip
 PREFLIGHT: Shape = {
     "verdict": TEXT,
     "checked_at": Maybe(TIME),

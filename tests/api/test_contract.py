@@ -165,6 +165,9 @@ async def monitor(caller: Caller) -> None:
     await caller.ask("POST", f"{E}/retry", contract.RETRIED, body=many, status=202)
     retried = await caller.ask("POST", f"{BAD}/retry", contract.RETRIED, status=202)
     assert retried["row"]
+    await caller.ask("POST", f"{E}/verify", contract.VERIFICATION, status=202)
+    await caller.ask("GET", f"{E}/verify", contract.VERIFICATION)
+    await caller.ask("POST", f"{E}/repair", contract.RETRIED, body={"all": True}, status=202)
     await caller.ask("POST", f"{E}/pause", contract.STATS)
     await caller.ask("POST", f"{E}/resume", contract.STATS)
 

@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint
 from app import states
 from app.campaigns import schemas as campaigns
 from app.connections.model import schemas as connections
-from app.models import Backfill, Base, CampaignLink, Connection, SyncJob, WrittenRecord
+from app.models import Backfill, Base, CampaignLink, Connection, SyncJob, Verification, WrittenRecord
 from app.operations import schemas as operations
 from app.registrations import schemas as registrations
 from app.registrations.listing import RowState
@@ -71,6 +71,7 @@ def test_a_model_of_the_api_has_a_field_for_every_member(
         (WrittenRecord, states.WriteState),
         (CampaignLink, states.LinkState),
         (Backfill, states.BackfillState),
+        (Verification, states.VerificationState),
         (Connection, states.STORED_CONNECTION_STATES),
     ],
 )

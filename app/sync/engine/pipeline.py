@@ -55,7 +55,7 @@ from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
 from app.sync.planning.person_ref import existing_persons
-from app.sync.planning.plan_writes import plan_writes, reconcile_unplanned_slots
+from app.sync.planning.plan_writes import plan_writes, reconcile_unplanned_slots, settle_reported_slots
 from app.sync.planning.record_builder import OrgContext
 
 Lookup = tuple[LookupRequirements, LookupResult]
@@ -160,6 +160,7 @@ async def _write(
     batch, (requirements, found) = store.batch, lookup
     if await is_api_budget_exhausted(client, store):
         return BudgetReached()
+    items.apply(settle_reported_slots(items, found))
     executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
     people, written = await _people(executor, found, requirements, pepper=context.pepper)
     person_accounts = await fetch_person_accounts(client, people, requirements)

@@ -11,7 +11,7 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
-from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
+from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported
 from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
     TASK_STATUS,
@@ -55,15 +55,17 @@ class QueryResult:
 @dataclass(frozen=True)
 class LookupResult:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
-    whether they count as responded; ids of lost creates by our reference; describes where the rules need any;
-    `person_accounts` are fields of Person Accounts by id; `closed_statuses` are of Tasks; `owners` are
-    Salesforce users by the organizer's e-mail (`address_key`)."""
+    whether they count as responded; ids of lost creates by our reference; of the records `reported` missing,
+    by id, whether they stand; describes where the rules need any; `person_accounts` are fields of Person
+    Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
+    (`address_key`)."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     statuses: ResponseFlags = field(default_factory=dict)
     recovered: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, bool] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     person_accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
@@ -86,7 +88,8 @@ async def look_up_batch(
     while missing := _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids:
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
-    return replace(found, recovered=await find_lost_creates(client, batch, found.people, written_since))
+    recovered = await find_lost_creates(client, batch, found.people, written_since)
+    return replace(found, recovered=recovered, reported=await find_reported(client, batch))
 
 
 async def fetch_people(

@@ -10,7 +10,7 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.states import WriteState
 from app.sync.lookup.parse import records_by_label, records_by_reference
-from app.sync.lookup.queries import lost_create_soql
+from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
@@ -60,6 +60,23 @@ async def find_lost_creates(
             if key.slot in slots and slot.state == WriteState.AMBIGUOUS
         ]
         found |= await _find(client, LostCreates(query, slots, creates), written_since)
+    return found
+
+
+async def find_reported(client: SalesforceClient, batch: Batch) -> dict[str, bool]:
+    """The records that a verification missed, and whether they stand: they may have been taken out of the
+    recycle bin since. One query for each object.
+    """
+    reported: dict[str, set[str]] = {}
+    for job in batch.jobs:
+        for slot in job.written.values():
+            if slot.details.reported_missing and slot.sf_id is not None:
+                reported.setdefault(slot.sobject, set()).add(slot.sf_id)
+    found: dict[str, bool] = {}
+    for sobject, ids in sorted(reported.items()):
+        rows = await client.query(records_by_id_soql(sobject, sorted(ids)), include_deleted=True)
+        standing = {to18(row["Id"]) for row in rows if not row["IsDeleted"]}
+        found |= {id_: id_ in standing for id_ in ids}
     return found
 
 

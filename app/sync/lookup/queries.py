@@ -132,6 +132,11 @@ def lost_create_soql(
     return f"{select} WHERE {whose} AND CreatedDate >= {datetime_literal(since)}"
 
 
+def records_by_id_soql(sobject: str, ids: Sequence[str]) -> str:
+    """Which of these records stand, and which are in the recycle bin."""
+    return f"SELECT Id, IsDeleted FROM {sobject} WHERE Id IN {in_list(ids)}"  # noqa: S608
+
+
 def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:
     return LookupQuery(QueryKind.PEOPLE, soql, sobject, f"{sobject}{number}", include_deleted=True)
 

@@ -52,6 +52,9 @@ class SlotDetails(NamedTuple):
     call_ended: bool | None = None
     """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""
 
+    reported_missing: bool | None = None
+    """Whether a repair was asked for because the record is gone: it is looked for, and made again."""
+
     others: Mapping[str, Any] | None = None
     """Keys of a later version, kept as they are: while it is rolled out, both write."""
 

@@ -43,6 +43,25 @@ def plan_writes(
     yield plan_previous_holder_members(items, persons, lookup, batch=batch, clock=clock)
 
 
+def settle_reported_slots(items: Iterable[WorkItem], lookup: LookupResult) -> list[ItemDecision]:
+    """Forget the records that a verification missed and that are gone, so that they are made again."""
+    reported = (
+        (item, key, slot, lookup.reported.get(slot.sf_id or ""))
+        for item in items
+        for key, slot in item.slots.items()
+        if slot.details.reported_missing
+    )
+    return [
+        ItemDecision(item, slots={key: _standing(slot) if stands else None})
+        for item, key, slot, stands in reported
+        if stands is not None
+    ]
+
+
+def _standing(slot: WrittenSlot) -> WrittenSlot:
+    return slot._replace(details=slot.details._replace(reported_missing=None))
+
+
 def reconcile_unplanned_slots(
     items: Iterable[WorkItem], lookup: LookupResult, *, clock: Clock
 ) -> list[ItemDecision]:

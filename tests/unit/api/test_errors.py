@@ -28,7 +28,8 @@ STATUSES = {
     404: {"HostNotFound", "EventNotFound", "RegistrationNotFound", "CampaignNotLinked", "AttemptNotFound"},
     409: {
         "NotConfigured", "NotConnected", "ConnectionNeedsReconnect", "CredentialsMissing", "CampaignIsLocked",
-        "CampaignsNotReadable", "BackfillRunning", "ApprovalNeedsConfirmation", "AttemptNotConfirmable",
+        "CampaignsNotReadable", "BackfillRunning", "VerifyRunning", "ApprovalNeedsConfirmation",
+        "AttemptNotConfirmable",
     },
     413: {"BodyTooLarge"},
     422: {"PayloadInvalid"},

@@ -462,6 +462,15 @@ export interface DeliveryShown {
   readonly "webhook_id": string;
 }
 
+/** One record that differs from what we wrote; `url` opens it, or the person where it is gone. */
+export interface DifferenceShown {
+  readonly "kind": string;
+  readonly "ours": string | null;
+  readonly "registration_id": string;
+  readonly "theirs": string | null;
+  readonly "url": string | null;
+}
+
 /** What the engine would do now. Look-ups were real, and nothing was written.
  * 
  * `outcome` is how the run would end if Salesforce took everything. `requests` are the exact calls, in
@@ -1306,6 +1315,13 @@ export interface RecordTypeShown {
   readonly "name": string;
 }
 
+/** Which rows to repair: `registration_ids`, or `all` that differ; a dry run counts them. */
+export interface RepairToStart {
+  readonly "all"?: true | null;
+  readonly "dry_run"?: boolean;
+  readonly "registration_ids"?: ReadonlyArray<string> | null;
+}
+
 /** Webhooks to apply again; a dry run only counts, and is what happens unless it is refused. */
 export interface ReplayDeliveries {
   readonly "dry_run"?: boolean;
@@ -1597,6 +1613,22 @@ export interface User {
   readonly "id": string;
   readonly "name": string | null;
   readonly "username": string | null;
+}
+
+/** An event's latest verification, with one page of its differences.
+ * 
+ * `checked` of `total` registrations were read, `in_order` of them without a difference. */
+export interface VerificationShown {
+  readonly "api_calls": number;
+  readonly "checked": number;
+  readonly "finished_at": string | null;
+  readonly "in_order": number;
+  readonly "items": ReadonlyArray<DifferenceShown>;
+  readonly "next_cursor": string | null;
+  readonly "resumes_at": string | null;
+  readonly "started_at": string;
+  readonly "state": string;
+  readonly "total": number;
 }
 
 /** The host whose chain is checked; all of them without one. */

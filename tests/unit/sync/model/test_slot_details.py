@@ -18,6 +18,7 @@ STORED: dict[str, Any] = {
     "dropped": [],
     "was_misjudged": True,
     "was_moved": True,
+    "reported_missing": True,
     "call_ended": True,
 }
 

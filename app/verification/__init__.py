@@ -1,0 +1,1 @@
+"""What stands in Salesforce held against what was written, and the repair of what is missing."""

@@ -1,0 +1,146 @@
+"""What the database says of an event's written records, portion by portion, and what is stored of a run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Verification
+from app.states import JobState, WriteState
+from app.sync.model.batch import MEMBER
+from app.sync.model.slot_details import SlotDetails
+from app.verification.checks import Difference, StoredRecord, is_checked
+
+Records = dict[str, list[StoredRecord]]
+"""By registration."""
+
+STANDS: Final = "record.state = :is_in AND record.sf_id IS NOT NULL"
+HAS_RECORDS: Final = f"""EXISTS (
+        SELECT FROM written_records AS record
+        WHERE record.host_id = registration.host_id AND record.org_id = :org_id
+          AND record.registration_id = registration.registration_id AND {STANDS}
+    )"""
+COUNT: Final = text(f"""
+    SELECT count(*) FROM registrations AS registration
+    WHERE registration.host_id = :host_id AND registration.event_id = :event_id
+      AND registration.erased_at IS NULL AND {HAS_RECORDS}
+""")  # noqa: S608 -- put together from constants
+# By the keys of both tables, a fence for the planner in each: see sync/jobs/load_queries.py.
+NEXT_IDS: Final = text(f"""
+    SELECT registration.registration_id FROM registrations AS registration
+    WHERE registration.host_id = :host_id AND registration.event_id = :event_id
+      AND registration.registration_id > :cursor AND registration.erased_at IS NULL AND {HAS_RECORDS}
+    ORDER BY registration.host_id, registration.event_id, registration.registration_id LIMIT :most
+""")  # noqa: S608 -- put together from constants
+RECORDS: Final = text(f"""
+    SELECT record.registration_id, record.slot, record.instance_key, record.sobject, record.sf_id,
+           record.label, record.details
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM written_records
+        WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
+        ORDER BY host_id, org_id, registration_id, slot, instance_key OFFSET 0
+    ) AS record
+    WHERE {STANDS}
+""")  # noqa: S608 -- put together from constants
+# Registrations that are just being written say nothing yet. An erasure waits for this lock, or is seen.
+SETTLED: Final = text("""
+    SELECT registration.registration_id FROM registrations AS registration
+    WHERE registration.host_id = :host_id AND registration.registration_id = ANY(:ids)
+      AND registration.erased_at IS NULL
+      AND NOT EXISTS (
+        SELECT FROM sync_jobs AS job
+        WHERE job.host_id = registration.host_id AND job.registration_id = registration.registration_id
+          AND job.state = ANY(:busy)
+      )
+    ORDER BY registration.registration_id FOR SHARE OF registration
+""")
+STORE_DIFFERENCES: Final = text("""
+    INSERT INTO verification_differences (
+        host_id, verification_id, registration_id, slot, instance_key, kind, sf_id, ours, theirs,
+        shown_object, shown_id
+    )
+    SELECT :host_id, :verification_id, registration_id, slot, instance_key, kind, sf_id, ours, theirs,
+           shown_object, shown_id
+    FROM jsonb_populate_recordset(CAST(NULL AS verification_differences), CAST(:rows AS jsonb))
+    ON CONFLICT DO NOTHING
+""")
+BUSY: Final = (JobState.RUNNING, JobState.AMBIGUOUS)
+
+
+async def count_registrations(session: AsyncSession, host_id: str, event_id: str, *, org_id: str) -> int:
+    """How many registrations of the event have records in the org."""
+    values = {"host_id": host_id, "event_id": event_id, "org_id": org_id, "is_in": WriteState.WRITTEN}
+    return await session.scalar(COUNT, values) or 0
+
+
+async def next_ids(session: AsyncSession, run: Verification, *, most: int) -> list[str]:
+    """The next registrations of a run that have records in its org."""
+    values = {
+        "host_id": run.host_id,
+        "event_id": run.event_id,
+        "org_id": run.org_id,
+        "cursor": run.cursor,
+        "most": most,
+        "is_in": WriteState.WRITTEN,
+    }
+    return list(await session.scalars(NEXT_IDS, values))
+
+
+async def load_records(
+    session: AsyncSession, run: Verification, ids: Sequence[str], *, campaign_id: str | None
+) -> Records:
+    """What is to be checked of these registrations, each of them named."""
+    values = {"host_id": run.host_id, "org_id": run.org_id, "ids": list(ids), "is_in": WriteState.WRITTEN}
+    found: Records = {id_: [] for id_ in ids}
+    for row in await session.execute(RECORDS, values):
+        if is_checked(row.slot, row.instance_key, row.sobject, campaign_id=campaign_id):
+            found[row.registration_id].append(_record(row))
+    return found
+
+
+async def settled_ids(session: AsyncSession, run: Verification, ids: Iterable[str]) -> set[str]:
+    """Those of the registrations that nobody writes just now, locked against an erasure."""
+    values = {"host_id": run.host_id, "ids": sorted(ids), "busy": list(BUSY)}
+    return set(await session.scalars(SETTLED, values))
+
+
+async def store_differences(
+    session: AsyncSession, run: Verification, found: Mapping[str, Sequence[Difference]]
+) -> None:
+    """Keep what differs, by registration."""
+    rows = [_row(registration_id, each) for registration_id, some in found.items() for each in some]
+    if rows:
+        whose = {"host_id": run.host_id, "verification_id": run.verification_id}
+        await session.execute(STORE_DIFFERENCES, {**whose, "rows": to_json(rows).decode()})
+
+
+def _record(row: Any) -> StoredRecord:
+    details = SlotDetails.parse(row.details)
+    is_member = row.slot == MEMBER
+    return StoredRecord(
+        slot=row.slot,
+        instance_key=row.instance_key,
+        sobject=row.sobject,
+        sf_id=row.sf_id,
+        label=row.label,
+        is_manual=bool(details.is_manual),
+        was_member_before=is_member and bool(details.was_member_before),
+    )
+
+
+def _row(registration_id: str, difference: Difference) -> dict[str, Any]:
+    record, shown = difference.record, difference.shown or (None, None)
+    return {
+        "registration_id": registration_id,
+        "slot": record.slot,
+        "instance_key": record.instance_key,
+        "kind": difference.kind,
+        "sf_id": record.sf_id,
+        "ours": difference.ours,
+        "theirs": difference.theirs,
+        "shown_object": shown[0],
+        "shown_id": shown[1],
+    }

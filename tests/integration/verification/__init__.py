@@ -1,0 +1,1 @@
+"""Verification and repair, against the simulated org."""
