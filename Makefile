@@ -71,7 +71,8 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README, Sa
 	@$(BIN)/python -m tests.capabilities
 	@$(BIN)/python -m tests.orgs
 	@if test -z "$(NODE)"; then echo "left out: salesforce/ was not converted, Node 20.19 or newer, with npm, would do it"; \
-		else $(MAKE) --no-print-directory package; fi
+		elif $(MAKE) --no-print-directory salesforce/node_modules/.package-lock.json; then $(MAKE) --no-print-directory package; \
+		else echo "left out: salesforce/ was not converted, what does it could not be installed"; fi
 
 package: salesforce/node_modules/.package-lock.json  ## check the Salesforce package's source with Salesforce's own library
 	@cd salesforce && npm run --silent check

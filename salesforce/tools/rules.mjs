@@ -69,7 +69,8 @@ const RULES = {
   *ExtlClntAppOauthSettings({ body }, known) {
     if (!known.apps.has(body.externalClientApplication)) yield `there is no app ${body.externalClientApplication}`;
     const scopes = body.commaSeparatedOauthScopes?.split(/,\s*/) ?? [];
-    if (scopes.length !== SCOPES.size || !scopes.every((each) => SCOPES.has(each))) yield `scopes are not ${[...SCOPES]}`;
+    const areThese = scopes.length === SCOPES.size && scopes.every((each) => SCOPES.has(each));
+    if (!areThese) yield `scopes are not ${[...SCOPES]}`;
   },
   *PermissionSet({ body }, known) {
     for (const { field } of list(body.fieldPermissions)) {
@@ -89,11 +90,14 @@ const RULES = {
   *ReportType(document, known) {
     for (const { table, field } of columnsOf(document)) {
       const sobject = table === MEMBERS ? "CampaignMember" : table;
-      if (field.endsWith("__c") && !known.fields.has(`${sobject}.${field}`)) yield `there is no field ${sobject}.${field}`;
+      const path = `${sobject}.${field}`;
+      if (field.endsWith("__c") && !known.fields.has(path)) yield `there is no field ${path}`;
     }
   },
   *Translations({ body }, known) {
-    for (const { name } of list(body.reportTypes)) if (!known.reportTypes.has(name)) yield `there is no report type ${name}`;
+    for (const { name } of list(body.reportTypes)) {
+      if (!known.reportTypes.has(name)) yield `there is no report type ${name}`;
+    }
   },
   *WebLink({ name, body }, known) {
     const needed = body.openType === "newWindow" ? ["height", "position"] : [];
