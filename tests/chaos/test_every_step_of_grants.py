@@ -7,7 +7,7 @@ from functools import partial
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.api.dependencies import Resources
 from app.api.edge import rate_limits
@@ -17,7 +17,14 @@ from app.connections.grants.superseded import delete_superseded
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.connections.oauth.unconfirmed import give_back_overdue
 from app.connections.tokens.provider import ConnectionTokens
-from app.models import Connection, OAuthAttempt, PendingRevocation, UnconfirmedGrant
+from app.models import (
+    Connection,
+    OAuthAttempt,
+    PendingRevocation,
+    SalesforceUser,
+    UnconfirmedGrant,
+    UnconfirmedUser,
+)
 from app.salesforce.auth import AccessToken, ConnectionEnded
 from tests.api.browser import Browser
 from tests.api.conftest import Service
@@ -140,8 +147,63 @@ async def test_sign_in_that_dies_at_any_step_leaves_the_connection_whole_and_can
     assert 15 < step < 2 * MOST_STEPS
 
 
-async def sign_in_and_confirm(service: Service, browser: Browser, start_url: str) -> None:
-    await service.complete(await browser.sign_in(start_url))
+async def test_users_own_sign_in_that_dies_at_any_step_leaves_no_token_and_can_be_done_again(
+    service: Service, mortal_database: MortalDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "ALLOWANCES", ())
+    await service.connect(user=0)
+    whole, simulator = service.resources, httpx.ASGITransport(service.simulator)
+    doomed = mortal(whole, mortal_database, simulator)
+    before, ends = await state_of(whole), set()
+    for step in range(1, 2 * MOST_STEPS):
+        begun = (await service.http.post("/v1/hosts/host_a/salesforce/me/connect", json={})).json()
+        service.app.state.resources = doomed
+        async with service.browser() as browser:
+            confirm = partial(sign_in_and_confirm, service, browser, begun["start_url"], user=1)
+            has_died = await dies(mortal_database, step, confirm)
+        service.app.state.resources = whole
+        is_kept = await knows_who_signed_in(whole)
+        await give_back_what_waits(whole)
+        left = await tokens_left(service)
+        # Only a token that came just now, with nothing stored of it yet, cannot be given back.
+        assert left <= (0 if is_kept else 1)
+        ends.add(await take_own_user(whole))
+        if not has_died:
+            break
+    assert (ends, await state_of(whole)) == ({None, "00D"}, before)
+    assert 15 < step < 2 * MOST_STEPS
+
+
+async def knows_who_signed_in(resources: Resources) -> bool:
+    async with resources.database.system() as session:
+        tables = (select(UnconfirmedUser.user_id), select(SalesforceUser.user_id))
+        return any([await session.scalar(each) for each in tables])
+
+
+async def tokens_left(service: Service) -> int:
+    """Grants beside the host's once all that is queued is revoked; they are taken away for the next turn."""
+    async with service.resources.database.system() as session:
+        await session.execute(update(PendingRevocation).values(due_at=func.clock_timestamp()))
+    await retry_revocations(service.resources)
+    grants = service.simulator.simulator.default_org.grants
+    left = [grant for grant in grants if not grant.can_refresh]
+    for grant in left:
+        grants.revoke(grant)
+    async with service.resources.database.system() as session:
+        assert (await session.scalars(select(PendingRevocation))).all() == []
+        assert (await session.scalars(select(UnconfirmedUser))).all() == []
+    return len(left)
+
+
+async def take_own_user(resources: Resources) -> str | None:
+    """The beginning of the org of whoever is kept, taken away for the next turn."""
+    async with resources.database.system() as session:
+        found = await session.scalar(delete(SalesforceUser).returning(SalesforceUser.org_id))
+    return found[:3] if found else None
+
+
+async def sign_in_and_confirm(service: Service, browser: Browser, start_url: str, *, user: int = 0) -> None:
+    await service.complete(await browser.sign_in(start_url, user=user))
 
 
 async def give_back_what_waits(resources: Resources) -> None:

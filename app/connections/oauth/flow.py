@@ -143,9 +143,9 @@ async def _kept(
     resources: Resources, attempt: OAuthAttempt, traded: Traded, *, issuer: str | None
 ) -> str | None:
     """Store the new grant, or revoke it. Of a user who signed in for themselves only the name is kept."""
-    code, is_user = None, attempt.purpose == SignInPurpose.USER
+    code = None
     try:
-        verify = verify_user if is_user else verify_grant
+        verify = verify_user if attempt.purpose == SignInPurpose.USER else verify_grant
         grant = await verify(resources, attempt, traded)
         if issuer not in (None, attempt.login_url, grant.instance_url):
             raise ConnectFailed("answer_not_genuine")
@@ -159,7 +159,7 @@ async def _kept(
         log.exception("connect_unexpected", extra={"host_id": attempt.host_id})
         raise ConnectFailed(UNEXPECTED) from error
     finally:
-        if code is None or is_user:
+        if code is None:
             await _revoke_unused_grant(resources, attempt, traded.tokens)
     await look_for_the_lost(resources, grant.key(attempt.client_id))
     return code

@@ -69,8 +69,9 @@ class NewGrant:
 
 @dataclass(frozen=True)
 class SignedInUser:
-    """Who signed in for themselves."""
+    """Who signed in for themselves, and the tokens that are to be given back."""
 
+    tokens: TokenResponse
     identity: Identity
     instance_url: str
 
@@ -171,7 +172,7 @@ async def verify_user(resources: Resources, attempt: OAuthAttempt, traded: Trade
         connection = await session.get(Connection, attempt.host_id)
     if connection is None or connection.org_id != identity.organization_id:
         raise ConnectFailed(ANOTHER_ORG)
-    return SignedInUser(identity, client.instance_url)
+    return SignedInUser(answer, identity, client.instance_url)
 
 
 def choose_version(offered: list[str], wanted: str) -> str:

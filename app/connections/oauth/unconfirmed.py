@@ -52,7 +52,7 @@ async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGran
 async def keep_user_apart(resources: Resources, attempt: OAuthAttempt, signed_in: SignedInUser) -> str | None:
     """Store who signed in until it is confirmed with the returned code; None if the attempt was cancelled.
 
-    The token is none of it: whoever calls gives it back.
+    The token is given back in the same transaction, so that it is gone whatever happens next.
     """
     async with resources.database.system() as session:
         code = await attempts.set_apart(session, attempt.attempt_id)
@@ -75,6 +75,10 @@ async def keep_user_apart(resources: Resources, attempt: OAuthAttempt, signed_in
                 is_sixth=is_sixth,
             )
         )
+        token = signed_in.tokens.refresh_token or signed_in.tokens.access_token
+        unused = GrantWithToken(attempt.host_id, key, attempt.login_url, token)
+        outgoing = await give_back(session, resources.vault, unused)
+    await revoke_all(resources, outgoing)
     return code
 
 
