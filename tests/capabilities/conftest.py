@@ -3,7 +3,10 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.capabilities.{name}" for name in ("fields", "going_live", "helpers", "people", "switches"))
+    *(
+        f"tests.capabilities.{name}"
+        for name in ("fields", "going_live", "helpers", "owners", "people", "switches")
+    )
 )
 
 from tests.api.field_mapping.conftest import dashboard  # noqa: E402 - after the assertions are rewritten

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities import fields, going_live, people, switches
+from tests.capabilities import fields, going_live, owners, people, switches
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
 
@@ -158,6 +158,13 @@ CAPABILITIES: Final = (
         (ONCEHUB,),
         "`mode` of a field, `owner`",
         fields.override_or_only_where_empty_and_who_owns,
+    ),
+    Capability(
+        71,
+        "Each user connects a personal Salesforce account, which then owns what they organize",
+        (ONCEHUB,),
+        "*Connect my Salesforce user*, and `task.owner`",
+        owners.each_user_connects_a_personal_account,
     ),
     Capability(
         72,

@@ -39,4 +39,6 @@ async def dashboard(
             base_url="http://dashboard",
             headers=mint.headers(hosts={"host_a": "owner", "host_b": "admin"}),
         ) as http:
-            yield MappingDashboard(http, Rig(database, org, engine_of(resources), resources))
+            yield MappingDashboard(
+                http, Rig(database, org, engine_of(resources), resources), app=app, mint=mint
+            )

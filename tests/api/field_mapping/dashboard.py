@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from tests.api.answers import audited_actions, body_of
 from tests.integration.sync.conftest import Rig
+from tests.tokens import TokenMint
 
 HOST = "/v1/hosts/host_a/salesforce/mapping"
 EVENT = "/v1/hosts/host_a/events/evt_otters/salesforce/mapping"
@@ -23,10 +25,19 @@ DIET = {
 
 @dataclass
 class MappingDashboard:
-    """Requests of one owner of `host_a`, with the org and the engine behind them."""
+    """Requests of one owner of `host_a`, with the service, the org and the engine behind them; `mint` makes
+    tokens of others.
+    """
 
     http: httpx.AsyncClient
     rig: Rig
+    app: FastAPI
+    mint: TokenMint
+
+    @property
+    def org_app(self) -> Any:
+        """The org, for a browser."""
+        return self.rig.org.transport.app
 
     async def get(self, path: str = HOST, **params: str) -> dict[str, Any]:
         return body_of(await self.http.get(path, params=params))
