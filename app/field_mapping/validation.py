@@ -1,6 +1,6 @@
 """Validate a mapping against the org: issues with their place, and required fields without a value. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from app.field_mapping.options import Options, check_options
@@ -10,7 +10,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import has_placeholder, missing_required
 from app.sync.field_values.validation import ERROR, MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, MappingRules
-from app.sync.model.record_kinds import kinds_written, written_objects
+from app.sync.model.record_kinds import DEFAULT_WRITES, kinds_written, written_objects
 
 Layer = Mapping[str, Any]
 
@@ -44,10 +44,12 @@ def validate_against_org(
 
 
 def required_without_value(
-    rules: MappingRules, describes: Mapping[str, SObjectDescribe]
+    rules: MappingRules,
+    describes: Mapping[str, SObjectDescribe],
+    writes: Collection[str] = DEFAULT_WRITES,
 ) -> list[RequiredField]:
     """The required fields that no rule fills, of each object that is created under these rules."""
-    kinds = {kind.name: kind for kind in kinds_written(rules) if kind.sobject in describes}
+    kinds = {kind.name: kind for kind in kinds_written(rules, writes) if kind.sobject in describes}
     return [
         RequiredField(
             object=kind.sobject,

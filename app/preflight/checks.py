@@ -1,7 +1,7 @@
 """What a look at the org means for registrations: findings and passes. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 from app.api.api_budget import Budget
@@ -28,10 +28,12 @@ from app.sync.lookup.access import (
     LOOKUP_REJECTED,
     MARKETING_USER_MISSING,
     NEW_LEADS_HIDDEN,
+    NO_CASE_ACCESS,
     AccessProblem,
 )
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.record_kinds import (
+    DEFAULT_WRITES,
     READ,
     UPDATE,
     WARNING,
@@ -42,8 +44,9 @@ from app.sync.model.record_kinds import (
     described_objects,
     objects_of,
 )
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_OBJECTS, TASK
+from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_OBJECTS, TASK
 from app.sync.model.row_caps import LOOK_UP
+from app.sync.model.write_settings import CASE_WRITES
 
 INTEGRATION_USER_HINTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
@@ -64,7 +67,7 @@ def run_checks(org: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding]
     order = {"blocker": 0, "warning": 1, "note": 2}
     return sorted(findings, key=lambda finding: order[finding.severity]), [
         "api_enabled",
-        *_passed(org, known.rules),
+        *_passed(org, known),
     ]
 
 
@@ -76,20 +79,22 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return "ready_with_warnings" if "warning" in severities else "ready"
 
 
-def shown_objects(org: OrgSnapshot, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
+def shown_objects(
+    org: OrgSnapshot, rules: MappingRules = DEFAULT_RULES, writes: Collection[str] = DEFAULT_WRITES
+) -> list[PreflightObject]:
     """One line per object."""
-    missing = missing_by_object(org, rules)
+    missing = missing_by_object(org, rules, writes)
     return [_shown(name, org, missing.get(name, [])) for name in described_objects()]
 
 
-def required_permissions(rules: MappingRules) -> list[Permission]:
-    """What the connected user must be able to do under a mapping."""
+def required_permissions(rules: MappingRules, writes: Collection[str] = DEFAULT_WRITES) -> list[Permission]:
+    """What the connected user must be able to do under a mapping, where these kinds of write are on."""
     updating = [Permission(sobject, UPDATE, ("update_person",)) for sobject in PERSON_OBJECTS]
     return [
         *(_reading(sobject, rules) for sobject in PERSON_OBJECTS),
         *_permissions(created_for(rules)),
         *(updating if rules.is_updating else ()),
-        *_permissions(always_written()),
+        *_permissions(always_written(writes)),
     ]
 
 
@@ -112,7 +117,7 @@ def _may(described: SObjectDescribe | None, power: str) -> bool:
 
 
 def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    for each in required_permissions(known.rules):
+    for each in required_permissions(known.rules, known.writes):
         described = org.objects.get(each.sobject)
         is_hidden = each.action != READ and described is None
         if not is_hidden and not _may(described, each.action):
@@ -167,6 +172,12 @@ def _refusals(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
             )
 
 
+def case_problems(org: OrgSnapshot, known: PreflightContext) -> list[AccessProblem]:
+    """Whether Cases are to be written, and the connected user cannot create any."""
+    is_on = CASE_WRITES in known.writes
+    return [NO_CASE_ACCESS] if is_on and not _may(org.objects.get(CASE), "create") else []
+
+
 def email_problems(org: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
     seen = {name: described for name in PERSON_OBJECTS if (described := org.objects.get(name)) is not None}
@@ -197,7 +208,7 @@ def _leads_out_of_sight(org: OrgSnapshot, known: PreflightContext) -> Iterator[F
     is_seen = hides_new_leads(org, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
     if is_seen or (is_seen is None and is_met):
-        blocks = tuple(dict.fromkeys(kind.blocks for kind in always_written()))
+        blocks = tuple(dict.fromkeys(kind.blocks for kind in always_written(known.writes)))
         yield make_finding(NEW_LEADS_HIDDEN, known, sobject=LEAD, blocks=blocks)
 
 
@@ -220,6 +231,7 @@ def _org_settings(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding
             TASK,
             (),
         ),
+        ("case_auto_response", CASE_WRITES in known.writes and not case_problems(org, known), CASE, ()),
         ("budget_low", _is_low(known.budget), None, ()),
         ("jwt_access_tokens", known.has_jwt_tokens, None, ()),
     )
@@ -319,9 +331,9 @@ def _shown(name: str, org: OrgSnapshot, missing: list[str]) -> PreflightObject:
     )
 
 
-def _passed(org: OrgSnapshot, rules: MappingRules) -> Iterator[str]:
+def _passed(org: OrgSnapshot, known: PreflightContext) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
-    for each in required_permissions(rules):
+    for each in required_permissions(known.rules, known.writes):
         if _may(org.objects.get(each.sobject), each.action):
             yield f"{CAPITAL.sub('_', each.sobject).lower()}_{words[each.action]}"
 

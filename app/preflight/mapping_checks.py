@@ -1,6 +1,6 @@
 """Check a host's mapping in its org: required, missing and read-only fields, record types. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from app.field_mapping.validation import required_without_value
@@ -12,7 +12,7 @@ from app.sync.field_values.states_and_countries import code_field, countries_bes
 from app.sync.field_values.validation import MappingIssue as Misfit
 from app.sync.field_values.validation import find_mapping_issues
 from app.sync.model.mapping_rules import CREATE_LEAD, DEFAULT_FIELDS, MappingRules
-from app.sync.model.record_kinds import created_for, kinds_written, objects_of
+from app.sync.model.record_kinds import DEFAULT_WRITES, created_for, kinds_written, objects_of
 from app.sync.model.records import PERSON_OBJECTS
 
 LEAD_SOURCE: Final = "LeadSource"
@@ -37,15 +37,17 @@ FINDING_BY_ISSUE: Final[dict[str, tuple[str, str | None]]] = {
 }
 
 
-def blocked_by(sobject: str, rules: MappingRules) -> str:
+def blocked_by(sobject: str, rules: MappingRules, writes: Collection[str] = DEFAULT_WRITES) -> str:
     """What does not work while this object cannot be created."""
-    return next(kind.blocks for kind in kinds_written(rules) if kind.sobject == sobject)
+    return next(kind.blocks for kind in kinds_written(rules, writes) if kind.sobject == sobject)
 
 
-def missing_by_object(org: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
+def missing_by_object(
+    org: OrgSnapshot, rules: MappingRules, writes: Collection[str]
+) -> Mapping[str, list[str]]:
     """The required fields that get no value at all, by object."""
     missing: dict[str, list[str]] = {}
-    for each in required_without_value(rules, org.visible):
+    for each in required_without_value(rules, org.visible, writes):
         if not each.is_filled:
             missing.setdefault(each.object, []).append(each.field)
     return missing
@@ -53,8 +55,8 @@ def missing_by_object(org: OrgSnapshot, rules: MappingRules) -> Mapping[str, lis
 
 def required(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields without which every new record is refused, and those that fall-back values fill."""
-    for each in required_without_value(known.rules, org.visible):
-        blocks = () if each.is_filled else (blocked_by(each.object, known.rules),)
+    for each in required_without_value(known.rules, org.visible, known.writes):
+        blocks = () if each.is_filled else (blocked_by(each.object, known.rules, known.writes),)
         code = "required_field_filled" if each.is_filled else "required_field_without_value"
         yield make_finding(
             code, known, sobject=each.object, field=each.field, label=each.label, blocks=blocks
@@ -64,7 +66,9 @@ def required(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def unwriteable(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields that new records get from us and that the connected user may not write."""
     written = {
-        (kind.sobject, name): kind for kind in kinds_written(known.rules) for name in kind.written_fields
+        (kind.sobject, name): kind
+        for kind in kinds_written(known.rules, known.writes)
+        for name in kind.written_fields
     }
     for (sobject, name), kind in written.items():
         described, field = org.objects.get(sobject), org.field_of(sobject, name)
@@ -109,7 +113,8 @@ def places(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def record_types(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Objects with several record types of which none was chosen."""
-    for sobject in objects_of(kind for kind in kinds_written(known.rules) if kind.has_record_types):
+    kinds = kinds_written(known.rules, known.writes)
+    for sobject in objects_of(kind for kind in kinds if kind.has_record_types):
         described = org.objects.get(sobject)
         is_open = sobject not in known.rules.record_types
         if described is not None and is_open and record_type_count(described) > 1:

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,9 +20,11 @@ from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import REOPENABLE, probe
 from app.connections.tokens.provider import open_token
 from app.field_mapping.store import read_layers
+from app.hosts.settings import settings_of
 from app.infrastructure.database import database_now
 from app.models import Connection, Host, OrgLease, Preflight, Registration
 from app.preflight.checks import (
+    case_problems,
     email_problems,
     has_currencies,
     has_person_accounts,
@@ -43,6 +45,7 @@ from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import ConnectionState
 from app.sync.jobs.gates import clear_host_backoff
 from app.sync.lookup.access import (
+    CASES_NOT_CREATEABLE,
     EMAIL_NOT_SEARCHABLE,
     NEW_LEADS_HIDDEN,
     AccessProblem,
@@ -52,12 +55,15 @@ from app.sync.lookup.access import (
 from app.sync.lookup.describe_cache import expire_describes, store_describes
 from app.sync.lookup.parse import TASK_STATUS
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
-from app.sync.model.mapping_rules import MappingRules
-from app.sync.model.record_kinds import written_objects
+from app.sync.model.record_kinds import DEFAULT_WRITES, written_objects
 from app.sync.model.row_caps import Caps
 
 log = logging.getLogger(__name__)
 
+EVENT_WRITES: Final = text("""
+    SELECT DISTINCT chosen.key FROM events, jsonb_each(events.writes) AS chosen
+    WHERE events.host_id = :host_id AND events.is_enabled IS NOT FALSE AND chosen.value = 'true'
+""")
 TIMEOUT: Final = timedelta(seconds=120)
 MAX_CONCURRENT: Final = 10
 SAMPLE: Final = 500
@@ -160,9 +166,10 @@ async def _evaluate(
             approvals=await _approvals(resources, measured),
             rules=(await read_layers(session, connection.host_id, None)).rules_of_all_links,
             package_namespace=resources.settings.salesforce_package_namespace,
+            writes=await _writes(session, host),
         )
         await _keep_describes(session, connection, org, asked_at)
-        await _settle_problems(session, connection, org, known.rules)
+        await _settle_problems(session, connection, org, known)
     findings, passed = run_checks(org, known)
     return NOTHING_SEEN.model_copy(
         update={
@@ -172,7 +179,7 @@ async def _evaluate(
             "org": _org(measured, org),
             "user": _user(measured, org),
             "budget": known.budget,
-            "objects": shown_objects(org, known.rules),
+            "objects": shown_objects(org, known.rules, known.writes),
             "findings": findings,
             "passed": passed,
         }
@@ -204,14 +211,24 @@ async def _keep_describes(
 
 
 async def _settle_problems(
-    session: AsyncSession, connection: Connection, org: OrgSnapshot, rules: MappingRules
+    session: AsyncSession, connection: Connection, org: OrgSnapshot, known: PreflightContext
 ) -> None:
     """Replace the stored access problems by what was just found; the other jobs are tried again."""
-    host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
-    if hides_new_leads(org, rules) is False:
+    host_id, org_id = connection.host_id, connection.org_id
+    about = {EMAIL_NOT_SEARCHABLE, CASES_NOT_CREATEABLE}
+    if hides_new_leads(org, known.rules) is False:
         about |= {NEW_LEADS_HIDDEN}
-    await store_problems(session, email_problems(org), host_id=host_id, org_id=org_id, about=about)
+    found = [*email_problems(org), *case_problems(org, known)]
+    await store_problems(session, found, host_id=host_id, org_id=org_id, about=about)
     await recheck_problems(session, host_id=host_id, org_id=org_id, except_codes=about)
+
+
+async def _writes(session: AsyncSession, host: Host | None) -> frozenset[str]:
+    """The kinds of write that are on, be it for one event; those on by default count in any case."""
+    of_host = settings_of(host).writes.model_dump() if host else {}
+    chosen = {name for name, is_on in of_host.items() if is_on}
+    of_events = await session.scalars(EVENT_WRITES, {"host_id": host.host_id}) if host else ()
+    return DEFAULT_WRITES | chosen | set(of_events)
 
 
 async def _approvals(resources: Resources, connection: Connection) -> int:

@@ -43,6 +43,8 @@ COLUMNS: Final[dict[str, Callable[[Row], Any]]] = {
     "member_id": lambda row: row.member and row.member.id,
     "member_status": lambda row: row.member and row.member.status,
     "member_url": lambda row: row.member and row.member.url,
+    "case_id": lambda row: row.case and row.case.id,
+    "case_url": lambda row: row.case and row.case.url,
     "activity_urls": lambda row: " ".join(each.url or each.id for each in row.activities),
     "error_code": lambda row: row.error and row.error.error_code,
     "error_object": lambda row: row.error and row.error.object,

@@ -81,10 +81,15 @@ class Progress:
             Milestone.CANCELLED: registration.cancelled_at is not None,
             Milestone.NO_SHOW: registration.no_show_at is not None,
             Milestone.REPLAY_WATCHED: bool(registration.replay),
+            Milestone.CASE: self.writes.case and self._is_counted,
         }
         written = {each for each in milestones() if self.slots.keys() & slots_of_milestone(each)}
         every = dict.fromkeys((*happened, *milestones()))
         return [each for each in every if happened.get(each) or each in written]
+
+    @property
+    def _is_counted(self) -> bool:
+        return self.registration.confirmed_at is not None or is_checked_in(self.registration)
 
     def part(self, milestone: str) -> Part:
         needed = self._needed_slots(milestone)

@@ -24,6 +24,7 @@ from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import PendingReason, SyncState
 from app.sync.errors.item_error import VALUE_LENGTH
 from app.sync.model.batch import MEMBER, PERSON, WriteToggles, WrittenSlot
+from app.sync.model.cases import CASE_KEY
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails
 from app.user_messages.catalog import ADVICE, Advice, advise
@@ -76,6 +77,7 @@ def assemble_row(
         person=person_link(slots.get(PERSON), view.instance_url),
         activities=activity_links(records, view.instance_url),
         member=member_link(slots.get(MEMBER), view.instance_url),
+        case=link_to(slots.get(CASE_KEY.slot), view.instance_url),
         parts=parts_of(registration, job, slots=slots, link=view.link, writes=view.writes),
         error=None if stored.is_erased else _current_error(job, display, view.instance_url),
         warnings=[] if stored.is_erased or job is None else [warning_shown(each) for each in job.warnings],

@@ -183,7 +183,7 @@ class RowWarning(BaseModel):
 
 
 class Row(BaseModel):
-    """One registration, with links to what stands in Salesforce."""
+    """One registration, with links to what stands in Salesforce; `case` may be one that its link named."""
 
     registration_id: str
     attendee: AttendeeShown
@@ -198,6 +198,7 @@ class Row(BaseModel):
     person: PersonLink | None
     activities: list[ActivityLink]
     member: MemberLink | None
+    case: RecordLink | None
     parts: list[Part]
     error: RowError | None
     warnings: list[RowWarning]

@@ -20,10 +20,11 @@ from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.interruptions import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
+from app.sync.model.cases import CASE_KEY
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
-from app.sync_preview.schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan
+from app.sync_preview.schemas import ActivityPlan, CasePlan, DryRun, MemberPlan, PersonPlan
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
         person=_person(result, context),
         activities=_activities(result, context),
         member=_member(result, context),
+        case=_case(result, context),
         requests=[
             RequestShown(method=each.method, path=each.path, body=client.shown(each.body))
             for each in client.requests
@@ -137,6 +139,14 @@ def _member(result: DryRunResult, context: EventContext) -> MemberPlan:
         action = "update" if "id" in fields else "create"
         return MemberPlan(action=action, reason=None, member=member, fields=fields)
     return MemberPlan(action="none", reason=_why_no_member(item, slot), member=member, fields=None)
+
+
+def _case(result: DryRunResult, context: EventContext) -> CasePlan:
+    standing, fields = result.item.job.written.get(CASE_KEY), _sent_fields(result, CASE_KEY.slot)
+    case = link_to(standing if fields else result.item.slots.get(CASE_KEY), context.instance_url)
+    if fields is not None:
+        return CasePlan(action="update" if case else "create", case=case, fields=fields)
+    return CasePlan(action="stands" if case else "none", case=case, fields=None)
 
 
 def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:

@@ -38,6 +38,14 @@ class MemberPlan(BaseModel):
     fields: dict[str, Any] | None
 
 
+class CasePlan(BaseModel):
+    """`action`: create or update (with `fields`), stands, none."""
+
+    action: str
+    case: RecordLink | None
+    fields: dict[str, Any] | None
+
+
 class DryRun(BaseModel):
     """What the engine would do now. Look-ups were real, and nothing was written.
 
@@ -53,6 +61,7 @@ class DryRun(BaseModel):
     person: PersonPlan
     activities: list[ActivityPlan]
     member: MemberPlan
+    case: CasePlan
     requests: list[RequestShown]
     error: RowError | None
     warnings: list[RowWarning] = Field(default_factory=list)
@@ -81,7 +90,9 @@ class FieldPreview(BaseModel):
 
 
 class RecordPreview(BaseModel):
-    """One record. `part`: person, account, registered, checked_in, member; `action`: create, update, keep."""
+    """One record. `part`: person, account, registered, checked_in, member, case; `action`: create, update,
+    keep.
+    """
 
     part: str
     object: str

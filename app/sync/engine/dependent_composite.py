@@ -1,6 +1,6 @@
 """Pack a few new people with their Tasks and members into one composite."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.salesforce.composite import MAX_SUBREQUESTS, Record, has_reference_text
@@ -12,7 +12,7 @@ from app.sync.model.batch_items import BatchItems
 from app.sync.model.decisions import ItemDecision, joined
 from app.sync.model.records import ACCOUNT
 from app.sync.model.retry_policy import Clock
-from app.sync.model.work_item import WriteOperation
+from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes
 
@@ -56,6 +56,16 @@ def fully_written(groups: Iterable[DependentGroup], items: BatchItems) -> frozen
     """The registrations of which all was written that was planned: nothing is left to plan for them."""
     written = (group.person.jobs for group in groups if _is_written(group, items))
     return frozenset(job.registration_id for jobs in written for job in jobs)
+
+
+def unfinished(items: Iterable[WorkItem], written: Collection[str]) -> list[WorkItem]:
+    """The items to plan: those that are not all written, with every other item of their persons."""
+    persons = {item.person.id for item in items if item.person and item.registration_id not in written}
+    return [
+        item
+        for item in items
+        if item.registration_id not in written or (item.person and item.person.id in persons)
+    ]
 
 
 def _is_written(group: DependentGroup, items: BatchItems) -> bool:

@@ -3,15 +3,20 @@ give them to somebody else. What we created waits until it is seen again, and fe
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
+from app.sync.model.cases import CASE_KEY
 from app.sync.model.decisions import Blocked, ItemDecision, LeadAccessible
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import CREATE_LEAD
 from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
+
+NOT_ON_LEADS: Final = frozenset({PERSON, CASE_KEY.slot})
+"""What is written without a word to the Lead: a Case has no Lead."""
 
 
 def limit_lead_creates(
@@ -63,5 +68,5 @@ def _is_in_use(item: WorkItem) -> bool:
     return any(
         slot.state == WriteState.WRITTEN and slot != item.job.written.get(key)
         for key, slot in item.slots.items()
-        if key.slot != PERSON and not key.is_of_previous_holder
+        if key.slot not in NOT_ON_LEADS and not key.is_of_previous_holder
     )

@@ -1,6 +1,6 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -10,7 +10,8 @@ from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import JobReason
-from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
+from app.sync.engine.after_cases import write_after_cases
+from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite, unfinished
 from app.sync.engine.inaccessible_leads import (
     decide_accessible_leads,
     limit_lead_creates,
@@ -165,10 +166,12 @@ async def _write(
     people, written = await _people(executor, found, requirements, pepper=context.pepper)
     person_accounts = await fetch_person_accounts(client, people, requirements)
     found = replace(found, people=people, person_accounts=person_accounts)
-    unfinished = _unfinished(items, written)
-    rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
-    await executor.run([operation async for plan in yielding(rest) for operation in items.apply_plan(plan)])
+    rest = unfinished(items, written)
+    plans = plan_writes(rest, existing_persons(rest), found, batch=batch, clock=clock)
+    await executor.run([operation async for plan in yielding(plans) for operation in items.apply_plan(plan)])
     await executor.resend_allowing_duplicates()
+    if any(item.job.writes.case for item in items):
+        await write_after_cases(executor, found, requirements.access)
     items.apply(reconcile_unplanned_slots(items, found, clock=clock))
     await _note_campaigns(store, list(items), requirements)
     items.apply(decide_accessible_leads(items))
@@ -346,16 +349,6 @@ async def _people(
     people = await resolve_duplicates(executor, lookup.people, requirements)
     await _resolve_person_contacts(executor, missing)
     return people, written
-
-
-def _unfinished(items: Iterable[WorkItem], written: Collection[str]) -> list[WorkItem]:
-    """The items to plan: those that are not all written, with every other item of their persons."""
-    persons = {item.person.id for item in items if item.person and item.registration_id not in written}
-    return [
-        item
-        for item in items
-        if item.registration_id not in written or (item.person and item.person.id in persons)
-    ]
 
 
 async def _create_context(

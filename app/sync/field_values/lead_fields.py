@@ -7,7 +7,7 @@ from typing import Any
 from app.sync.field_values.text import normalize_text, shortened, utf16_length
 from app.sync.model.batch import Attendee
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.records import LEAD, TASK
+from app.sync.model.records import CASE, LEAD, TASK
 from app.text.email_address import plain_address
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
@@ -20,6 +20,10 @@ LENGTHS = {
     (LEAD, "Email"): 80,
     (TASK, "Subject"): 255,
     (TASK, "Description"): 32_000,
+    (CASE, "Subject"): 255,
+    (CASE, "SuppliedName"): 80,
+    (CASE, "SuppliedPhone"): 40,
+    (CASE, "SuppliedCompany"): 80,
 }
 EMAIL_LENGTH = LENGTHS[LEAD, "Email"]
 EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")

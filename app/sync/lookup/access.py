@@ -19,7 +19,8 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError, RequestRejected
 from app.states import WaitReason
-from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD
+from app.sync.model.cases import CaseStatuses
+from app.sync.model.records import CAMPAIGN_MEMBER, CASE, CONTACT, LEAD
 from app.sync.model.retry_policy import ErrorAction, action_for
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
 LOOKUP_REJECTED: Final = "lookup_refused"
 MARKETING_USER_MISSING: Final = "marketing_user_missing"
 NEW_LEADS_HIDDEN: Final = "new_leads_hidden"
+CASES_NOT_CREATEABLE: Final = "cases_not_createable"
 SEARCH_PROBLEMS: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REJECTED})
 """The problems that a look shows to be over."""
 
@@ -45,6 +47,9 @@ LOAD_ACCESS = text("""
            (SELECT body FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
               AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
+           (SELECT body FROM describe_cache
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'CaseStatus'
+              AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS case_statuses,
            (SELECT coalesce(nullif(body -> 'fully_visible', 'null'), '[]') FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
               AND NOT is_stale AND body ->> 'user_id' = (
@@ -110,8 +115,8 @@ class UserAccess:
 
     `problems` are those on record, `rejected` the one for which a look-up is not tried, `is_due` says whether
     one is to be checked again. `closed_statuses` close a Task; no record of the objects in `fully_visible`
-    is hidden; both are None where that is not known. With `hides_new_leads` the user loses
-    access to each new Lead.
+    is hidden; these and `case_statuses` are None where that is not known. With `hides_new_leads` the user
+    loses access to each new Lead.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -120,6 +125,7 @@ class UserAccess:
     rejected: AccessProblem | None = None
     is_due: bool = False
     closed_statuses: tuple[str, ...] | None = None
+    case_statuses: CaseStatuses | None = None
     lacks_campaign_access: bool = False
     hides_new_leads: bool = False
     fully_visible: frozenset[str] | None = None
@@ -202,6 +208,7 @@ async def load_access(session: AsyncSession, *, host_id: str, org_id: str) -> Us
         lacks_campaign_access=any(each.code == MARKETING_USER_MISSING for each in current),
         hides_new_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
+        case_statuses=_case_statuses(row.case_statuses),
         fully_visible=None if row.fully_visible is None else frozenset(row.fully_visible),
     )
 
@@ -254,6 +261,10 @@ async def recheck_problems(
         await session.execute(RELEASE_WAITING_JOBS, values)
 
 
+def _case_statuses(stored: Mapping[str, Any] | None) -> CaseStatuses | None:
+    return CaseStatuses(tuple(stored["closed"]), tuple(stored["initial"])) if stored else None
+
+
 def _has_email(describe: SObjectDescribe) -> bool:
     known = describe.fields.get(EMAIL)
     return known is not None and known.is_filterable
@@ -266,5 +277,7 @@ def _time(stored: object) -> datetime | None:
 FULL_ACCESS: Final = UserAccess()
 NO_CAMPAIGN_ACCESS: Final = AccessProblem(MARKETING_USER_MISSING, CAMPAIGN_MEMBER)
 """Members cannot be seen or written by the connected user, whatever the campaign."""
+NO_CASE_ACCESS: Final = AccessProblem(CASES_NOT_CREATEABLE, CASE)
+"""Meetings shall have Cases, and the connected user cannot create any: registrations go without."""
 NO_NEW_LEAD_ACCESS: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
 """Private sharing, and assignment rules that give a new Lead to somebody else: we cannot write to it."""

@@ -1,7 +1,7 @@
 """Step one of a batch: what stands in Salesforce already. Runs the queries and follows their answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
@@ -14,9 +14,12 @@ from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported
 from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
+    CASE_STATUS,
     TASK_STATUS,
     ResponseFlags,
+    case_statuses,
     closed_statuses,
+    parse_cases,
     parse_members,
     parse_people,
     parse_statuses,
@@ -27,11 +30,13 @@ from app.sync.lookup.queries import (
     QueryKind,
     build_lookup_queries,
     build_people_queries,
+    case_queries,
     person_account_soqls,
 )
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
 from app.sync.model.batch import Batch, Job
+from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
 from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, MemberRow
 
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
@@ -39,7 +44,9 @@ NAMES: Final = ("FirstName", "LastName")
 OF_CAMPAIGNS: Final = frozenset({QueryKind.MEMBERS, QueryKind.STATUSES})
 """Where the connected user may not see these objects, the rest is looked up all the same."""
 
-OPTIONAL: Final = frozenset({QueryKind.TASK_STATUSES, QueryKind.USERS})
+OPTIONAL: Final = frozenset(
+    {QueryKind.TASK_STATUSES, QueryKind.USERS, QueryKind.CASES, QueryKind.CASE_STATUSES}
+)
 """What is refused for good is nothing found."""
 
 
@@ -58,7 +65,7 @@ class LookupResult:
     whether they count as responded; ids of lost creates by our reference; of the records `reported` missing,
     by id, whether they stand; describes where the rules need any; `person_accounts` are fields of Person
     Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
-    (`address_key`)."""
+    (`address_key`); `cases` by id, those that links name and those that are to be closed."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -71,6 +78,8 @@ class LookupResult:
     closed_statuses: tuple[str, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     lacks_campaign_access: bool = False
+    cases: Mapping[str, CaseRow] = field(default_factory=dict)
+    case_statuses: CaseStatuses | None = None
 
 
 async def look_up_batch(
@@ -88,8 +97,19 @@ async def look_up_batch(
     while missing := _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids:
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
-    recovered = await find_lost_creates(client, batch, found.people, written_since)
-    return replace(found, recovered=recovered, reported=await find_reported(client, batch))
+    recovered = await find_lost_creates(client, batch, found.people, written_since, describes=found.describes)
+    cases = await _fetch_recovered_cases(client, batch, recovered)
+    reported = await find_reported(client, batch)
+    return replace(found, recovered=recovered, reported=reported, cases={**found.cases, **cases})
+
+
+async def _fetch_recovered_cases(
+    client: SalesforceClient, batch: Batch, recovered: Mapping[str, str]
+) -> dict[str, CaseRow]:
+    """Those of the found lost Cases that are to be closed."""
+    slots = [job.written[CASE_KEY] for job in _closing(batch) if CASE_KEY in job.written]
+    ids = sorted({recovered[ref] for slot in slots if (ref := slot.reference or "") in recovered})
+    return parse_cases(records_of(await run_queries(client, case_queries(ids)), QueryKind.CASES))
 
 
 async def fetch_people(
@@ -140,9 +160,13 @@ async def run_queries(client: SalesforceClient, queries: Iterable[LookupQuery]) 
 
 def bodies_to_cache(requirements: LookupRequirements, found: LookupResult) -> dict[str, dict[str, Any]]:
     """What the look-up found that further batches need not ask for, as our table of describes keeps it."""
-    statuses = {TASK_STATUS: {"closed": list(found.closed_statuses)}}
-    is_known = requirements.access.closed_statuses is not None
-    return ({} if is_known else statuses) | owner_bodies(requirements.owners.unknown, found.owners)
+    access = requirements.access
+    bodies = owner_bodies(requirements.owners.unknown, found.owners)
+    if access.closed_statuses is None:
+        bodies[TASK_STATUS] = {"closed": list(found.closed_statuses)}
+    if access.case_statuses is None and found.case_statuses is not None:
+        bodies[CASE_STATUS] = asdict(found.case_statuses)
+    return bodies
 
 
 def records_of(results: Iterable[QueryResult], *kinds: QueryKind) -> list[dict[str, Any]]:
@@ -168,7 +192,10 @@ async def _look_up(
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
     writing = [] if requirements.access.lacks_campaign_access else batch.jobs
     campaigns = sorted({job.link.campaign_id for job in writing if job.link and job.writes.member})
-    asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
+    closing = _closing(batch)
+    stored = (job.written[CASE_KEY].sf_id for job in closing if CASE_KEY in job.written)
+    ids = ids.union(filter(None, stored))
+    asked = LookupRequest(emails, sorted(ids), campaigns, requirements, closes_cases=bool(closing))
     organizers = build_owner_queries(requirements.owners.unknown)
     results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
@@ -177,7 +204,7 @@ async def _look_up(
     known = requirements.access.closed_statuses
     closed = closed_statuses(records_of(results, QueryKind.TASK_STATUSES)) if known is None else known
     return LookupResult(
-        people=parse_people(records_of(results, QueryKind.PEOPLE), ids, requirements),
+        people=parse_people(records_of(results, QueryKind.PEOPLE, QueryKind.CASES), ids, requirements),
         members=members,
         members_by_email=members_by_email,
         statuses=statuses,
@@ -186,7 +213,20 @@ async def _look_up(
         owners={**requirements.owners.ids, **parse_owners(records_of(results, QueryKind.USERS))},
         lacks_campaign_access=requirements.access.lacks_campaign_access
         or any(result.is_hidden for result in results),
+        cases=parse_cases(records_of(results, QueryKind.CASES)),
+        case_statuses=_case_statuses(results, requirements) if closing else None,
     )
+
+
+def _closing(batch: Batch) -> list[Job]:
+    """The jobs whose Cases are to be closed."""
+    settings = batch.settings.case
+    return [job for job in batch.jobs if is_to_be_closed(job, job.written.get(CASE_KEY), settings)]
+
+
+def _case_statuses(results: Iterable[QueryResult], requirements: LookupRequirements) -> CaseStatuses:
+    known = requirements.access.case_statuses
+    return case_statuses(records_of(results, QueryKind.CASE_STATUSES)) if known is None else known
 
 
 def _with_names(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -1,14 +1,16 @@
 """Find the records whose creates were never answered: no second one is made of what exists."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.salesforce.client import SalesforceClient
+from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.states import WriteState
+from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
@@ -16,6 +18,7 @@ from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
 from app.sync.model.records import FoundPerson
 
+NOTHING_DESCRIBED: Final[Mapping[str, SObjectDescribe]] = {}
 HIDDEN_FIELD: Final = "INVALID_FIELD"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
@@ -23,43 +26,87 @@ WrittenSince = Callable[[datetime, Collection[str]], Awaitable[frozenset[str]]]
 """The ids that we have written since a moment to some slots: none of them is lost."""
 
 
+class LostCreate(NamedTuple):
+    """One create in doubt, with the people and the e-mails whose record it may be."""
+
+    slot: WrittenSlot
+    people: Sequence[str]
+    addresses: Sequence[str]
+
+
 @dataclass(frozen=True)
 class LostCreates:
-    """The creates of one query that are in doubt, each with the people whose record it may be."""
+    """The creates of one query that are in doubt."""
 
     query: LostCreateQuery
     slots: Collection[str]
-    creates: Sequence[tuple[WrittenSlot, Sequence[str]]]
+    creates: Sequence[LostCreate]
+    describe: SObjectDescribe | None = None
+
+    def visible(self, *names: str) -> list[str]:
+        """Those of the object's fields that the connected user may read, as far as that is known."""
+        known = self.describe
+        return [name for name in names if known is None or name in known.fields]
 
     @property
-    def people(self) -> list[str]:
-        return sorted({id_ for _, people in self.creates for id_ in people})
+    def whose(self) -> dict[str, list[str]]:
+        """The values by which the records are asked for, by field.
+
+        Where a record may stand without its person, the address may have been corrected since it was sent,
+        so its label counts as well.
+        """
+        query = self.query
+        values: dict[str, Iterable[str]] = {query.person_field: _each(lost.people for lost in self.creates)}
+        if query.address_field is not None:
+            values[query.address_field] = _each(lost.addresses for lost in self.creates)
+            values[query.subject_field] = (lost.slot.details.subject or "" for lost in self.creates)
+        found = {name: sorted(filter(None, set(some))) for name, some in values.items()}
+        known = self.describe
+        asked = [name for name in self.visible(*found) if known is None or known.fields[name].is_filterable]
+        return {name: found[name] for name in asked if found[name]}
 
     @property
     def since(self) -> datetime | None:
         """When the first of them was sent, by a clock that may be behind Salesforce's."""
-        started = [slot.first_attempt_at for slot, _ in self.creates if slot.first_attempt_at]
+        started = [lost.slot.first_attempt_at for lost in self.creates if lost.slot.first_attempt_at]
         return min(started) - CLOCK_SKEW if started else None
 
     @property
     def labels(self) -> list[tuple[str, str, Sequence[str]]]:
-        """Reference, label and people of each."""
-        return [(slot.reference or "", slot.details.subject or "", people) for slot, people in self.creates]
+        """Reference, label and people of each; one that was sent without an e-mail is nobody's."""
+        if self.query.address_field is None:
+            owners = [lost.people for lost in self.creates]
+        else:
+            is_seen = self.visible(self.query.address_field)
+            owners = [lost.addresses if is_seen and lost.addresses else [""] for lost in self.creates]
+        return [
+            (lost.slot.reference or "", lost.slot.details.subject or "", some)
+            for lost, some in zip(self.creates, owners, strict=True)
+        ]
 
 
 async def find_lost_creates(
-    client: SalesforceClient, batch: Batch, known: PersonIndex, written_since: WrittenSince
+    client: SalesforceClient,
+    batch: Batch,
+    known: PersonIndex,
+    written_since: WrittenSince,
+    *,
+    describes: Mapping[str, SObjectDescribe] = NOTHING_DESCRIBED,
 ) -> dict[str, str]:
-    """Record ids by our reference; one query for each object that has a create in doubt."""
+    """Record ids by our reference; one query for each object that has a create in doubt.
+
+    `describes` say which fields may be asked for, where they are known.
+    """
     found: dict[str, str] = {}
     for query, slots in slots_by_lost_create().items():
         creates = [
-            (slot, list(_person_ids(job, known)))
+            LostCreate(slot, list(_person_ids(job, known)), list(_addresses(job)))
             for job in batch.jobs
             for key, slot in job.written.items()
             if key.slot in slots and slot.state == WriteState.AMBIGUOUS
         ]
-        found |= await _find(client, LostCreates(query, slots, creates), written_since)
+        lost = LostCreates(query, slots, creates, describes.get(query.sobject))
+        found |= await _find(client, lost, written_since)
     return found
 
 
@@ -81,16 +128,18 @@ async def find_reported(client: SalesforceClient, batch: Batch) -> dict[str, boo
 
 
 async def _find(client: SalesforceClient, lost: LostCreates, written_since: WrittenSince) -> dict[str, str]:
-    query, people, since = lost.query, lost.people, lost.since
-    if not people or since is None:
+    query, whose, since = lost.query, lost.whose, lost.since
+    if not whose or since is None:
         return {}
-    try:
-        soql = lost_create_soql(query, [query.reference_field], people, since)
-        return records_by_reference(query, await client.query(soql, include_deleted=True))
-    except RequestRejected as refused:
-        if refused.failure.error_code != HIDDEN_FIELD:
-            raise
-    soql = lost_create_soql(query, [query.person_field, query.subject_field], people, since)
+    if reference := lost.visible(query.reference_field):
+        try:
+            soql = lost_create_soql(query, reference, whose, since)
+            return records_by_reference(query, await client.query(soql, include_deleted=True))
+        except RequestRejected as refused:
+            if refused.failure.error_code != HIDDEN_FIELD:
+                raise
+    fields = lost.visible(query.owner_field, query.subject_field)
+    soql = lost_create_soql(query, fields, whose, since)
     rows = await client.query(soql, include_deleted=True)
     ours = await written_since(since, lost.slots)
     return records_by_label(query, (row for row in rows if to18(row["Id"]) not in ours), lost.labels)
@@ -103,3 +152,14 @@ def _person_ids(job: Job, people: PersonIndex) -> Iterator[str]:
         yield before.sf_id
     if isinstance(now, FoundPerson):
         yield now.id
+
+
+def _addresses(job: Job) -> Iterator[str]:
+    """The attendee's, where it is one that could be sent."""
+    key = job.attendee.email_key
+    if key is not None and is_usable_email(key):
+        yield key
+
+
+def _each(lists: Iterable[Sequence[str]]) -> Iterator[str]:
+    return (value for some in lists for value in some)

@@ -1,11 +1,13 @@
 """From the records of a look-up's queries to values. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.salesforce.ids import to18
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import PersonIndex
+from app.sync.model.cases import CaseRow, CaseStatuses
 from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
@@ -13,6 +15,9 @@ from app.text.email_address import address_key
 
 COMPLETED: Final = "Completed"
 TASK_STATUS: Final = "TaskStatus"
+CASE_STATUS: Final = "CaseStatus"
+OWN_SAVE: Final = timedelta(seconds=5)
+"""What an org's automations change of a new record, they change within its save."""
 
 ResponseFlags = Mapping[str, Mapping[str, bool]]
 """Whether each status of a campaign counts as a response."""
@@ -77,11 +82,11 @@ def records_by_label(
 ) -> dict[str, str]:
     """Where our reference cannot be read: by person and label, each record for one of the `lost`.
 
-    These are the reference, the label and the people whose record it may be.
+    These are the reference, the label, and the ids or e-mails of the people whose record it may be.
     """
     waiting: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        key = to18(row[query.person_field]), row[query.subject_field] or ""
+        key = _whose(query, row.get(query.owner_field)), row.get(query.subject_field) or ""
         waiting.setdefault(key, []).append(to18(row["Id"]))
     found = {}
     for reference, label, people in lost:
@@ -89,6 +94,10 @@ def records_by_label(
         if ids and reference:
             found[reference] = ids.pop(0)
     return found
+
+
+def _whose(query: LostCreateQuery, value: str | None) -> str:
+    return (address_key(value) if query.address_field else value and to18(value)) or ""
 
 
 def _person_row(row: Mapping[str, Any], requirements: LookupRequirements) -> PersonRow:
@@ -102,7 +111,7 @@ def _person_row(row: Mapping[str, Any], requirements: LookupRequirements) -> Per
         is_converted=bool(row.get("IsConverted")),
         converted_contact_id=_id(row.get("ConvertedContactId")),
         master_record_id=_id(row.get("MasterRecordId")),
-        person_contact_id=_id(row.get("PersonContactId")),
+        person_contact_id=_id(row.get("PersonContactId") or row.get("ContactId")),
         first_name=row.get("FirstName"),
         last_name=row.get("LastName"),
         current_values=_current_values(row, ("Email", *requirements.fields.get(sobject, ())), requirements),
@@ -126,6 +135,33 @@ def _current_values(
 
 def _id(value: str | None) -> str | None:
     return to18(value) if value else None
+
+
+def parse_cases(rows: Iterable[Mapping[str, Any]]) -> dict[str, CaseRow]:
+    """The Cases by their ids."""
+    return {to18(row["Id"]): _case_row(row) for row in rows}
+
+
+def _case_row(row: Mapping[str, Any]) -> CaseRow:
+    created_at, changed_at = (_moment(row.get(name)) for name in ("CreatedDate", "LastModifiedDate"))
+    return CaseRow(
+        to18(row["Id"]),
+        status=row.get("Status"),
+        is_closed=bool(row.get("IsClosed")),
+        is_deleted=bool(row.get("IsDeleted")),
+        is_untouched=created_at is not None and changed_at is not None and changed_at - created_at < OWN_SAVE,
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def case_statuses(rows: Iterable[Mapping[str, Any]]) -> CaseStatuses:
+    """Those that close a Case in the org's order, and those that new Cases get."""
+    ranked = sorted(rows, key=lambda row: row.get("SortOrder") or 0)
+    closed = tuple(_name(row) for row in ranked if row.get("IsClosed"))
+    return CaseStatuses(closed, tuple(_name(row) for row in ranked if row.get("IsDefault")))
 
 
 def closed_statuses(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

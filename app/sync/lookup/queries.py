@@ -10,9 +10,10 @@ from app.salesforce.composite import Subrequest, query_request
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.record_kinds import LostCreateQuery
-from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, LEAD
 
 TASK_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM TaskStatus"
+CASE_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM CaseStatus"
 
 
 LOOKUP_LENGTH: Final = 90_000
@@ -25,7 +26,7 @@ LIST_LENGTH: Final = 40_000
 """Characters of the one list of a query that asks for many fields, with what stands between two ids."""
 
 SEPARATOR_LENGTH: Final = 8
-ACCOUNT_PREFIX: Final = "001"
+ACCOUNT_PREFIX, CASE_PREFIX = "001", "500"
 MEMBER_STATUS: Final = "CampaignMemberStatus"
 PERSON_SELECT: Final = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
@@ -33,6 +34,7 @@ PERSON_SELECT: Final = {
 }
 STATUSES_SOQL: Final = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
 ACCOUNT_FIELDS: Final = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
+CASE_FIELDS: Final = "Id, ContactId, Status, IsClosed, IsDeleted, CreatedDate, LastModifiedDate"
 MEMBER_FIELDS: Final = "Id, CampaignId, LeadId, ContactId, Status"
 """Whether a member has responded is what its status says: HasResponded may be hidden."""
 
@@ -44,6 +46,8 @@ class QueryKind(StrEnum):
     MEMBERS = "members"
     STATUSES = "statuses"
     TASK_STATUSES = "TaskStatus"
+    CASES = "cases"
+    CASE_STATUSES = "CaseStatus"
     ACCOUNTS_BY_NAME = "named"
     ACCOUNTS_BY_PREFIX = "alike"
     USERS = "users"
@@ -72,18 +76,19 @@ class LookupQuery:
 
 @dataclass(frozen=True)
 class LookupRequest:
-    """Whom to look for, and in which campaigns."""
+    """Whom to look for, and in which campaigns; whether it matters which statuses close a Case."""
 
     emails: Sequence[str]
     ids: Sequence[str]
     campaigns: Sequence[str]
     wanted: LookupRequirements
+    closes_cases: bool = False
 
 
 def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     """All queries of one look-up."""
     campaigns, wanted = request.campaigns, request.wanted
-    people_ids, account_ids = _partition_ids(request.ids)
+    people_ids, account_ids, case_ids = partition_ids(request.ids)
     external_ids_of = {sobject: wanted.external_ids_of(sobject) for sobject in (CONTACT, LEAD)}
     names = sorted({*external_ids_of[CONTACT], *external_ids_of[LEAD]})
     keyed = {name: max((keys.get(name, ()) for keys in external_ids_of.values()), key=len) for name in names}
@@ -103,13 +108,16 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     if campaigns:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
     yield from _account_queries(account_ids, wanted)
+    yield from case_queries(case_ids)
     if wanted.access.closed_statuses is None:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
+    if request.closes_cases and wanted.access.case_statuses is None:
+        yield LookupQuery(QueryKind.CASE_STATUSES, CASE_STATUS_SOQL)
 
 
 def build_people_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
     """The people behind these ids, be they Accounts of persons."""
-    people_ids, account_ids = _partition_ids(ids)
+    people_ids, account_ids, _ = partition_ids(ids)
     for sobject in requirements.people:
         soql = _people_soql(sobject, (), people_ids, requirements=requirements, keys={})
         if soql is not None:
@@ -124,12 +132,12 @@ def person_account_soqls(ids: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def lost_create_soql(
-    query: LostCreateQuery, fields: Sequence[str], people: Sequence[str], since: datetime
+    query: LostCreateQuery, fields: Sequence[str], whose: Mapping[str, Sequence[str]], since: datetime
 ) -> str:
-    """The records of these people since then: by person, as a long text cannot be filtered."""
+    """The records since then that have one of these values in a field: a long text cannot be filtered."""
     select = f"SELECT {', '.join(('Id', *fields))} FROM {query.sobject}"  # noqa: S608 -- names of the catalogue
-    whose = f"{query.person_field} IN {in_list(people)}"
-    return f"{select} WHERE {whose} AND CreatedDate >= {datetime_literal(since)}"
+    condition = _any_of(whose) if len(whose) == 1 else f"({_any_of(whose)})"
+    return f"{select} WHERE {condition} AND CreatedDate >= {datetime_literal(since)}"
 
 
 def records_by_id_soql(sobject: str, ids: Sequence[str]) -> str:
@@ -141,10 +149,18 @@ def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:
     return LookupQuery(QueryKind.PEOPLE, soql, sobject, f"{sobject}{number}", include_deleted=True)
 
 
-def _partition_ids(ids: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Ids of Leads and Contacts, and ids of Accounts."""
+def case_queries(ids: Sequence[str]) -> Iterator[LookupQuery]:
+    """The Cases with these ids, and whose they are."""
+    for number, some in enumerate(chunk(ids, length=LIST_LENGTH, joint=SEPARATOR_LENGTH)):
+        soql = f"SELECT {CASE_FIELDS} FROM Case WHERE Id IN {in_list(some)}"  # noqa: S608 -- ids
+        yield LookupQuery(QueryKind.CASES, soql, CASE, f"{number}", include_deleted=True)
+
+
+def partition_ids(ids: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Ids of Leads and Contacts, ids of Accounts, ids of Cases."""
     accounts = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
-    return [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)], accounts
+    cases = [id_ for id_ in ids if id_.startswith(CASE_PREFIX)]
+    return [id_ for id_ in ids if not id_.startswith((ACCOUNT_PREFIX, CASE_PREFIX))], accounts, cases
 
 
 def _account_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:

@@ -18,7 +18,7 @@ from app.sync.model.mapping_rules import (
     MappingRules,
 )
 from app.sync.model.record_kinds import always_written, objects_of
-from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, LEAD, PERSON_ACCOUNT
 
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
 EXTERNAL_ID_LENGTH: Final = 255
@@ -85,7 +85,7 @@ class LookupRequirements:
 def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     """The objects whose describes these jobs need; none for the default rules."""
     jobs = list(jobs)
-    named = {ACCOUNT for job in jobs if _names_account(job)}
+    named = {ACCOUNT for job in jobs if _names_account(job)} | {CASE for job in jobs if job.writes.case}
     return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
 
 

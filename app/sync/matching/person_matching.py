@@ -10,12 +10,13 @@ from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
+from app.sync.model.cases import named_case_id
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, FoundPerson, PersonRow
+from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, FoundPerson, PersonRow
 
 MAX_HOPS = 5
-PERSON_OF_ACCOUNT = "person_of_account"
-"""The step from a person's Account to its Contact: it is no news about who the person is."""
+PERSON_OF_RECORD = "person_of_record"
+"""The step from a person's Account, or from a Case, to its Contact: it is no news about who the person is."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,10 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     """Return the ids that a job names: its person, the personalised link's record, the previous holder."""
     written = job.slot(PERSON)
     ids = {written.sf_id} if written and written.sf_id else set()
-    if job.salesforce_id and _is_person_id(job.salesforce_id):
+    if job.salesforce_id and _names_person(job):
         ids.add(to18(job.salesforce_id))
+    if case_id := named_case_id(job):
+        ids.add(case_id)
     for key, slot in job.written.items():
         if key.slot == PREVIOUS_HOLDER + MEMBER and slot.meaning not in (
             StatusMeaning.CANCELLED,
@@ -142,7 +145,7 @@ def _resolve_written(job: Job, people: PersonIndex) -> Resolution | None:
     end = follow(written.sf_id, people)
     if isinstance(end, FoundPerson):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
-        is_same = end.id == written.sf_id or end.found_by == PERSON_OF_ACCOUNT
+        is_same = end.id == written.sf_id or end.found_by == PERSON_OF_RECORD
         found_by = (written.details.found_by or "email") if is_same else end.found_by
         return FoundPerson(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
@@ -157,12 +160,12 @@ def _resolve_given_id(
 ) -> tuple[FoundPerson | NeedsLookup | None, tuple[ItemWarning, ...]]:
     if not job.salesforce_id:
         return None, ()
-    if _is_person_id(job.salesforce_id):
+    if _names_person(job):
         end = follow(to18(job.salesforce_id), people)
         if isinstance(end, NeedsLookup):
             return end, ()
         if isinstance(end, FoundPerson):
-            is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
+            is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_RECORD
             how = "salesforce_id" if is_same else end.found_by
             return FoundPerson(end.sobject, end.id, how, _other_email_warnings(job, people.rows[end.id])), ()
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
@@ -246,9 +249,9 @@ def follow(id_: str, people: PersonIndex) -> FoundPerson | NeedsLookup | Deleted
             id_, how = row.converted_contact_id, "converted_lead"
         elif row.is_converted:
             return CONVERTED_WITHOUT_CONTACT
-        elif row.sobject == ACCOUNT and row.person_contact_id:
-            id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
-        elif row.sobject == ACCOUNT:
+        elif row.sobject in (ACCOUNT, CASE) and row.person_contact_id:
+            id_, how = row.person_contact_id, PERSON_OF_RECORD
+        elif row.sobject in (ACCOUNT, CASE):
             return Absent(id_)
         else:
             return FoundPerson(row.sobject, row.id, how)
@@ -263,5 +266,7 @@ def oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
     )
 
 
-def _is_person_id(text: str) -> bool:
-    return is_id(text) and sobject_of(text) in (ACCOUNT, CONTACT, LEAD)
+def _names_person(job: Job) -> bool:
+    """Whether the link names a record that stands for a person; a Case does where Cases are written."""
+    objects = (ACCOUNT, CONTACT, LEAD, *([CASE] if job.writes.case else []))
+    return is_id(job.salesforce_id) and sobject_of(job.salesforce_id or "") in objects

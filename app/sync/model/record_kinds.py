@@ -3,16 +3,17 @@
 What lists objects, slots, permissions or fields asks here; nothing repeats the list.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from app.states import Milestone, StatusMeaning
-from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED
+from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED, WriteToggles
 from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_LEAD, CREATE_PERSON_ACCOUNT, MappingRules
 from app.sync.model.records import (
     ACCOUNT,
     CAMPAIGN_MEMBER,
+    CASE,
     CONTACT,
     LEAD,
     PERSON_ACCOUNT,
@@ -23,8 +24,11 @@ from app.sync.model.records import (
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
 
-NOT_YET_WRITTEN_OBJECTS: Final = frozenset({"Event", "Case"})
+NOT_YET_WRITTEN_OBJECTS: Final = frozenset({"Event"})
 """A host may map these already: its rules are checked and kept, and nothing writes the objects yet."""
+
+DEFAULT_WRITES: Final = frozenset(each.name for each in fields(WriteToggles) if each.default)
+"""The kinds of write that are on for whoever chose nothing."""
 
 COMMON_FIELDS: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
 NAMES: Final = ("LastName", "FirstName")
@@ -46,12 +50,21 @@ class Permission:
 class LostCreateQuery:
     """How a record is found whose create was never answered: among those of the person, by our reference in
     a text; where the user may not read that, by its label, which the slot keeps as its `subject`.
+
+    A record that may stand without its person has the attendee's e-mail in `address_field`: it is looked for
+    by person, e-mail and label.
     """
 
     sobject: str
     person_field: str
     reference_field: str
     subject_field: str
+    address_field: str | None = None
+
+    @property
+    def owner_field(self) -> str:
+        """What tells one attendee's records from another's, where our reference cannot be read."""
+        return self.address_field or self.person_field
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,32 @@ MEMBER_KIND: Final = RecordKind(
     has_record_types=False,
     is_per_campaign=True,
 )
+CASE_KIND: Final = RecordKind(
+    sobject=CASE,
+    slot="case",
+    toggle="case",
+    blocks="case",
+    system_fields=COMMON_FIELDS
+    | {"Subject", "ContactId", "SuppliedEmail", "SuppliedName", "SuppliedPhone", "SuppliedCompany"}
+    | {"Description"},
+    written_fields=(
+        "Subject",
+        "Origin",
+        "Status",
+        "ContactId",
+        "SuppliedEmail",
+        "SuppliedName",
+        "SuppliedPhone",
+        "SuppliedCompany",
+        "Description",
+    ),
+    filled_fields=frozenset({"Origin"}),
+    needed_fields=frozenset({"Subject"}),
+    reserved_because="it says who meets whom, and we find our Cases by it",
+    permissions=(Permission(CASE, READ, ("case",), WARNING), Permission(CASE, INSERT, ("case",), WARNING)),
+    milestone=Milestone.CASE,
+    lost_create=LostCreateQuery(CASE, "ContactId", "Description", "Subject", "SuppliedEmail"),
+)
 ACCOUNT_KIND: Final = RecordKind(
     sobject=ACCOUNT,
     slot=ACCOUNT_SLOT,
@@ -191,6 +230,7 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     REGISTERED_TASK,
     CHECKED_IN_TASK,
     MEMBER_KIND,
+    CASE_KIND,
     ACCOUNT_KIND,
     PERSON_ACCOUNT_KIND,
 )
@@ -207,14 +247,14 @@ def person_object(creates: str) -> str:
     return next((kind.name for kind in kinds if creates in kind.create_modes), LEAD)
 
 
-def always_written() -> list[RecordKind]:
-    """What is written for every person, whoever creates people."""
-    return [kind for kind in RECORD_KINDS if not kind.create_modes]
+def always_written(writes: Collection[str] = DEFAULT_WRITES) -> list[RecordKind]:
+    """What is written for every person, whoever creates people, where these kinds of write are on."""
+    return [kind for kind in RECORD_KINDS if not kind.create_modes and kind.toggle in writes]
 
 
-def kinds_written(rules: MappingRules) -> list[RecordKind]:
-    """All that is written under a mapping."""
-    return [*created_for(rules), *always_written()]
+def kinds_written(rules: MappingRules, writes: Collection[str] = DEFAULT_WRITES) -> list[RecordKind]:
+    """All that is written under a mapping, where these kinds of write are on."""
+    return [*created_for(rules), *always_written(writes)]
 
 
 def objects_of(kinds: Iterable[RecordKind]) -> tuple[str, ...]:

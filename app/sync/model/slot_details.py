@@ -10,10 +10,10 @@ class SlotDetails(NamedTuple):
     """Each member is a key of the stored JSON; None is not stored. A tuple, as slots are."""
 
     found_by: str | None = None
-    """Of a person or Account: how it was found, or `created`; set when it is known or written."""
+    """Of a person, Account or Case: how it was found, or `created`; set when it is known or written."""
 
     is_created_by_us: bool | None = None
-    """Of a person or Account: whether we created it; set with `found_by`."""
+    """Of a person, Account or Case: whether we created it; set with `found_by`."""
 
     attendee_id: str | None = None
     """Of a person: whose ticket it was written for; set once the person is known to exist."""

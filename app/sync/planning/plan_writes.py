@@ -3,13 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from app.states import WriteState
+from app.states import WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
+from app.sync.model.batch_items import changed_item
+from app.sync.model.cases import CASE_KEY, named_case_id
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.job_outcome import Obstacle
+from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WorkItem, undecided_items
+from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
+from app.sync.planning.cases import plan_cases
 from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import Persons
 from app.sync.planning.person_updates import plan_person_updates
@@ -29,17 +34,25 @@ PLANNERS: Final[Mapping[str, Planner]] = {
     "task": plan_tasks,
     "member": plan_members,
     "person": plan_person_updates,
+    CASE_WRITES: plan_cases,
 }
-"""By the switch of the kinds that it plans, in their order. People are created before (`people.py`)."""
+"""By the switch of the kinds that it plans, in their order. People are created before (`people.py`).
+
+A calendar Event hangs on the Case of its registration, so Cases go before.
+"""
 
 
 def plan_writes(
     items: Sequence[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """What each kind of record lacks or has to change, piece by piece."""
-    known = [item for item in undecided_items(items) if item.registration_id in persons]
-    for plan in PLANNERS.values():
-        yield from plan(known, persons, lookup, batch=batch, clock=clock)
+    known = {item.registration_id: item for item in undecided_items(items) if item.registration_id in persons}
+    for toggle, planner in PLANNERS.items():
+        ready = [item for item in known.values() if _is_planned(item, toggle, persons)]
+        for plan in planner(ready, persons, lookup, batch=batch, clock=clock) if ready else ():
+            yield plan
+            if toggle == CASE_WRITES:
+                known.update(_with_cases(known, plan))
     yield plan_previous_holder_members(items, persons, lookup, batch=batch, clock=clock)
 
 
@@ -60,6 +73,64 @@ def settle_reported_slots(items: Iterable[WorkItem], lookup: LookupResult) -> li
 
 def _standing(slot: WrittenSlot) -> WrittenSlot:
     return slot._replace(details=slot.details._replace(reported_missing=None))
+
+
+def plan_after_cases(
+    items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """The calendar Events that waited until the Cases were written that they hang on."""
+    planner = PLANNERS.get(CALENDAR_EVENT_WRITES)
+    ready = [item for item in items if item.registration_id in persons and _has_waited(item, persons)]
+    if planner is not None and ready:
+        yield from planner(ready, persons, lookup, batch=batch, clock=clock)
+
+
+def _is_planned(item: WorkItem, toggle: str, persons: Persons) -> bool:
+    """Whether the planner may have something to do for the item now."""
+    if toggle == CASE_WRITES:
+        return item.job.writes.case or named_case_id(item.job) is not None
+    return toggle != CALENDAR_EVENT_WRITES or not _awaits_case(item, persons)
+
+
+def _awaits_case(item: WorkItem, persons: Persons) -> bool:
+    """Whether the item's Case is on its way, and its calendar Event will hang on it: a Lead's never does."""
+    case = item.slots.get(CASE_KEY)
+    if case is None or case.exists_in_org or not _is_contact(item, persons):
+        return False
+    return case.state in (WriteState.INTENDED, WriteState.AMBIGUOUS)
+
+
+def _has_waited(item: WorkItem, persons: Persons) -> bool:
+    """Whether the item's Case was tried in this run, and its calendar Event was not."""
+    before, case = item.job.written, item.slots.get(CASE_KEY)
+    writes, calendar_key = item.job.writes, SlotKey(CALENDAR_EVENT_WRITES)
+    return (
+        writes.case
+        and writes.calendar_event
+        and case is not None
+        and case.state in (WriteState.WRITTEN, WriteState.FAILED)
+        and case != before.get(CASE_KEY)
+        and item.slots.get(calendar_key) == before.get(calendar_key)
+        and not (item.must_replan or item.skipped_because or item.has_no_access)
+        and _is_contact(item, persons)
+    )
+
+
+def _is_contact(item: WorkItem, persons: Persons) -> bool:
+    return persons[item.registration_id].sobject == CONTACT
+
+
+def _with_cases(known: Mapping[str, WorkItem], plan: Plan) -> Iterator[tuple[str, WorkItem]]:
+    """The items as they are once their Cases are planned: on its way is what will be created."""
+    for decision in plan.decisions:
+        id_ = decision.item.registration_id
+        yield id_, changed_item(known[id_], decision)
+    for operation in plan.operations:
+        if operation.is_create:
+            on_its_way = WrittenSlot(WriteState.INTENDED, WriteAction.CREATE, CASE)
+            for job in operation.jobs:
+                item = known[job.registration_id]
+                yield job.registration_id, item._replace(slots={**item.slots, CASE_KEY: on_its_way})
 
 
 def reconcile_unplanned_slots(

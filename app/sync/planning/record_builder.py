@@ -22,15 +22,16 @@ from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.record_kinds import milestone_of
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 
-ASSIGNMENT_RULE_OBJECTS: Final = frozenset({LEAD, ACCOUNT})
+ASSIGNMENT_RULE_OBJECTS: Final = frozenset({LEAD, ACCOUNT, CASE})
 """The objects that an org's assignment rules may give to somebody."""
 
-OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
+OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT, CASE})
+QUEUE_OWNED: Final = frozenset({LEAD, CASE})
 EMPTY_CONTEXT: Final = CreateContext()
 
 
@@ -173,7 +174,7 @@ def _owner(
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
         return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)
-    if id_.startswith(QUEUE_PREFIX) and sobject != LEAD:
+    if id_.startswith(QUEUE_PREFIX) and sobject not in QUEUE_OWNED:
         text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
         return {}, (ItemWarning("field_dropped", sobject, "OwnerId", text),)
     return {"OwnerId": id_}, ()

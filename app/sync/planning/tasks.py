@@ -71,7 +71,7 @@ def _create_task(
     item: WorkItem, key: SlotKey, person: PersonRef, lookup: LookupResult, *, batch: Batch
 ) -> Plan:
     before, org = item.slots.get(key), OrgContext(lookup.describes)
-    reference = _reference(item.job, key.slot, batch)
+    reference = reference_of(item.job, key.slot, batch)
     status = item.job.rules.task_status or next(iter(lookup.closed_statuses), COMPLETED)
     fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
     if (how := batch.settings.task_owner) != CONNECTED_USER:
@@ -99,7 +99,7 @@ def _create_task(
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
 
 
-def _reference(job: Job, slot: str, batch: Batch) -> str:
+def reference_of(job: Job, slot: str, batch: Batch) -> str:
     """The tag by which a lost create is found; earlier holders of the ticket have their own."""
     earlier_holders = previous_holder_count(job)
     name = f"{slot}#{earlier_holders}" if earlier_holders else slot

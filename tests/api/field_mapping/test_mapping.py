@@ -140,7 +140,7 @@ async def test_validate_saves_nothing_and_says_what_saving_would_mean(dashboard:
             id="queue",
         ),
         pytest.param(
-            {"fields": [{"object": "Case", "field": "Subject", "from": "event.title"}]},
+            {"fields": [{"object": "Event", "field": "Subject", "from": "event.title"}]},
             ("not_written_yet", "warning", "fields.0"),
             id="not-yet",
         ),

@@ -91,7 +91,7 @@ async def test_as_in_oncehub_leads_get_record_type_owner_and_required_fields(
     dashboard: MappingDashboard,
 ) -> None:
     await dashboard.rig.org.configure(record_types=[{"sobject": "Lead", "developer_name": "Event_Guest"}])
-    user = {"LastName": "Host", "Email": "olga@acme.example", "IsActive": True}
+    user = {"LastName": "Host", "Email": "olga@acme.example", "IsActive": True, "UserType": "Standard"}
     [owner_id] = await dashboard.rig.org.seed("User", user)
     await dashboard.rig.organized_by("olga@acme.example")
     saved = await followed(dashboard, "oncehub", "Lead")

@@ -341,6 +341,13 @@ export interface CaseChosen {
   readonly "origin": string;
 }
 
+/** `action`: create or update (with `fields`), stands, none. */
+export interface CasePlan {
+  readonly "action": string;
+  readonly "case": RecordLink | null;
+  readonly "fields": Readonly<Record<string, unknown>> | null;
+}
+
 /** What to change of Cases. */
 export interface CaseToSet {
   readonly "close_when_completed"?: boolean | null;
@@ -480,6 +487,7 @@ export interface DryRun {
   readonly "activities": ReadonlyArray<ActivityPlan>;
   readonly "as_of": string;
   readonly "calls_spent": number;
+  readonly "case": CasePlan;
   readonly "error": RowError | null;
   readonly "member": MemberPlan;
   readonly "outcome": string;
@@ -1291,7 +1299,8 @@ export interface RecordLink {
   readonly "url": string | null;
 }
 
-/** One record. `part`: person, account, registered, checked_in, member; `action`: create, update, keep. */
+/** One record. `part`: person, account, registered, checked_in, member, case; `action`: create, update,
+ * keep. */
 export interface RecordPreview {
   readonly "action": string;
   readonly "fields": ReadonlyArray<FieldPreview>;
@@ -1379,11 +1388,12 @@ export interface RetryRequest {
 
 export type Role = "owner" | "admin" | "member" | Other;
 
-/** One registration, with links to what stands in Salesforce. */
+/** One registration, with links to what stands in Salesforce; `case` may be one that its link named. */
 export interface Row {
   readonly "activities": ReadonlyArray<ActivityLink>;
   readonly "attendee": AttendeeShown;
   readonly "can_retry": boolean;
+  readonly "case": RecordLink | null;
   readonly "checked_in_at": string | null;
   readonly "error": RowError | null;
   readonly "is_attended": boolean;

@@ -67,7 +67,10 @@ def codes(findings: list[MappingIssue]) -> list[tuple[str, str]]:
             rule("Loose__c", constant="XL"), [("value_not_in_picklist", "warning")], id="not listed"
         ),
         pytest.param(
-            {"object": "Case", "field": "Subject", "constant": "x"}, [("not_written_yet", "warning")]
+            {"object": "Event", "field": "Subject", "constant": "x"}, [("not_written_yet", "warning")]
+        ),
+        pytest.param(
+            {"object": "Case", "field": "SuppliedEmail", "constant": "x"}, [("field_owned", "error")]
         ),
         pytest.param({"object": "User", "field": "x", "constant": "x"}, [("object_not_supported", "error")]),
     ],

@@ -15,7 +15,9 @@ from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import LookupQuery, QueryKind, lost_create_soql
 from app.sync.model.record_kinds import slots_by_lost_create
 
-[TASK_QUERY] = slots_by_lost_create()
+TASK_QUERY, CASE_QUERY = (
+    query for sobject in ("Task", "Case") for query in slots_by_lost_create() if query.sobject == sobject
+)
 ADA, BEN, EVA = (to18(f"00Q5g000000000{number}") for number in (1, 2, 9))
 FIRST, SECOND, THIRD = (to18(f"00T5g000000000{number}") for number in (1, 2, 3))
 
@@ -72,7 +74,7 @@ async def test_records_are_found_by_the_kinds_that_asked_for_them() -> None:
         LookupQuery(QueryKind.MEMBERS, "SELECT Id FROM CampaignMember", suffix="Lead0"),
     ]
     results = await run_queries(Org(), queries)  # type: ignore[arg-type]
-    assert [len(records_of(results, kind)) for kind in QueryKind] == [2, 1, 0, 0, 0, 0, 0, 0]
+    assert [len(records_of(results, kind)) for kind in QueryKind] == [2, 1, *[0] * (len(QueryKind) - 2)]
     assert len(records_of(results, QueryKind.PEOPLE, QueryKind.MEMBERS)) == 3
 
 
@@ -101,7 +103,31 @@ def test_tasks_are_found_by_each_reference_in_their_description() -> None:
 
 
 def test_tasks_are_asked_for_by_person_since_a_moment() -> None:
-    soql = lost_create_soql(TASK_QUERY, ["Description"], [ADA], datetime(2026, 5, 4, 8, tzinfo=UTC))
+    soql = lost_create_soql(
+        TASK_QUERY, ["Description"], {"WhoId": [ADA]}, datetime(2026, 5, 4, 8, tzinfo=UTC)
+    )
     assert soql == (
         f"SELECT Id, Description FROM Task WHERE WhoId IN ('{ADA}') AND CreatedDate >= 2026-05-04T08:00:00Z"
+    )
+
+
+def test_cases_are_found_by_address_and_label_where_the_reference_is_hidden() -> None:
+    rows: list[dict[str, Any]] = [
+        {"Id": FIRST, "SuppliedEmail": "Ada@River.example", "Subject": "Meeting: Otters"},
+        {"Id": SECOND, "SuppliedEmail": None, "Subject": "Meeting: Otters"},
+    ]
+    lost = [
+        ("EVS-1", "Meeting: Otters", ["ada@river.example"]),
+        ("EVS-2", "Meeting: Otters", ["ben@river.example"]),
+        ("EVS-3", "Meeting: Otters", [""]),
+    ]
+    assert records_by_label(CASE_QUERY, rows, lost) == {"EVS-1": FIRST, "EVS-3": SECOND}
+
+
+def test_cases_are_asked_for_by_whatever_may_hold_since_a_moment() -> None:
+    whose = {"ContactId": [ADA], "SuppliedEmail": ["ada@river.example"], "Subject": ["Meeting: O'Tter"]}
+    soql = lost_create_soql(CASE_QUERY, ["Description"], whose, datetime(2026, 5, 4, 8, tzinfo=UTC))
+    assert soql == (
+        f"SELECT Id, Description FROM Case WHERE (ContactId IN ('{ADA}') OR SuppliedEmail IN "
+        r"('ada@river.example') OR Subject IN ('Meeting: O\'Tter')) AND CreatedDate >= 2026-05-04T08:00:00Z"
     )
