@@ -1,6 +1,6 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
-import { links, matrix, settings, writes } from "./texts.writes.en";
+import { links, matrix, ownUser, settings, writes } from "./texts.writes.en";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 const number = (value: number): string => value.toLocaleString("en");
@@ -352,6 +352,7 @@ export const english = {
   writes,
   links,
   matrix,
+  ownUser,
   settings,
   failures: {
     heading: (count: number) => `What failed (${number(count)})`,

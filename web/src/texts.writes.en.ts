@@ -168,3 +168,27 @@ export const links = {
   downloading: "Asking Salesforce…",
   downloaded: "links.csv is on your computer.",
 };
+
+export const ownUser = {
+  heading: "My Salesforce user",
+  purpose: "Calendar Events and Tasks of your events can belong to you in Salesforce. For that, say who you are there.",
+  connect: "Connect my Salesforce user",
+  connectOther: "Connect another user",
+  text: "You sign in to Salesforce, and we learn who you are there. Nothing else is asked for, and no access is kept.",
+  signIn: "Sign in to Salesforce",
+  none: "You have not connected your Salesforce user.",
+  since: (when: string) => `Since ${when}`,
+  otherOrg: "This user is of another org than this host's, and is not used. Connect the user that you have in this host's org.",
+  notConnected: "First an owner or admin connects this host to Salesforce.",
+  disconnect: "Forget my user",
+  disconnectedNow: "Your Salesforce user is forgotten. What belongs to that user in Salesforce stays.",
+  connectedNow: (name: string) => `You are ${name} in Salesforce.`,
+  confirmTitle: (user: string) => `Are you ${user} in Salesforce?`,
+  confirmText: "Calendar Events and Tasks of your events can then belong to this user. Go on only if you signed in to Salesforce yourself.",
+  list: "Everybody's Salesforce users",
+  listNone: "Nobody has connected their Salesforce user yet.",
+  platformUser: "User here",
+  salesforceUser: "User in Salesforce",
+  connectedAt: "Connected",
+  more: "More users",
+};

@@ -1,8 +1,8 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PersonalLink, PreflightShown, ProblemBody,
-  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
+  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -102,6 +102,11 @@ export class HostApi {
 
   readonly card = (): Promise<Card> => this.api.call("GET", `${this.path}/salesforce`);
   readonly connect = (wish: StartConnect): Promise<StartAttempt> => this.api.call("POST", `${this.path}/salesforce/connect`, wish);
+  readonly connectMe = (wish: StartSignIn): Promise<StartAttempt> => this.api.call("POST", `${this.path}/salesforce/me/connect`, wish);
+  readonly me = (): Promise<OwnUserView> => this.api.call("GET", `${this.path}/salesforce/me`);
+  readonly forgetMe = (): Promise<OwnUserView> => this.api.call("DELETE", `${this.path}/salesforce/me`);
+  readonly users = (cursor: string | null): Promise<ConnectedUsers> =>
+    this.api.call("GET", `${this.path}/salesforce/users?${new URLSearchParams(cursor === null ? {} : { cursor })}`);
   readonly attempt = (id: string): Promise<Attempt> => this.api.call("GET", `${this.path}/salesforce/connect/${encodeURIComponent(id)}`);
   readonly complete = (id: string, code: string, isConfirmed: boolean): Promise<Attempt> =>
     this.api.call("POST", `${this.path}/salesforce/connect/${encodeURIComponent(id)}/complete`, { code, confirm_approval: isConfirmed });

@@ -1,7 +1,7 @@
 /** One attempt to connect: a window at Salesforce, and how we learn what came of it. */
 
 import type { HostApi } from "../api/client";
-import type { Attempt, StartAttempt, StartConnect } from "../api/schema";
+import type { Attempt, StartAttempt } from "../api/schema";
 
 const ASK_MS = 2_000;
 const WINDOW = "popup,width=560,height=760";
@@ -20,9 +20,9 @@ export function openWindow(): Window | null {
 }
 
 /** Starts an attempt and leads the window to Salesforce. Raises ApiProblem, after closing the window. */
-export async function startIn(popup: Window | null, api: HostApi, wish: StartConnect): Promise<StartAttempt> {
+export async function startIn(popup: Window | null, begin: () => Promise<StartAttempt>): Promise<StartAttempt> {
   try {
-    const started = await api.connect(wish);
+    const started = await begin();
     popup?.location.replace(started.start_url);
     return started;
   } catch (error) {

@@ -13,6 +13,7 @@ import { openWindow, outcomeOf, startIn } from "./attempt";
 import { forgetBegun, hasBegun, noteBegun, type Returned } from "./returned";
 
 type Environment = "production" | "sandbox" | "my_domain";
+export type Purpose = "host" | "user";
 type Stage = "install" | "connect" | "starting" | "waiting" | "confirm" | "completing" | "failed";
 
 const NEEDS_CONFIRMATION = "ApprovalNeedsConfirmation";
@@ -25,12 +26,14 @@ export class ConnectDialog extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" },
+    purpose: {}, card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" },
     returned: { attribute: false }, code: { state: true },
     stage: { state: true }, environment: { state: true }, myDomain: { state: true }, started: { state: true },
     attempt: { state: true }, problem: { state: true }, isBlocked: { state: true }, copied: { state: true },
   };
 
+  /** To connect the host, or to learn who the person is in Salesforce. */
+  declare purpose: Purpose;
   declare card: Card;
   declare display: "popup" | "redirect";
   declare returnTo: string;
@@ -50,7 +53,7 @@ export class ConnectDialog extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "", hostName: "", returned: null, code: null });
+    Object.assign(this, { purpose: "host", stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "", hostName: "", returned: null, code: null });
     Object.assign(this, { started: null, attempt: null, problem: null, isBlocked: false, copied: "no" });
   }
 
@@ -59,7 +62,7 @@ export class ConnectDialog extends EventshipElement {
     const before = this.card.connection;
     if (before !== null) Object.assign(this, signInBefore(before));
     const isInstalled = !this.card.app.is_package_required || this.card.state === "needs_reconnect" || this.card.state === "disconnected";
-    if (isInstalled) this.stage = "connect";
+    if (isInstalled || this.purpose === "user") this.stage = "connect";
     if (this.returned?.attemptId && this.returned.code) void this.goOn(this.returned.attemptId, this.returned.code);
   }
 
@@ -69,7 +72,7 @@ export class ConnectDialog extends EventshipElement {
   }
 
   protected override render() {
-    const heading = this.card.state === "needs_reconnect" ? t.connect.reconnectHeading : t.connect.heading;
+    const heading = this.purpose === "user" ? t.ownUser.connect : this.card.state === "needs_reconnect" ? t.connect.reconnectHeading : t.connect.heading;
     return html`<eventship-dialog heading=${heading} @closed=${this.close}>
       <div class="stack">${this.stageView()}<p class="sr" role="status">${this.announced}</p></div>
     </eventship-dialog>`;
@@ -105,6 +108,16 @@ export class ConnectDialog extends EventshipElement {
   }
 
   private connectView(): View {
+    return this.purpose === "user" ? this.userView() : this.hostView();
+  }
+
+  private userView(): View {
+    return html`<p>${t.ownUser.text}</p>
+      ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
+      <p><button ?disabled=${this.stage === "starting"} @click=${this.connect}>${this.stage === "starting" ? t.connect.starting : t.ownUser.signIn}</button></p>`;
+  }
+
+  private hostView(): View {
     const isBusy = this.stage === "starting" || !this.card.actions.connect.is_allowed;
     const why = this.card.actions.connect.why_not;
     return html`${this.card.app.is_package_required ? html`<p class="small dim">${t.connect.stepOf(2)}</p>` : nothing}
@@ -161,8 +174,9 @@ export class ConnectDialog extends EventshipElement {
     const org = attempt?.org?.name ?? attempt?.org?.id ?? "";
     const user = attempt?.user?.username ?? attempt?.user?.id ?? "";
     const isBusy = this.stage === "completing";
-    return html`<h3>${t.connect.confirmTitle(org, user, this.hostName || this.hostId)}</h3>
-      <p>${t.connect.confirmText}</p>
+    const isUser = this.purpose === "user";
+    return html`<h3>${isUser ? t.ownUser.confirmTitle(user) : t.connect.confirmTitle(org, user, this.hostName || this.hostId)}</h3>
+      <p>${isUser ? t.ownUser.confirmText : t.connect.confirmText}</p>
       ${attempt?.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
       ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       <p class="line"><button ?disabled=${isBusy} @click=${() => this.complete(true)}>${isBusy ? t.connect.completing : attempt?.warnings.length ? t.connect.connectAnyway : t.connect.confirm}</button>
@@ -176,7 +190,7 @@ export class ConnectDialog extends EventshipElement {
       ${attempt?.problem ? html`<div role="alert">${adviceView(attempt.problem, { docsBase: this.docsBase, said: attempt.salesforce })}</div>` : nothing}
       ${attempt?.hints.length ? this.hintsView(attempt) : nothing}
       <p class="line"><button @click=${() => this.go("connect")}>${t.connect.tryAgain}</button>
-        ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.connect.toInstall}</button>` : nothing}</p>`;
+        ${this.purpose === "host" && this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.connect.toInstall}</button>` : nothing}</p>`;
   }
 
   private go(stage: Stage): void {
@@ -205,12 +219,8 @@ export class ConnectDialog extends EventshipElement {
     this.isBlocked = this.display === "popup" && popup === null;
     this.stage = "starting";
     this.problem = null;
-    const wish = {
-      environment: this.environment, my_domain: this.environment === "my_domain" ? this.myDomain.trim() : null,
-      display: this.display, return_to: this.returnTo || null,
-    };
     try {
-      this.started = await startIn(popup, this.api.host(this.hostId), wish);
+      this.started = await startIn(popup, () => this.begin());
     } catch (error) {
       this.stage = "connect";
       this.problem = this.problemIn(error);
@@ -220,6 +230,13 @@ export class ConnectDialog extends EventshipElement {
     if (this.display === "redirect") location.assign(this.started.start_url);
     else await this.waitFor(this.started);
   };
+
+  private begin(): Promise<StartAttempt> {
+    const host = this.api.host(this.hostId);
+    const way = { display: this.display, return_to: this.returnTo || null };
+    if (this.purpose === "user") return host.connectMe(way);
+    return host.connect({ ...way, environment: this.environment, my_domain: this.environment === "my_domain" ? this.myDomain.trim() : null });
+  }
 
   private async waitFor(started: StartAttempt): Promise<void> {
     this.stage = "waiting";

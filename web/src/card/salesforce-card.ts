@@ -11,7 +11,9 @@ import { define, EventshipElement } from "../ui/element";
 import { adviceView, loadingView, outward, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
+import type { Purpose } from "./connect-dialog";
 import "./preflight";
+import { USER_CONNECTED } from "./salesforce-user";
 import { troublesView } from "./troubles";
 import { forgetReturned, whatReturned, type Returned } from "./returned";
 
@@ -44,6 +46,8 @@ export class SalesforceCard extends EventshipElement {
   private declare problem: ApiProblem | null;
   private declare refusal: ApiProblem | null;
   private declare dialog: "connect" | "disconnect" | null;
+  /** What the connect dialog is for: what came back may be somebody's own sign-in. */
+  private declare purpose: Purpose;
   private declare isBusy: boolean;
   private declare lastAttempt: Attempt | null;
   private live: Live | null = null;
@@ -51,7 +55,7 @@ export class SalesforceCard extends EventshipElement {
   constructor() {
     super();
     Object.assign(this, { display: "popup", returnTo: "", hostName: "", returned: null, strange: null, card: null, problem: null, refusal: null });
-    Object.assign(this, { dialog: null, isBusy: false, lastAttempt: null });
+    Object.assign(this, { dialog: null, purpose: "host", isBusy: false, lastAttempt: null });
   }
 
   override disconnectedCallback(): void {
@@ -111,7 +115,7 @@ export class SalesforceCard extends EventshipElement {
     if (whatReturned() !== returned) return;
     forgetReturned();
     if (returned.code === null) this.lastAttempt = attempt;
-    else Object.assign(this, { returned, dialog: "connect" });
+    else Object.assign(this, { returned, dialog: "connect", purpose: attempt.purpose });
   }
 
   /** Not of this host. The service ends it where somebody else began it: they or this person were led astray. */
@@ -212,7 +216,7 @@ export class SalesforceCard extends EventshipElement {
 
   private dialogView(card: Card): View {
     if (this.dialog === "connect") {
-      return html`<salesforce-connect-dialog .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      return html`<salesforce-connect-dialog .purpose=${this.purpose} .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
         .display=${this.display} .returnTo=${this.returnTo} .hostName=${this.hostName} .returned=${this.returned} @connect-closed=${this.closeDialog} @connect-done=${this.connected}
         @card-changed=${(event: CustomEvent<Card>) => { this.card = event.detail; }}></salesforce-connect-dialog>`;
     }
@@ -226,15 +230,18 @@ export class SalesforceCard extends EventshipElement {
   }
 
   private readonly closeDialog = (): void => {
-    this.dialog = null;
-    this.returned = null;
-    this.refusal = null;
+    Object.assign(this, { dialog: null, purpose: "host", returned: null, refusal: null });
     void this.live?.refresh();
   };
 
   private readonly connected = (): void => {
+    const { purpose } = this;
     this.lastAttempt = null;
     this.closeDialog();
+    if (purpose === "user") {
+      this.tell(USER_CONNECTED, { hostId: this.hostId });
+      return;
+    }
     this.announced = t.card.connectedNow;
     this.tell("salesforce-connected", { hostId: this.hostId });
   };

@@ -98,9 +98,9 @@ export class Stack {
   }
 
   /** One genuine delivery, signed as https://github.com/standard-webhooks/standard-webhooks says. */
-  async webhook(type, hostId, event, registration) {
+  async webhook(type, hostId, event, registration, more = {}) {
     const whole = { kind: "in_person", starts_at: "2026-12-01T08:00:00Z", timezone: "Europe/Berlin", version: 1, ...event };
-    const data = { host: { id: hostId, name: "Otter Events" }, event: whole, ...(registration ? { registration } : {}) };
+    const data = { host: { id: hostId, name: "Otter Events" }, event: whole, ...(registration ? { registration } : {}), ...more };
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
     const [id, at] = [`msg_${randomUUID()}`, String(Math.floor(Date.now() / 1000))];
     const key = Buffer.from(this.secret.replace("whsec_", ""), "base64");

@@ -174,6 +174,22 @@ step("connecting through Salesforce's pages shows the org on the card", async ()
   await shoot(page, "connected");
 });
 
+step("a person says who they are in Salesforce, and owners see everybody", async () => {
+  const own = page.locator("salesforce-user");
+  await button("Connect my Salesforce user", own).click();
+  await assertAccessible(page, "before one's own sign-in");
+  const [popup] = await Promise.all([page.waitForEvent("popup"), button("Sign in to Salesforce", dialog()).click()]);
+  await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
+  await popup.getByRole("button", { name: "Log in" }).click();
+  await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Allow" }).click()]);
+  await own.getByText("You are Ada Admin in Salesforce.").waitFor();
+  await dialog().waitFor({ state: "detached" });
+  await own.getByText("Everybody's Salesforce users").click();
+  await own.getByRole("listitem").getByText("Ada Admin").waitFor();
+  await assertAccessible(page, "one's own Salesforce user");
+  await shoot(page, "own-user", { fullPage: true });
+});
+
 step("who registered before the connection is written from row, event and card", async () => {
   await card().getByText("4 registrations in 2 events from before the connection").waitFor();
   await page.getByRole("link", { name: CREEK[1] }).click();
@@ -504,10 +520,15 @@ step("a member of the host may look and not change", async () => {
   await other.goto(await stack.address(HOST, "member"));
   await other.getByText("Only an owner or admin of this host can do this.").waitFor();
   assert.ok(await other.getByRole("button", { name: "Disconnect" }).isDisabled());
+  await other.locator("salesforce-user [data-me]").waitFor();
+  assert.equal(await other.getByText("Everybody's Salesforce users").count(), 0);
   await other.getByRole("link", { name: "People and fields" }).click();
   await other.locator("salesforce-mapping [data-rule='Lead.Diet__c']").waitFor();
   assert.ok(await other.getByLabel("Create a Lead").isDisabled());
   assert.equal(await other.getByRole("button", { name: "Save", exact: true }).count(), 0);
+  await other.goto(`${stack.url}/console/#/hosts/${HOST}/matrix`);
+  await other.locator("salesforce-events [role=switch][aria-disabled=true]").first().waitFor();
+  assert.equal(await other.getByRole("button", { name: "Change…" }).count(), 0);
   await other.context().close();
 });
 
