@@ -22,7 +22,7 @@ from app.preflight.mapping_checks import (
 from app.preflight.org_queries import PRIVATE, OrgSnapshot
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.package import fields_of, name_in_org
+from app.salesforce.package import KEY, fields_of, name_in_org
 from app.sync.lookup.access import (
     FULL_ACCESS,
     LOOKUP_REJECTED,
@@ -127,22 +127,19 @@ def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def _package_fields(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """Where some fields of the package can be written, the package is there and the others should be, too."""
-    packaged = {
-        sobject: [name_in_org(field, known.package_namespace) for field in fields_of(sobject)]
-        for sobject, described in org.objects.items()
-        if described is not None
-    }
-    locked = {
-        sobject: [name for name in names if not _is_writeable(org.objects[sobject], name)]
-        for sobject, names in packaged.items()
-    }
-    if locked == packaged:
+    """Where our key can be written on one object, the package is there: its other fields should be open, too.
+
+    No other field shows that: an org may well have a `Ticket__c` of its own.
+    """
+    key = name_in_org(KEY, known.package_namespace)
+    if not any(_is_writeable(described, key) for described in org.objects.values()):
         return
-    for sobject, names in locked.items():
-        if names:
+    for sobject, described in org.objects.items():
+        names = [name_in_org(field, known.package_namespace) for field in fields_of(sobject)]
+        locked = [name for name in names if described and not _is_writeable(described, name)]
+        if locked:
             yield make_finding(
-                "package_fields_locked", known, sobject=sobject, field=names[0], label=", ".join(names)
+                "package_fields_locked", known, sobject=sobject, field=locked[0], label=", ".join(locked)
             )
 
 

@@ -373,6 +373,7 @@ def org_with_package(*missing: str, namespace: str = "evs", locked: str = "") ->
         (seen(), []),
         (org_with_package(), []),
         (org_with_package(namespace="other"), []),
+        (seen(objects={"Event": described("Event", field("evs__Event_Status__c"))}), []),
         (org_with_package("Task.Event_Status__c"), [("Task", "evs__Event_Status__c")]),
         (org_with_package(locked="Lead.Eventship_Key__c"), [("Lead", "evs__Eventship_Key__c")]),
         (
