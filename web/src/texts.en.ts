@@ -1,5 +1,6 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
+import { proof } from "./texts.proof.en";
 import { links, matrix, ownUser, settings, writes } from "./texts.writes.en";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
@@ -350,6 +351,7 @@ export const english = {
     saved: (retried: number) => (retried === 0 ? "Saved." : `Saved. ${plural(retried, "registration is", "registrations are")} tried again.`),
   },
   writes,
+  proof,
   links,
   matrix,
   ownUser,

@@ -2,7 +2,7 @@
 
 import type {
   Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
-  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked,
+  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, VerificationShown,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -149,7 +149,21 @@ export class EventApi {
   readonly linksFile = (campaignId: string): Promise<Blob> => this.api.file(`${this.path}/links.csv?${new URLSearchParams({ campaign_id: campaignId })}`);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
+  readonly verify = (): Promise<VerificationShown> => this.api.call("POST", `${this.path}/verify`);
+  /** Of everything that differs; a dry run counts it. */
+  readonly repair = (isDryRun: boolean): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/repair`, { all: true, dry_run: isDryRun });
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/stream`, last, signal);
+
+  /** The latest verification, from a page of its differences on; null where there was none. */
+  async verification(cursor: string | null = null): Promise<VerificationShown | null> {
+    const search = new URLSearchParams({ limit: "50", ...(cursor === null ? {} : { cursor }) });
+    try {
+      return await this.api.call("GET", `${this.path}/verify?${search}`);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.body.code === "NeverVerified") return null;
+      throw error;
+    }
+  }
 
   /** The link, or null where no campaign is linked. */
   async link(): Promise<LinkShown | null> {

@@ -16,6 +16,7 @@ import "../writes/event-switches";
 import { countsStyle, countsView } from "./counts";
 import { failuresStyle, failuresView } from "./failures";
 import "./links-panel";
+import "./proof-panel";
 import "./rows-panel";
 import type { RowsPanel } from "./rows-panel";
 
@@ -130,6 +131,7 @@ export class SalesforceEventSync extends EventshipElement {
       ${this.switchesView()}
       ${this.linksView(this.link ?? null)}
       ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
+      ${stats.counts.total === 0 ? nothing : this.proofView()}
       ${stats.counts.total === 0 ? nothing : this.rowsView()}
       <p class="sr" role="status">${this.announced}</p>
     </div>`;
@@ -173,6 +175,11 @@ export class SalesforceEventSync extends EventshipElement {
   private linksView(link: LinkShown | null): View {
     return html`<salesforce-links-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .campaignId=${link?.campaign.id ?? null} .mayChange=${this.mayChange}></salesforce-links-panel>`;
+  }
+
+  private proofView(): View {
+    return html`<salesforce-proof-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .mayChange=${this.mayChange} @rows-changed=${this.refresh}></salesforce-proof-panel>`;
   }
 
   private rowsView(): View {
