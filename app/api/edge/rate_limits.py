@@ -66,7 +66,8 @@ ALLOWANCES: Final = (
         4,
         32,
     ),
-    RateAllowance("attempt", re.compile(r"POST /salesforce/(me/)?connect"), 20, 40, 4, 32),
+    RateAllowance("attempt", re.compile(r"POST /salesforce/connect"), 20, 40, 4, 32),
+    RateAllowance("own_user", re.compile(r"POST /salesforce/me/connect"), 10, 120, 4, 32),
     RateAllowance("preflight", re.compile(r"POST /salesforce/preflight"), 6, 12, 2, 16),
     RateAllowance("change", re.compile(r"(POST|PUT|PATCH|DELETE) .+"), 300, 600, 16, 64),
 )

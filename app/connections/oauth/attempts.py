@@ -31,9 +31,19 @@ from app.states import AttemptState, SignInPurpose
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
 MOST_UNDER_WAY: Final = 20
-"""Of one host at once."""
+"""To connect one host, at once."""
+MOST_OF_ONE_USER: Final = 5
+"""To say who one is, at once: nobody keeps others of the host from it, or from connecting the host."""
 WITHOUT_ID: Final = "without_id"
 """Among an attempt's details: the app was asked for the scopes without `id`."""
+SENT_AGAIN: Final = "sent_again"
+"""The browser was sent once more with other scopes."""
+
+FAILED_ACTIONS: Final = {
+    SignInPurpose.HOST: "salesforce.connect_failed",
+    SignInPurpose.USER: "salesforce.user_connect_failed",
+}
+"""How the audit log names the end of one that brought nothing."""
 
 UNDER_WAY: Final = (AttemptState.WAITING, AttemptState.CONFIRMING)
 IS_WAITING: Final = OAuthAttempt.state == AttemptState.WAITING
@@ -62,7 +72,7 @@ async def open_attempt(session: AsyncSession, attempt: OAuthAttempt) -> str:
     """Store an attempt in the caller's transaction (as do all functions here); returns the ticket that starts
     it in one browser. Raises TooManyRequests.
     """
-    await _check_room(session, attempt.host_id)
+    await _check_room(session, attempt)
     ticket = secrets.token_urlsafe(32)
     attempt.attempt_id, attempt.ticket_hash = f"att_{uuid4().hex}", sha256(ticket)
     attempt.expires_at = NOW + LIFETIME
@@ -72,13 +82,18 @@ async def open_attempt(session: AsyncSession, attempt: OAuthAttempt) -> str:
     return ticket
 
 
-async def _check_room(session: AsyncSession, host_id: str) -> None:
+async def _check_room(session: AsyncSession, attempt: OAuthAttempt) -> None:
+    is_own = attempt.purpose == SignInPurpose.USER
+    purpose = SignInPurpose.USER if is_own else SignInPurpose.HOST
+    alike = [OAuthAttempt.host_id == attempt.host_id, OAuthAttempt.purpose == purpose]
+    if is_own:
+        alike.append(OAuthAttempt.user_id == attempt.user_id)
     seconds = func.extract("epoch", func.min(OAuthAttempt.expires_at) - NOW)
     under_way = select(func.count(), seconds).where(
-        OAuthAttempt.host_id == host_id, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > NOW
+        *alike, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > NOW
     )
     number, left = (await session.execute(under_way)).one()
-    if number >= MOST_UNDER_WAY:
+    if number >= (MOST_OF_ONE_USER if is_own else MOST_UNDER_WAY):
         later = {"Retry-After": str(ceil(left))}
         raise TooManyRequests("Too many sign-ins were begun.", reason="attempts", headers=later)
 
@@ -110,15 +125,22 @@ async def redeem_ticket(session: AsyncSession, vault: Encryptor, ticket: str) ->
 async def redeem_ticket_again(
     session: AsyncSession, vault: Encryptor, attempt_id: str
 ) -> AuthorizationStart | None:
-    """Send the same browser once more, without the scope `id`; None when that was done or it has ended."""
+    """Send the same browser once more, without the scope `id`; None when that was done or it has ended.
+
+    Who signs in for themselves and was sent without it first, is sent with it.
+    """
     state, verifier = secrets.token_urlsafe(32), new_code_verifier()
     attempt = await session.scalar(
         select(OAuthAttempt).where(OAuthAttempt.attempt_id == attempt_id, IS_WAITING).with_for_update()
     )
-    if attempt is None or WITHOUT_ID in attempt.details:
+    if attempt is None or SENT_AGAIN in attempt.details:
+        return None
+    was_less = WITHOUT_ID in attempt.details
+    if was_less and attempt.purpose != SignInPurpose.USER:
         return None
     attempt.state_hash, attempt.arrived_at = sha256(state), None
-    attempt.details = {**attempt.details, WITHOUT_ID: True}
+    kept = {name: value for name, value in attempt.details.items() if name != WITHOUT_ID}
+    attempt.details = {**kept, SENT_AGAIN: True, **({} if was_less else {WITHOUT_ID: True})}
     attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
     return AuthorizationStart(attempt, state, "", verifier)
 
@@ -129,18 +151,20 @@ async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
     An app without a scope may report it only on a page of the org. Who signs in for themselves is sent with
     the other scope in turns, until one of them leads back.
     """
+    is_own_user = attempt.purpose == SignInPurpose.USER
+    whose = [OAuthAttempt.user_id == attempt.user_id] if is_own_user else []
     last = await session.scalar(
         select(OAuthAttempt)
         .where(OAuthAttempt.host_id == attempt.host_id, OAuthAttempt.client_id == attempt.client_id)
         .where(OAuthAttempt.attempt_id != attempt.attempt_id, OAuthAttempt.state_hash.is_not(None))
-        .where(OAuthAttempt.purpose == attempt.purpose)
+        .where(OAuthAttempt.purpose == attempt.purpose, *whose)
         .order_by(OAuthAttempt.started_at.desc())
         .limit(1)
     )
     if last is None:
         return False
     was_less, is_lost = WITHOUT_ID in last.details, last.arrived_at is None
-    return was_less != is_lost if attempt.purpose == SignInPurpose.USER else was_less or is_lost
+    return was_less != is_lost if is_own_user else was_less or is_lost
 
 
 async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallback | None:

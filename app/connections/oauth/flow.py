@@ -123,7 +123,7 @@ async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: Co
             session,
             attempt.host_id,
             actor=attempt.user_id,
-            action="salesforce.connect_failed",
+            action=attempts.FAILED_ACTIONS[SignInPurpose(attempt.purpose)],
             details={"attempt_id": attempt.attempt_id, "problem": failed.problem_code},
         )
 

@@ -177,9 +177,9 @@ async def _let_go(
         "org_id": row.org_id,
         "salesforce_user_id": row.user_id,
     }
-    await audit_log.append_entry(
-        session, host_id, actor=actor, action="salesforce.connect_failed", details=details
-    )
+    purpose = SignInPurpose.HOST if isinstance(row, UnconfirmedGrant) else SignInPurpose.USER
+    action = attempts.FAILED_ACTIONS[purpose]
+    await audit_log.append_entry(session, host_id, actor=actor, action=action, details=details)
     return outgoing
 
 

@@ -127,6 +127,26 @@ async def test_app_without_the_scope_id_is_asked_for_openid(service: Service, ol
     assert (await attempt(service, olga, landed))["problem"]["code"] == "scope_refused"
 
 
+@pytest.mark.parametrize("scopes", [("api", "refresh_token", "id"), ("api", "refresh_token", "openid")])
+async def test_sign_ins_that_nobody_came_back_from_keep_nobody_from_the_next(
+    service: Service, mint: TokenMint, scopes: tuple[str, ...]
+) -> None:
+    """An app may say only on a page of the org that it lacks a scope, so the next is asked for the other."""
+    await service.connect()
+    [app] = service.simulator.simulator.default_org.config.apps
+    service.configure(apps=[app.model_copy(update={"scopes": scopes}).model_dump()])
+    asked = []
+    for sub in ("user_olga", "user_olga", "user_other"):
+        begun = await start(service, member(mint, sub))
+        answer = await service.http.post(begun["start_url"])
+        asked.append(query_of(answer.headers["location"])["scope"])
+    assert asked == ["id", "openid", "id"]
+    olga = member(mint)
+    for _ in range(2):
+        landed = await sign_in(service, olga)
+        assert (await service.complete(landed, headers=olga)).json()["state"] == "connected"
+
+
 async def test_host_that_is_not_connected_has_nothing_to_sign_in_to(
     service: Service, olga: dict[str, str]
 ) -> None:
@@ -355,6 +375,17 @@ async def test_sign_in_of_a_user_never_connects_a_host_nor_the_other_way_round(
     assert len(await rows(service, SalesforceUser)) == 1
 
 
+async def test_one_user_keeps_nobody_else_from_signing_in(service: Service, mint: TokenMint) -> None:
+    await service.connect()
+    for _ in range(5):
+        await start(service, member(mint))
+    refused = await service.http.post(f"{S}/me/connect", json={}, headers=member(mint))
+    assert (refused.status_code, refused.json()["reason"]) == (429, "attempts")
+    assert int(refused.headers["retry-after"]) > 0
+    await start(service, member(mint, "user_other"))
+    await service.start()
+
+
 async def test_what_is_not_confirmed_in_time_is_forgotten(service: Service, olga: dict[str, str]) -> None:
     await service.connect()
     landed = await sign_in(service, olga)
@@ -363,7 +394,7 @@ async def test_what_is_not_confirmed_in_time_is_forgotten(service: Service, olga
     assert await give_back_overdue(service.resources) == 1
     assert await rows(service, UnconfirmedUser) == []
     assert (await attempt(service, olga, landed))["problem"]["code"] == "not_confirmed"
-    assert (await audited(service))[-1] == "salesforce.connect_failed"
+    assert (await audited(service))[-1] == "salesforce.user_connect_failed"
 
 
 async def test_connecting_again_takes_the_place_and_forgetting_forgets(

@@ -15,6 +15,7 @@ PATHS = {
     "search": "GET /events/e/salesforce/campaigns",
     "preview": "GET /events/e/salesforce/registrations/r/preview",
     "attempt": "POST /salesforce/connect",
+    "own_user": "POST /salesforce/me/connect",
     "preflight": "POST /salesforce/preflight",
     "change": "PUT /events/e/salesforce/mapping",
 }
