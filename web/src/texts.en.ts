@@ -1,6 +1,7 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
 import { proof } from "./texts.proof.en";
+import { failures, rows } from "./texts.rows.en";
 import { links, matrix, ownUser, settings, writes } from "./texts.writes.en";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
@@ -178,12 +179,13 @@ export const english = {
       ambiguous: "being looked up after a lost answer", connection: "waiting for the connection",
       api_budget: "waiting for the API budget", paused: "paused", campaign: "waiting for the campaign link",
       org_backoff: "waiting because Salesforce asked us to", salesforce_access: "waiting until the connected user may see more",
+      person: "waiting until the person is in Salesforce",
     } as Record<string, string>,
     waitingFor: {
       queue: "In the queue", retry: "Will be tried again", connection: "Waits for the connection",
       api_budget: "Waits for the API budget", pause: "Paused", certainty: "An answer was lost: we look before we write again",
       campaign: "Waits for the campaign link", org_backoff: "Salesforce asked us to wait",
-      salesforce_access: "The connected user lacks access in Salesforce",
+      salesforce_access: "The connected user lacks access in Salesforce", person: "Waits until the person is in Salesforce",
     } as Record<string, string>,
     skippedBecause: {
       no_match: "No match, and nothing is created", excluded: "Excluded by your rules", no_email: "No e-mail address",
@@ -292,7 +294,7 @@ export const english = {
     rulesHeading: "Fields",
     rulesIntro: "Names and e-mail are always written to new people, a company to new Leads.",
     object: "Object",
-    objects: { Lead: "Lead", Contact: "Contact", Account: "Account", CampaignMember: "Campaign member", Task: "Task" } as Record<string, string>,
+    objects: { Lead: "Lead", Contact: "Contact", Account: "Account", CampaignMember: "Campaign member", Task: "Task", Event: "Calendar Event", Case: "Case" } as Record<string, string>,
     field: "Field",
     fieldHint: "The API name, such as Region__c.",
     filledFrom: "Filled from",
@@ -356,43 +358,8 @@ export const english = {
   matrix,
   ownUser,
   settings,
-  failures: {
-    heading: (count: number) => `What failed (${number(count)})`,
-    count: (count: number) => plural(count, "registration", "registrations"),
-    retry: (count: number) => `Retry ${number(count)}`,
-    show: "Show them",
-    fields: "Fields",
-    todo: "What to do",
-    queued: (queued: number, matched: number) => `${number(queued)} of ${number(matched)} queued again.`,
-    waits: {
-      connection: "They move once Salesforce is connected.", api_budget: "They move once the API budget allows it.",
-      pause: "They move once syncing is resumed.", campaign: "They move once the campaign link is mended.",
-    } as Record<string, string>,
-  },
-  rows: {
-    heading: "Registrations",
-    search: "Search by name, e-mail or company",
-    all: "All",
-    filter: "Show",
-    group: "Only one kind of failure",
-    clearGroup: "Show all again",
-    none: "No registration matches.",
-    matched: (count: number | null) => (count === null ? "More than 10,000 match" : plural(count, "registration", "registrations")),
-    more: "Load more",
-    retry: "Retry",
-    retryOf: (name: string) => `Retry ${name}`,
-    details: "What to do",
-    links: "In Salesforce",
-    member: (status: string | null) => (status ? `Campaign: ${status}` : "Campaign member"),
-    activity: { registered: "Registered", checked_in: "Checked-in" } as Record<string, string>,
-    checkedIn: "Checked in",
-    value: (value: string) => `Refused value: ${value}`,
-    attempts: (count: number) => plural(count, "attempt", "attempts"),
-    write: "Write",
-    writeOf: (name: string) => `Write ${name} to Salesforce`,
-    requeued: (name: string) => `${name} is queued again.`,
-    notQueued: "Nothing was queued: it is on its way or done already.",
-  },
+  failures,
+  rows,
 };
 
 export type Texts = typeof english;

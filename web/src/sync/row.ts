@@ -1,11 +1,17 @@
 /** One registration: who, how far, and where it stands in Salesforce. */
 
 import { css, html, nothing } from "lit";
-import type { Row } from "../api/schema";
+import type { ActivityLink, Row } from "../api/schema";
 import { moment, named, t } from "../texts";
 import { adviceView, outward, type View } from "../ui/views";
 
 const TONES: Readonly<Record<string, string>> = { synced: "is-good", pending: "is-wait", failed: "is-bad", skipped: "is-calm" };
+
+const EMAIL = "email_";
+/** So many e-mails are shown; more are folded away. */
+const FEW = 2;
+const OUR_PREFIX = /^Email[^:]*: /;
+const OPEN = ["failed", "ambiguous", "held", "running", "pending"];
 
 export const rowStyle = css`
   .rows > li { display: grid; gap: 0.3em 1em; grid-template-columns: minmax(0, 1fr); padding: 0.75em 0; border-block-start: 1px solid var(--line); }
@@ -27,7 +33,7 @@ export function rowView(row: Row, acts: { mayChange: boolean; busyId: string | n
   const who = [email, company].filter(Boolean).join(" · ");
   return html`<li data-registration=${row.registration_id} data-state=${row.state}>
     <div><strong>${nameOf(row)}</strong>${who ? html`<div class="small dim">${who}</div>` : nothing}</div>
-    <div><span class="chip ${TONES[row.state] ?? "is-calm"}">${named(t.sync.states, row.state, t.sync.states.other)}</span>${standingView(row)}</div>
+    <div><span class="chip ${TONES[row.state] ?? "is-calm"}">${named(t.sync.states, row.state, t.sync.states.other)}</span>${standingView(row)}${partsView(row)}</div>
     <div class="links small">${linksView(row)}</div>
     <div class="act">${row.can_retry && acts.mayChange ? html`<button class="quiet" aria-label=${isNew ? t.rows.writeOf(nameOf(row)) : t.rows.retryOf(nameOf(row))} ?disabled=${acts.busyId === row.registration_id}
       @click=${() => acts.retry(row)}>${isNew ? t.rows.write : t.rows.retry}</button>` : nothing}</div>
@@ -47,10 +53,27 @@ function standingView(row: Row): View {
 function linksView(row: Row): View {
   const { person, activities, member } = row;
   const name = nameOf(row);
+  const emails = activities.filter(({ kind }) => kind.startsWith(EMAIL));
+  const others = activities.filter(({ kind }) => !kind.startsWith(EMAIL));
+  const emailViews = emails.map((each) => activityView(each, name));
   return html`
     ${person ? html`<span>${outward(person.url, person.object, name)}</span>` : nothing}
-    ${activities.map((each) => html`<span>${outward(each.url, named(t.rows.activity, each.kind, each.subject ?? each.object), name)}</span>`)}
-    ${member ? html`<span>${outward(member.url, t.rows.member(member.status), name)}</span>` : nothing}`;
+    ${row.case ? html`<span>${outward(row.case.url, t.rows.case, name)}</span>` : nothing}
+    ${others.map((each) => activityView(each, name))}
+    ${member ? html`<span>${outward(member.url, t.rows.member(member.status), name)}</span>` : nothing}
+    ${emails.length > FEW ? html`<details><summary>${t.rows.emails(emails.length)}<span class="sr"> ${name}</span></summary>${emailViews}</details>` : emailViews}`;
+}
+
+function activityView({ kind, subject, status, object, url }: ActivityLink & { readonly status?: string | null }, name: string): View {
+  const what = named(t.rows.activity, kind, subject ?? object);
+  const about = status ?? (kind.startsWith(EMAIL) ? subject?.replace(OUR_PREFIX, "") : null);
+  return html`<span data-activity=${kind}>${outward(url, about ? `${what}: ${about}` : what, name)}</span>`;
+}
+
+/** What is not written yet although the row is; an e-mail never changes the state of its row. */
+function partsView(row: Row): View {
+  const open = row.parts.filter(({ kind, state }) => OPEN.includes(state) && (row.state === "synced" || kind.startsWith(EMAIL)));
+  return html`${open.map(({ kind, state }) => html`<div class="small ${state === "failed" ? "is-bad" : "dim"}">${t.rows.part(named(t.rows.activity, kind, kind), named(t.rows.partStates, state, state))}</div>`)}`;
 }
 
 function errorView(row: Row, docsBase: string): View {
