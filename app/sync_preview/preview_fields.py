@@ -23,6 +23,9 @@ OWN_SOURCES: Final = {
     "PersonEmail": "attendee.email",
     "Company": "attendee.company",
     "Subject": "event.title",
+    "SuppliedEmail": "attendee.email",
+    "SuppliedPhone": "attendee.phone",
+    "SuppliedCompany": "attendee.company",
 }
 """Where what we write by ourselves comes from."""
 

@@ -80,7 +80,9 @@ RECREATED: Final = frozenset(
 
 
 class StoredRecord(NamedTuple):
-    """One row of `written_records` that stands in Salesforce as far as we know."""
+    """One row of `written_records` that stands in Salesforce as far as we know; `is_of_link`: a Case that the
+    registration's link named.
+    """
 
     slot: str
     instance_key: str
@@ -89,6 +91,7 @@ class StoredRecord(NamedTuple):
     label: str | None = None
     is_manual: bool = False
     was_member_before: bool = False
+    is_of_link: bool = False
     planned: tuple[datetime, ...] = ()
 
     @property
@@ -237,9 +240,12 @@ def _other_times(record: StoredRecord, check: RecordCheck, row: Mapping[str, Any
 def _other_person(
     record: StoredRecord, check: RecordCheck, row: Mapping[str, Any], person: StoredPerson | None
 ) -> Iterator[Difference]:
-    """A member that we met under another record of the same address stays there: that is no difference."""
+    """A member that we met under another record of the same address stays there, and a Case that the link
+    named is whose it is: these are no differences.
+    """
     read = [name for name in check.person_fields if name in row]
-    if person is None or person.end is None or not read or record.was_member_before:
+    is_met = record.was_member_before or record.is_of_link
+    if person is None or person.end is None or not read or is_met:
         return
     named = [to18(row[name]) for name in read if row[name]]
     if named and not person.trail.isdisjoint(named):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Verification
 from app.states import JobState, WriteState
 from app.sync.model.batch import MEMBER
+from app.sync.model.cases import CASE_KEY
 from app.sync.model.slot_details import SlotDetails
 from app.verification.checks import Difference, StoredRecord, is_checked
 
@@ -128,6 +129,7 @@ def _record(row: Any) -> StoredRecord:
         label=row.label,
         is_manual=bool(details.is_manual),
         was_member_before=is_member and bool(details.was_member_before),
+        is_of_link=row.slot == CASE_KEY.slot and details.is_created_by_us is False,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities import fields, going_live, owners, people, switches
+from tests.capabilities import fields, going_live, meetings, owners, people, switches
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
 
@@ -137,6 +137,13 @@ CAPABILITIES: Final = (
         (ONCEHUB,),
         "`people.create: person_account`",
         people.people_may_be_person_accounts,
+    ),
+    Capability(
+        67,
+        "A Case for each meeting, closed when it took place; and the link of a Case names its Contact",
+        (ONCEHUB,),
+        "`writes.case`, and `case` of the settings",
+        meetings.meetings_become_cases,
     ),
     Capability(
         68,

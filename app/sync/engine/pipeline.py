@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, Protocol
 
 from app.api.api_budget import is_share_used_up
@@ -56,7 +57,12 @@ from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
 from app.sync.planning.person_ref import existing_persons
-from app.sync.planning.plan_writes import plan_writes, reconcile_unplanned_slots, settle_reported_slots
+from app.sync.planning.plan_writes import (
+    plan_cases_of_new_leads,
+    plan_writes,
+    reconcile_unplanned_slots,
+    settle_reported_slots,
+)
 from app.sync.planning.record_builder import OrgContext
 
 Lookup = tuple[LookupRequirements, LookupResult]
@@ -167,7 +173,10 @@ async def _write(
     person_accounts = await fetch_person_accounts(client, people, requirements)
     found = replace(found, people=people, person_accounts=person_accounts)
     rest = unfinished(items, written)
-    plans = plan_writes(rest, existing_persons(rest), found, batch=batch, clock=clock)
+    plans = chain(
+        plan_writes(rest, existing_persons(rest), found, batch=batch, clock=clock),
+        plan_cases_of_new_leads(items, written, found, batch=batch, clock=clock),
+    )
     await executor.run([operation async for plan in yielding(plans) for operation in items.apply_plan(plan)])
     await executor.resend_allowing_duplicates()
     if any(item.job.writes.case for item in items):

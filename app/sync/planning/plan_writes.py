@@ -1,6 +1,6 @@
 """Plan what has to exist for people who are known, minus what exists."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from app.states import WriteAction, WriteState
@@ -16,7 +16,7 @@ from app.sync.model.work_item import WorkItem, undecided_items
 from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
 from app.sync.planning.cases import plan_cases
 from app.sync.planning.members import plan_members
-from app.sync.planning.person_ref import Persons
+from app.sync.planning.person_ref import NewPerson, Persons, existing_persons
 from app.sync.planning.person_updates import plan_person_updates
 from app.sync.planning.previous_holder import plan_previous_holder_members
 from app.sync.planning.tasks import plan_tasks
@@ -75,6 +75,21 @@ def _standing(slot: WrittenSlot) -> WrittenSlot:
     return slot._replace(details=slot.details._replace(reported_missing=None))
 
 
+def plan_cases_of_new_leads(
+    items: Iterable[WorkItem], written: Collection[str], lookup: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """The Cases of registrations of which all else is `written`, in one composite with their new people."""
+    left = [
+        item
+        for item in undecided_items(items)
+        if item.registration_id in written and item.job.writes.case and CASE_KEY not in item.slots
+    ]
+    persons = existing_persons(left)
+    ready = [item for item in left if item.registration_id in persons]
+    if ready:
+        yield from PLANNERS[CASE_WRITES](ready, persons, lookup, batch=batch, clock=clock)
+
+
 def plan_after_cases(
     items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
@@ -87,8 +102,11 @@ def plan_after_cases(
 
 def _is_planned(item: WorkItem, toggle: str, persons: Persons) -> bool:
     """Whether the planner may have something to do for the item now."""
+    person = persons[item.registration_id]
     if toggle == CASE_WRITES:
-        return item.job.writes.case or named_case_id(item.job) is not None
+        # A Case names no Lead, so that nothing would keep it from being made where the Lead is refused.
+        is_on = item.job.writes.case or named_case_id(item.job) is not None
+        return is_on and not (isinstance(person, NewPerson) and person.sobject != CONTACT)
     return toggle != CALENDAR_EVENT_WRITES or not _awaits_case(item, persons)
 
 

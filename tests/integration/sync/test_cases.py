@@ -297,8 +297,8 @@ async def test_the_mapping_fills_a_case_and_chooses_its_record_type(rig: Rig) ->
     assert (case["Origin"], case["Priority"], case["Reason"]) == ("Phone", "High", None)
 
 
-@pytest.mark.parametrize(("person", "calls"), [("new", 2), ("Contact", 2), ("Lead", 2)])
-async def test_a_case_costs_a_lone_registration_no_call_more(rig: Rig, person: str, calls: int) -> None:
+@pytest.mark.parametrize(("person", "calls"), [("new", 3), ("Contact", 2), ("Lead", 2)])
+async def test_a_case_costs_one_call_more_for_a_new_lead_alone(rig: Rig, person: str, calls: int) -> None:
     await with_cases(rig)
     await rig.link(await rig.org.campaign())
     if person != "new":
@@ -411,3 +411,23 @@ async def test_a_person_account_that_is_made_is_the_cases_contact(rig: Rig) -> N
     [account] = await rig.records("Account")
     case = await the_case(rig)
     assert (case["ContactId"], case["AccountId"]) == (account["PersonContactId"], account["Id"])
+
+
+async def test_the_case_of_a_lead_that_a_duplicate_rule_refuses_is_the_matched_contacts(rig: Rig) -> None:
+    rule = {"sobject": "Lead", "against": ["Contact"], "fields": ["LastName"]}
+    await rig.org.configure(duplicate_rules=[rule])
+    [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "else@acme.example"})
+    await with_cases(rig)
+    reg = await ada(rig)
+    await rig.drain()
+    assert (await rig.slots(reg))["person"].sf_id == contact
+    assert (await the_case(rig))["ContactId"] == contact
+
+
+async def test_without_its_person_no_case_is_made(rig: Rig) -> None:
+    await rig.org.configure(validation_rules=[{"sobject": "Lead", "when": "Company = 'Acme'"}])
+    await with_cases(rig)
+    reg = await ada(rig)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "failed"
+    assert await rig.records("Case") == []
