@@ -46,6 +46,8 @@ SOURCES: Final[tuple[tuple[str, str, str], ...]] = (
     ("registration.cancelled_at", "Registration: cancelled at", "2026-11-20T09:00:00Z"),
     ("registration.starts_at", "Registration: start (its own, else the event's)", "2026-11-24T08:00:00Z"),
     ("registration.ends_at", "Registration: end (its own, else the event's)", "2026-11-24T09:00:00Z"),
+    ("calendar.status", "Calendar Event: status", "Rescheduled"),
+    ("calendar.reason", "Calendar Event: reason of a cancellation or move", "Clash"),
     ("replay.watched_at", "Replay: watched at", "2026-12-01T19:00:00Z"),
     ("replay.seconds", "Replay: seconds watched", "1840"),
     ("replay.percent", "Replay: share watched", "76"),

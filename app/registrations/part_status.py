@@ -81,6 +81,7 @@ class Progress:
             Milestone.CANCELLED: registration.cancelled_at is not None,
             Milestone.NO_SHOW: registration.no_show_at is not None,
             Milestone.REPLAY_WATCHED: bool(registration.replay),
+            Milestone.CALENDAR_EVENT: self.writes.calendar_event and self._is_counted,
             Milestone.CASE: self.writes.case and self._is_counted,
         }
         written = {each for each in milestones() if self.slots.keys() & slots_of_milestone(each)}
@@ -141,7 +142,7 @@ class Progress:
 
     def _is_written(self, record: WrittenRecord, milestone: str) -> bool:
         is_failed = self.failed_milestone == milestone and record.state == WriteState.FAILED
-        if record.sf_id is None or is_failed:
+        if record.sf_id is None or is_failed or self._is_changing(record, milestone):
             return False
         if record.slot != MEMBER:
             return True
@@ -149,6 +150,13 @@ class Progress:
         if record.meaning == meaning:
             return record.state == WriteState.WRITTEN or milestone == Milestone.REGISTERED
         return record.meaning in SUPERSEDED_BY.get(meaning, ())
+
+    def _is_changing(self, record: WrittenRecord, milestone: str) -> bool:
+        """Whether what happened since is on its way into the record, or was refused."""
+        kind = kind_of_slot(record.slot)
+        if kind is None or not kind.changes_later or self.job_state in AT_REST:
+            return False
+        return record.state != WriteState.WRITTEN or self.failed_milestone == milestone
 
     def _open_state(self, milestone: str) -> PartState:
         if self.job_state in (JobState.RUNNING, JobState.HELD):

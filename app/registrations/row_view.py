@@ -151,6 +151,7 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
             **vars(link),
             kind=kind.milestone,
             subject=_details(record).subject,
+            status=record.label,
             written_at=record.written_at,
         )
         for record in records

@@ -126,10 +126,11 @@ class PersonLink(RecordLink):
 
 
 class ActivityLink(RecordLink):
-    """One activity on the person's timeline."""
+    """One activity on the person's timeline; `status` is what a calendar Event says of the registration."""
 
     kind: str
     subject: str | None
+    status: str | None
     written_at: datetime | None
 
 

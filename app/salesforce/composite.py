@@ -25,6 +25,9 @@ MAX_QUERIES_AND_COLLECTIONS: Final = 5
 MAX_ROWS: Final = 200
 MAX_TYPE_CHUNKS: Final = 10
 
+RECORD_ABSENT: Final = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INSUFFICIENT_ACCESS_OR_READONLY"})
+"""What the reading of one record is refused with where it is gone, or hidden."""
+
 # Without it the org's lead assignment rules run on every update and may take the record from its owner:
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_autoassign.htm
 NO_ASSIGNMENT: Final = {"Sforce-Auto-Assign": "FALSE"}
@@ -130,6 +133,19 @@ def query_request(
     return Subrequest("GET", url, reference_id)
 
 
+def read_request(
+    reference_id: str,
+    sobject: str,
+    id: str,  # noqa: A002 - Salesforce's own word
+    fields: Sequence[str],
+    *,
+    api_version: str,
+) -> Subrequest:
+    """These fields of one record, which inside a composite is no query. Raises `MalformedId`."""
+    url = f"{sobject_path(api_version, sobject)}/{to18(id)}?fields={_percent_encoded(','.join(fields))}"
+    return Subrequest("GET", url, reference_id)
+
+
 def create_request(
     reference_id: str,
     sobject: str,
@@ -232,6 +248,16 @@ def parse_query(answer: SubResponse) -> QueryPage:
     """The records of a query. Raises `RequestRejected` or `ResponseLost`, and neither means "not found"."""
     _raise_failures(answer, is_write=False)
     return parse_page(answer.body)
+
+
+def parse_record(answer: SubResponse) -> QueryPage:
+    """The record that was read; none where it is gone or not to be seen. Raises as `parse_query` does."""
+    if answer.failures and answer.failures[0].error_code in RECORD_ABSENT:
+        return QueryPage([], None)
+    _raise_failures(answer, is_write=False)
+    if not isinstance(answer.body, dict):
+        raise ResponseLost("the answer is not a record")
+    return QueryPage([answer.body], None)
 
 
 def parse_page(body: object) -> QueryPage:

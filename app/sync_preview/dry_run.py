@@ -123,7 +123,16 @@ def _activities(result: DryRunResult, context: EventContext) -> list[ActivityPla
             continue
         fields = _sent_fields(result, key.slot)
         if fields is not None:
-            plans.append(ActivityPlan(kind=kind.milestone, action="create", activity=None, fields=fields))
+            standing = link_to(result.item.job.written.get(key), context.instance_url)
+            is_update = "id" in fields
+            plans.append(
+                ActivityPlan(
+                    kind=kind.milestone,
+                    action="update" if is_update else "create",
+                    activity=standing if is_update else None,
+                    fields=fields,
+                )
+            )
         elif (link := link_to(slot, context.instance_url)) is not None:
             plans.append(ActivityPlan(kind=kind.milestone, action="stands", activity=link, fields=None))
     return plans

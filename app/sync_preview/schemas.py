@@ -18,7 +18,7 @@ class PersonPlan(BaseModel):
 
 
 class ActivityPlan(BaseModel):
-    """`action`: create (with `fields`), stands."""
+    """`action`: create or update (with `fields`), stands."""
 
     kind: str
     action: str

@@ -269,7 +269,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     if requirements.access.fully_visible is None and has_missing_person(store.batch.jobs, found.people):
         requirements, found = await _look_up_with_view_all(client, store, requirements, found)
     access = requirements.access
-    await store.cache(bodies_to_cache(requirements, found))
+    await store.cache(bodies_to_cache(requirements, found, store.batch.jobs))
     if access.is_due or set(access.search_problems) - {each.bare for each in access.problems}:
         await store.note_problems(access.search_problems, about=SEARCH_PROBLEMS)
     return requirements, found

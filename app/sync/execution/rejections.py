@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from app.salesforce.composite import ALLOW_ALERTS, RowResult, SubResponse
@@ -11,8 +12,8 @@ from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.field_values.states_and_countries import is_place
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
 from app.sync.model.mapping_rules import FIXED
-from app.sync.model.record_kinds import kind_of_slot
-from app.sync.model.records import CAMPAIGN_MEMBER
+from app.sync.model.record_kinds import EVENT_TIMES, kind_of_slot
+from app.sync.model.records import CAMPAIGN_MEMBER, EVENT
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, is_new_lead
@@ -48,6 +49,10 @@ FIELD_INTEGRITY = "FIELD_INTEGRITY_EXCEPTION"
 """Of a state or country, among others: not listed, or the state is none of the country."""
 
 OWNER = "OwnerId"
+EVENT_SPAN = ("StartDateTime", "EndDateTime")
+EVENT_LENGTH_CODES = frozenset({FIELD_INTEGRITY, "NUMBER_OUTSIDE_VALID_RANGE", "REQUIRED_FIELD_MISSING"})
+"""What a calendar Event of several days is refused with, in an org that takes none."""
+
 OWNER_CANNOT_READ = "TRANSFER_REQUIRES_READ"
 """The chosen owner may not see records of this kind: Salesforce gives them to nobody who cannot."""
 
@@ -104,6 +109,14 @@ class FollowRecord:
 
 
 @dataclass(frozen=True)
+class EventTooLong:
+    """The org takes no calendar Event of several days: the items are planned again with the first day."""
+
+    leaves_failed_slot: ClassVar[bool] = True
+    hints: ClassVar[SlotDetails] = SlotDetails(is_first_day=True)
+
+
+@dataclass(frozen=True)
 class CampaignsHidden:
     """The user may not write members at all: the items wait until that is changed, and none fails."""
 
@@ -148,6 +161,7 @@ Rejection = (
     | AlreadyExists
     | RefreshDescribe
     | FollowRecord
+    | EventTooLong
     | CampaignsHidden
     | LeadHidden
     | Retry
@@ -165,6 +179,8 @@ def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iter
         return DropFields(frozenset(dropped).union(*earlier))
     if is_member and failure.error_code == "DUPLICATE_VALUE":
         return AlreadyExists()
+    if _is_too_long(operation, failure) and not hints.is_first_day:
+        return EventTooLong()
     if _contradicts_describe(operation, failure) and not hints.was_misjudged:
         return RefreshDescribe()
     if failure.error_code in RECORD_GONE_CODES and not (
@@ -176,6 +192,16 @@ def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iter
     if failure.error_code == CROSS_REFERENCE_ACCESS and all(map(is_new_lead, items)):
         return LeadHidden()
     return _by_policy(failure)
+
+
+def _is_too_long(operation: WriteOperation, failure: ApiError) -> bool:
+    """Whether the times of a calendar Event of more than a day are what was refused."""
+    sent = operation.record.fields
+    if operation.record.sobject != EVENT or failure.error_code not in EVENT_LENGTH_CODES:
+        return False
+    start, end = (datetime.fromisoformat(sent[name]) if name in sent else None for name in EVENT_SPAN)
+    is_about_times = not failure.fields or not EVENT_TIMES.isdisjoint(failure.fields)
+    return start is not None and end is not None and end - start > timedelta(days=1) and is_about_times
 
 
 def is_describe_stale(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> bool:
@@ -221,6 +247,7 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     unneeded = kind.optional_fields if kind else frozenset[str]()
     unneeded = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else unneeded
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
+    unneeded |= {name for name in sent if kind is not None and kind.is_of_package(name)}
     optional = unneeded | operation.mapped if is_lost else unneeded - operation.mapped
     return frozenset(named) if named <= optional else frozenset()
 

@@ -12,6 +12,7 @@ from app.sync.execution.rejections import (
     AwaitOrg,
     CampaignsHidden,
     DropFields,
+    EventTooLong,
     FailItems,
     FollowRecord,
     LeadHidden,
@@ -147,7 +148,7 @@ def _not_applied(before: WrittenSlot | None, *, is_failed: bool = False) -> Writ
 
 def _end(rejection: Rejection, error: ItemError) -> ItemEnd | None:
     match rejection:
-        case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord():
+        case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord() | EventTooLong():
             return ReplanRejected(error)
         case CampaignsHidden():
             return Blocked(Obstacle.CAMPAIGN_ACCESS)

@@ -7,7 +7,7 @@ from typing import Any
 from app.sync.field_values.text import normalize_text, shortened, utf16_length
 from app.sync.model.batch import Attendee
 from app.sync.model.item_errors import ItemWarning
-from app.sync.model.records import CASE, LEAD, TASK
+from app.sync.model.records import CASE, EVENT, LEAD, TASK
 from app.text.email_address import plain_address
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
@@ -24,6 +24,8 @@ LENGTHS = {
     (CASE, "SuppliedName"): 80,
     (CASE, "SuppliedPhone"): 40,
     (CASE, "SuppliedCompany"): 80,
+    (EVENT, "Subject"): 255,
+    (EVENT, "Location"): 255,
 }
 EMAIL_LENGTH = LENGTHS[LEAD, "Email"]
 EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")

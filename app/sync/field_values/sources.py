@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.sync.field_values.lead_fields import person_name
 from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
+from app.sync.model.calendar_status import status_of
 
 Value = str | bool | int | float | datetime | tuple[str, ...]
 """What a registration holds: several options are a tuple."""
@@ -65,8 +66,14 @@ REGISTRATION: Final[dict[str, Callable[[Job], Any]]] = {
     "replay.percent": lambda job: job.extras.replay.get("percent"),
     "replay.status": lambda job: "watched" if job.facts.replay_watched_at else None,
 }
+CALENDAR: Final[dict[str, Callable[[Job], Any]]] = {
+    "calendar.status": lambda job: str(status_of(job).status),
+    "calendar.reason": lambda job: status_of(job).reason,
+}
+"""What a calendar Event shows of a registration; no reason is a value too: what was written before goes."""
+
 EXTRA_PARTS: Final = frozenset({"ticket", "buyer", "utm", "replay"})
-PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION}
+PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION, **CALENDAR}
 
 
 class UnknownSource(ValueError):
@@ -90,6 +97,8 @@ def read_value(path: str, job: Job) -> Value | None:
 
 def is_cleared(path: str, job: Job) -> bool:
     """Whether null was sent at a path, which is more than sending nothing."""
+    if path in CALENDAR:
+        return True
     part, _, name = path.partition(".")
     if part == "attendee":
         return name in job.attendee.cleared

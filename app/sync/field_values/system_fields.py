@@ -10,8 +10,12 @@ from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import FieldMode, FieldRule, MappingRules
 from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
+from app.sync.model.records import ACCOUNT, CONTACT, EVENT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 from app.text.email_address import plain_address
+
+CALENDAR_STATUS, CALENDAR_REASON = "calendar.status", "calendar.reason"
+CALENDAR_PATHS: Final = frozenset({CALENDAR_STATUS, CALENDAR_REASON})
+"""Sources that say what a calendar Event has to show."""
 
 MODE_ENGINE: Final = "ours"
 """The mode of the engine's own rules."""
@@ -60,7 +64,13 @@ def custom_rules(
     if sobject in PEOPLE and rules.external_id:
         name = field_name(sobject, rules.external_id.field, describe)
         found.setdefault(name, FieldRule(mapped, name, path=rules.external_id.path, mode=FieldMode.IF_EMPTY))
-    return list(found.values())
+    return [_following_the_calendar(rule) for rule in found.values()]
+
+
+def _following_the_calendar(rule: FieldRule) -> FieldRule:
+    """A calendar Event's own status and reason are written whenever they change, whatever mode was chosen."""
+    follows = rule.sobject == EVENT and rule.path in CALENDAR_PATHS
+    return replace(rule, mode=FieldMode.OVERWRITE) if follows else rule
 
 
 def field_name(sobject: str, name: str, describe: SObjectDescribe | None = None) -> str:

@@ -50,6 +50,9 @@ LOAD_ACCESS = text("""
            (SELECT body FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'CaseStatus'
               AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS case_statuses,
+           (SELECT body FROM describe_cache
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'EventLength'
+              AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS event_length,
            (SELECT coalesce(nullif(body -> 'fully_visible', 'null'), '[]') FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
               AND NOT is_stale AND body ->> 'user_id' = (
@@ -116,7 +119,7 @@ class UserAccess:
     `problems` are those on record, `rejected` the one for which a look-up is not tried, `is_due` says whether
     one is to be checked again. `closed_statuses` close a Task; no record of the objects in `fully_visible`
     is hidden; these and `case_statuses` are None where that is not known. With `hides_new_leads` the user
-    loses access to each new Lead.
+    loses access to each new Lead. With `has_day_events_only` the org takes no calendar Event of several days.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -129,6 +132,7 @@ class UserAccess:
     lacks_campaign_access: bool = False
     hides_new_leads: bool = False
     fully_visible: frozenset[str] | None = None
+    has_day_events_only: bool = False
 
     @property
     def search_problems(self) -> list[AccessProblem]:
@@ -210,6 +214,7 @@ async def load_access(session: AsyncSession, *, host_id: str, org_id: str) -> Us
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
         case_statuses=_case_statuses(row.case_statuses),
         fully_visible=None if row.fully_visible is None else frozenset(row.fully_visible),
+        has_day_events_only=row.event_length is not None,
     )
 
 

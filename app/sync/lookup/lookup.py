@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import QueryPage, SubResponse, group_into_composites, parse_query
+from app.salesforce.composite import QueryPage, SubResponse, group_into_composites
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
@@ -15,11 +15,13 @@ from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_r
 from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
     CASE_STATUS,
+    EVENT_LENGTH,
     TASK_STATUS,
     ResponseFlags,
     case_statuses,
     closed_statuses,
     parse_cases,
+    parse_events,
     parse_members,
     parse_people,
     parse_statuses,
@@ -35,9 +37,10 @@ from app.sync.lookup.queries import (
 )
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
-from app.sync.model.batch import Batch, Job
+from app.sync.model.batch import CALENDAR_EVENT, Batch, Job
+from app.sync.model.calendar_status import is_too_long_for_org
 from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
-from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, MemberRow
+from app.sync.model.records import CONTACT, EVENT, LEAD, PERSON_ACCOUNT, MemberRow
 
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
 NAMES: Final = ("FirstName", "LastName")
@@ -65,7 +68,9 @@ class LookupResult:
     whether they count as responded; ids of lost creates by our reference; of the records `reported` missing,
     by id, whether they stand; describes where the rules need any; `person_accounts` are fields of Person
     Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
-    (`address_key`); `cases` by id, those that links name and those that are to be closed."""
+    (`address_key`); `cases` by id, those that links name and those that are to be closed; `events` are the
+    calendar Events that stand, of those in `queried_events`; `has_day_events_only`: the org takes no longer
+    ones."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -80,6 +85,9 @@ class LookupResult:
     lacks_campaign_access: bool = False
     cases: Mapping[str, CaseRow] = field(default_factory=dict)
     case_statuses: CaseStatuses | None = None
+    events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    queried_events: frozenset[str] = frozenset()
+    has_day_events_only: bool = False
 
 
 async def look_up_batch(
@@ -158,7 +166,9 @@ async def run_queries(client: SalesforceClient, queries: Iterable[LookupQuery]) 
     return results
 
 
-def bodies_to_cache(requirements: LookupRequirements, found: LookupResult) -> dict[str, dict[str, Any]]:
+def bodies_to_cache(
+    requirements: LookupRequirements, found: LookupResult, jobs: Iterable[Job]
+) -> dict[str, dict[str, Any]]:
     """What the look-up found that further batches need not ask for, as our table of describes keeps it."""
     access = requirements.access
     bodies = owner_bodies(requirements.owners.unknown, found.owners)
@@ -166,6 +176,8 @@ def bodies_to_cache(requirements: LookupRequirements, found: LookupResult) -> di
         bodies[TASK_STATUS] = {"closed": list(found.closed_statuses)}
     if access.case_statuses is None and found.case_statuses is not None:
         bodies[CASE_STATUS] = asdict(found.case_statuses)
+    if not access.has_day_events_only and any(map(is_too_long_for_org, jobs)):
+        bodies[EVENT_LENGTH] = {"days": 1}
     return bodies
 
 
@@ -177,7 +189,7 @@ def records_of(results: Iterable[QueryResult], *kinds: QueryKind) -> list[dict[s
 def _first_page(query: LookupQuery, response: SubResponse) -> QueryPage | None:
     """None of campaigns whose objects the connected user may not see."""
     try:
-        return parse_query(response)
+        return query.parse(response)
     except RequestRejected as refused:
         if query.kind in OF_CAMPAIGNS and refused.failure.error_code == HIDDEN_OBJECT:
             return None
@@ -195,7 +207,10 @@ async def _look_up(
     closing = _closing(batch)
     stored = (job.written[CASE_KEY].sf_id for job in closing if CASE_KEY in job.written)
     ids = ids.union(filter(None, stored))
-    asked = LookupRequest(emails, sorted(ids), campaigns, requirements, closes_cases=bool(closing))
+    events = _written_events(batch.jobs) if EVENT in requirements.describes else []
+    asked = LookupRequest(
+        emails, sorted(ids), campaigns, requirements, closes_cases=bool(closing), events=events
+    )
     organizers = build_owner_queries(requirements.owners.unknown)
     results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
@@ -215,7 +230,16 @@ async def _look_up(
         or any(result.is_hidden for result in results),
         cases=parse_cases(records_of(results, QueryKind.CASES)),
         case_statuses=_case_statuses(results, requirements) if closing else None,
+        events=parse_events(records_of(results, QueryKind.EVENTS)),
+        queried_events=frozenset(events),
+        has_day_events_only=requirements.access.has_day_events_only,
     )
+
+
+def _written_events(jobs: Iterable[Job]) -> list[str]:
+    """The calendar Events that may have to change."""
+    slots = (job.slot(CALENDAR_EVENT) for job in jobs if job.writes.calendar_event)
+    return sorted({slot.sf_id for slot in slots if slot is not None and slot.sf_id is not None})
 
 
 def _closing(batch: Batch) -> list[Job]:

@@ -16,6 +16,9 @@ from app.text.email_address import address_key
 COMPLETED: Final = "Completed"
 TASK_STATUS: Final = "TaskStatus"
 CASE_STATUS: Final = "CaseStatus"
+EVENT_LENGTH: Final = "EventLength"
+"""What is kept beside the describes: statuses of Tasks and Cases, and that calendar Events are short."""
+
 OWN_SAVE: Final = timedelta(seconds=5)
 """What an org's automations change of a new record, they change within its save."""
 
@@ -69,6 +72,11 @@ def parse_members(
             if (person := row.get(sobject)) and person.get("Email"):
                 by_email[campaign, address_key(person["Email"]) or ""] = member
     return by_id, by_email
+
+
+def parse_events(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The fields of the calendar Events that stand, by id."""
+    return {to18(row["Id"]): row for row in rows if not row.get("IsDeleted")}
 
 
 def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -6,11 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from app.salesforce.composite import Subrequest, query_request
+from app.salesforce.composite import (
+    QueryPage,
+    Subrequest,
+    SubResponse,
+    parse_query,
+    parse_record,
+    query_request,
+    read_request,
+)
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.record_kinds import LostCreateQuery
-from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, LEAD
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EVENT, LEAD
 
 TASK_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM TaskStatus"
 CASE_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM CaseStatus"
@@ -24,6 +32,9 @@ https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatshe
 
 LIST_LENGTH: Final = 40_000
 """Characters of the one list of a query that asks for many fields, with what stands between two ids."""
+
+SINGLE_READS_MAX: Final = 15
+"""Records that are read one by one: with all queries beside them they fit one composite."""
 
 SEPARATOR_LENGTH: Final = 8
 ACCOUNT_PREFIX, CASE_PREFIX = "001", "500"
@@ -48,6 +59,7 @@ class QueryKind(StrEnum):
     TASK_STATUSES = "TaskStatus"
     CASES = "cases"
     CASE_STATUSES = "CaseStatus"
+    EVENTS = "events"
     ACCOUNTS_BY_NAME = "named"
     ACCOUNTS_BY_PREFIX = "alike"
     USERS = "users"
@@ -73,16 +85,39 @@ class LookupQuery:
             self.reference_id, self.soql, api_version=api_version, include_deleted=self.include_deleted
         )
 
+    def parse(self, response: SubResponse) -> QueryPage:
+        """The first page of its records. Raises RequestRejected and ResponseLost."""
+        return parse_query(response)
+
+
+@dataclass(frozen=True)
+class RecordRead(LookupQuery):
+    """One record, read by its id: of queries, a composite takes five only. It is no record if it is gone."""
+
+    fields: tuple[str, ...] = ()
+
+    def request(self, *, api_version: str) -> Subrequest:
+        assert self.sobject is not None
+        return read_request(
+            self.reference_id, self.sobject, self.suffix, self.fields, api_version=api_version
+        )
+
+    def parse(self, response: SubResponse) -> QueryPage:
+        return parse_record(response)
+
 
 @dataclass(frozen=True)
 class LookupRequest:
-    """Whom to look for, and in which campaigns; whether it matters which statuses close a Case."""
+    """Whom to look for, and in which campaigns; whether it matters which statuses close a Case, and which
+    calendar Events may have to change.
+    """
 
     emails: Sequence[str]
     ids: Sequence[str]
     campaigns: Sequence[str]
     wanted: LookupRequirements
     closes_cases: bool = False
+    events: Sequence[str] = ()
 
 
 def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
@@ -113,6 +148,19 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
     if request.closes_cases and wanted.access.case_statuses is None:
         yield LookupQuery(QueryKind.CASE_STATUSES, CASE_STATUS_SOQL)
+    yield from _event_queries(request.events, wanted)
+
+
+def _event_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
+    """A few are read one by one beside the queries; archived ones are seen, too."""
+    fields = ("Id", *requirements.fields.get(EVENT, ()))
+    if len(ids) <= SINGLE_READS_MAX:
+        yield from (RecordRead(QueryKind.EVENTS, "", EVENT, id_, fields=fields) for id_ in ids)
+        return
+    select = f"SELECT {', '.join((*fields, 'IsDeleted'))} FROM Event WHERE Id IN"  # noqa: S608 -- names of describes
+    for number, some in enumerate(chunk(ids, length=LIST_LENGTH, joint=SEPARATOR_LENGTH)):
+        soql = f"{select} {in_list(some)}"
+        yield LookupQuery(QueryKind.EVENTS, soql, EVENT, f"{number}", include_deleted=True)
 
 
 def build_people_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:

@@ -17,13 +17,14 @@ from app.sync.model.mapping_rules import (
     EXTERNAL_ID_TYPES,
     MappingRules,
 )
-from app.sync.model.record_kinds import always_written, objects_of
-from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, always_written, objects_of
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EVENT, LEAD, PERSON_ACCOUNT
 
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
 EXTERNAL_ID_LENGTH: Final = 255
 """Characters that a text field holds at most: a longer external id is nobody's."""
 
+EVENT_READ: Final = frozenset({"Subject", "StartDateTime", "EndDateTime", "Location", "ShowAs", "OwnerId"})
 ALWAYS_SELECTED: Final = frozenset({"Id", "Email"})
 
 
@@ -63,6 +64,7 @@ class LookupRequirements:
         rules = distinct_rules(job.rules for job in jobs)
         objects = (LEAD, CONTACT, CAMPAIGN_MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
+        fields[EVENT] = _event_fields(rules, describes)
         return cls(describes, fields, _external_ids(jobs), access, owners)
 
     @property
@@ -86,6 +88,7 @@ def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     """The objects whose describes these jobs need; none for the default rules."""
     jobs = list(jobs)
     named = {ACCOUNT for job in jobs if _names_account(job)} | {CASE for job in jobs if job.writes.case}
+    named |= {EVENT for job in jobs if job.writes.calendar_event}
     return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
 
 
@@ -131,6 +134,15 @@ def _fields(
     if sobject == CONTACT and names:
         names += PERSON_ACCOUNT_FIELDS
     return tuple(name for name in dict.fromkeys(names) if name in describe.fields)
+
+
+def _event_fields(rules: Iterable[MappingRules], describes: Mapping[str, SObjectDescribe]) -> tuple[str, ...]:
+    """What is read of a calendar Event before it is changed."""
+    describe = describes.get(EVENT)
+    if describe is None:
+        return ()
+    ours = [name for name in describe.fields if name in EVENT_READ or CALENDAR_EVENT_KIND.is_of_package(name)]
+    return tuple(dict.fromkeys((*ours, *_fields(EVENT, rules, describes))))
 
 
 def _external_ids(jobs: Iterable[Job]) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ PREVIOUS_HOLDER = "former:"
 """What was written for the person who held the ticket before; members carry campaign and person."""
 
 REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
+CALENDAR_EVENT = "calendar_event"
 
 
 class SlotKey(NamedTuple):

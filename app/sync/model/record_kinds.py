@@ -8,13 +8,22 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from app.states import Milestone, StatusMeaning
-from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED, WriteToggles
+from app.sync.model.batch import (
+    ACCOUNT_SLOT,
+    CALENDAR_EVENT,
+    CHECKED_IN,
+    MEMBER,
+    PERSON,
+    REGISTERED,
+    WriteToggles,
+)
 from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_LEAD, CREATE_PERSON_ACCOUNT, MappingRules
 from app.sync.model.records import (
     ACCOUNT,
     CAMPAIGN_MEMBER,
     CASE,
     CONTACT,
+    EVENT,
     LEAD,
     PERSON_ACCOUNT,
     PERSON_OBJECTS,
@@ -24,7 +33,7 @@ from app.sync.model.records import (
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
 
-NOT_YET_WRITTEN_OBJECTS: Final = frozenset({"Event"})
+NOT_YET_WRITTEN_OBJECTS: Final = frozenset[str]()
 """A host may map these already: its rules are checked and kept, and nothing writes the objects yet."""
 
 DEFAULT_WRITES: Final = frozenset(each.name for each in fields(WriteToggles) if each.default)
@@ -77,7 +86,9 @@ class RecordKind:
 
     Of its fields, no rule of the host may fill `system_fields`; `written_fields` are what we give a new
     record, whatever is mapped; `filled_fields` always have a value; without `needed_fields` the record is
-    refused. `reserved_because` ends the sentence "Task.Subject cannot be mapped: …".
+    refused. `package_fields` are our own, where the org has them, under the namespace of the package.
+    `reserved_because` ends the sentence "Task.Subject cannot be mapped: …". `changes_later`: what happens
+    after the create changes the record.
     """
 
     sobject: str
@@ -89,6 +100,7 @@ class RecordKind:
     permissions: tuple[Permission, ...]
     filled_fields: frozenset[str] = frozenset()
     needed_fields: frozenset[str] = frozenset()
+    package_fields: frozenset[str] = frozenset()
     reserved_because: str = "we fill it ourselves"
     mapped_as: str = ""
     create_modes: frozenset[str] = frozenset()
@@ -96,6 +108,7 @@ class RecordKind:
     has_record_types: bool = True
     is_per_campaign: bool = False
     is_activity: bool = False
+    changes_later: bool = False
     milestone: str = ""
     lost_create: LostCreateQuery | None = None
 
@@ -108,6 +121,19 @@ class RecordKind:
     def optional_fields(self) -> frozenset[str]:
         """What can be left out where the org does not take it."""
         return frozenset(self.written_fields) - self.needed_fields if self.needed_fields else frozenset()
+
+    def may_lack(self, name: str) -> bool:
+        """Whether the record can stand without this field."""
+        return name in self.optional_fields or self.is_of_package(name)
+
+    def is_of_package(self, name: str) -> bool:
+        """Whether it is a field of ours that came with the package."""
+        return _without_namespace(name) in self.package_fields
+
+
+def _without_namespace(name: str) -> str:
+    """Return `Event_Status__c` for `evs__Event_Status__c`."""
+    return name.split("__", 1)[1] if name.count("__") == 2 else name
 
 
 LEAD_KIND: Final = RecordKind(
@@ -193,6 +219,48 @@ CASE_KIND: Final = RecordKind(
     milestone=Milestone.CASE,
     lost_create=LostCreateQuery(CASE, "ContactId", "Description", "Subject", "SuppliedEmail"),
 )
+EVENT_STATUS, EVENT_REASON = "Event_Status__c", "Cancel_Reschedule_Reason__c"
+"""The package's fields of a calendar Event, without its namespace."""
+
+EVENT_TIMES: Final = frozenset(
+    {
+        "StartDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate", "ActivityDateTime",
+        "IsAllDayEvent",
+    }
+)  # fmt: skip
+CALENDAR_EVENT_KIND: Final = RecordKind(
+    sobject=EVENT,
+    slot=CALENDAR_EVENT,
+    toggle="calendar_event",
+    blocks="calendar_event",
+    system_fields=COMMON_FIELDS
+    | EVENT_TIMES
+    | {"Subject", "WhoId", "WhatId", "Location", "ShowAs", "Description", "IsReminderSet", "IsPrivate"},
+    written_fields=(
+        "WhoId",
+        "WhatId",
+        "Subject",
+        "StartDateTime",
+        "EndDateTime",
+        "Location",
+        "ShowAs",
+        "IsReminderSet",
+        "Description",
+        "OwnerId",
+    ),
+    needed_fields=frozenset({"WhoId", "Subject", "StartDateTime", "EndDateTime"}),
+    package_fields=frozenset({EVENT_STATUS, EVENT_REASON}),
+    reserved_because="the calendar Event shows what happens to the registration by it",
+    permissions=(
+        Permission(EVENT, READ, ("calendar_event",), WARNING),
+        Permission(EVENT, INSERT, ("calendar_event",)),
+        Permission(EVENT, UPDATE, ("calendar_event",)),
+    ),
+    is_activity=True,
+    changes_later=True,
+    milestone=Milestone.CALENDAR_EVENT,
+    lost_create=LostCreateQuery(EVENT, "WhoId", "Description", "Subject"),
+)
 ACCOUNT_KIND: Final = RecordKind(
     sobject=ACCOUNT,
     slot=ACCOUNT_SLOT,
@@ -233,6 +301,7 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     CASE_KIND,
     ACCOUNT_KIND,
     PERSON_ACCOUNT_KIND,
+    CALENDAR_EVENT_KIND,
 )
 
 

@@ -40,6 +40,9 @@ class SlotDetails(NamedTuple):
     pending_digests: Mapping[str, str] | None = None
     """The same of an update on its way: they count once it is written, and go if it is rejected."""
 
+    created_as: Mapping[str, str | None] | None = None
+    """Of a calendar Event: its title and times as it was created; set by its planner."""
+
     dropped: tuple[str, ...] | None = None
     """The fields that Salesforce refused; set by a rejection, and by the create that leaves them out."""
 
@@ -48,6 +51,9 @@ class SlotDetails(NamedTuple):
 
     was_moved: bool | None = None
     """Whether the record (merged, converted or deleted) was followed after a rejection: done once."""
+
+    is_first_day: bool | None = None
+    """Of a calendar Event: whether it gets its first day, as the org refused the rest; set by a rejection."""
 
     call_ended: bool | None = None
     """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""
@@ -94,7 +100,7 @@ class SlotDetails(NamedTuple):
 
     def without_hints(self) -> "SlotDetails":
         """Of a slot that is as it should be: what was refused of it may be tried again."""
-        return self._replace(dropped=None, was_misjudged=None, was_moved=None)
+        return self._replace(dropped=None, was_misjudged=None, was_moved=None, is_first_day=None)
 
 
 KEYS: Final = SlotDetails._fields[:-1]

@@ -14,6 +14,7 @@ from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WorkItem, undecided_items
 from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
+from app.sync.planning.calendar_events import plan_calendar_events
 from app.sync.planning.cases import plan_cases
 from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import NewPerson, Persons, existing_persons
@@ -35,6 +36,7 @@ PLANNERS: Final[Mapping[str, Planner]] = {
     "member": plan_members,
     "person": plan_person_updates,
     CASE_WRITES: plan_cases,
+    CALENDAR_EVENT_WRITES: plan_calendar_events,
 }
 """By the switch of the kinds that it plans, in their order. People are created before (`people.py`).
 
@@ -107,7 +109,9 @@ def _is_planned(item: WorkItem, toggle: str, persons: Persons) -> bool:
         # A Case names no Lead, so that nothing would keep it from being made where the Lead is refused.
         is_on = item.job.writes.case or named_case_id(item.job) is not None
         return is_on and not (isinstance(person, NewPerson) and person.sobject != CONTACT)
-    return toggle != CALENDAR_EVENT_WRITES or not _awaits_case(item, persons)
+    if toggle == CALENDAR_EVENT_WRITES:
+        return item.job.writes.calendar_event and not _awaits_case(item, persons)
+    return True
 
 
 def _awaits_case(item: WorkItem, persons: Persons) -> bool:

@@ -196,6 +196,7 @@ def rejection_hints(*slots: WrittenSlot | None) -> SlotDetails:
         dropped=tuple(dropped) or None,
         was_misjudged=any(details.was_misjudged for details in earlier) or None,
         was_moved=any(details.was_moved for details in earlier) or None,
+        is_first_day=any(details.is_first_day for details in earlier) or None,
     )
 
 

@@ -1,6 +1,6 @@
 """Plan the Tasks that are missing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -144,6 +144,11 @@ def task_description(job: Job, reference: str) -> str:
         "Ticket": normalize_text(job.ticket),
         "Link": normalize_text(event.url),
     }
+    return with_reference(lines, reference)
+
+
+def with_reference(lines: Mapping[str, str | None], reference: str) -> str:
+    """The lines that say something, by name, and our reference in the last line."""
     body = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
     return f"{body}\n\nRef: {reference}"
 

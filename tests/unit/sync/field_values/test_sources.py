@@ -61,7 +61,7 @@ FULL = job(
         ),
     },
     facts=RegistrationFacts(
-        "confirmed", REGISTERED_AT, REGISTERED_AT, WATCHED_AT, WATCHED_AT, None, WATCHED_AT
+        "cancelled", REGISTERED_AT, REGISTERED_AT, WATCHED_AT, WATCHED_AT, None, WATCHED_AT, "Ill"
     ),
 )
 

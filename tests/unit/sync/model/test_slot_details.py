@@ -15,10 +15,12 @@ STORED: dict[str, Any] = {
     "is_manual": True,
     "written_digests": {},
     "pending_digests": {"Title": "x"},
+    "created_as": {"title": "Otter Summit", "starts_at": None, "ends_at": None},
     "dropped": [],
     "was_misjudged": True,
     "was_moved": True,
     "reported_missing": True,
+    "is_first_day": True,
     "call_ended": True,
 }
 

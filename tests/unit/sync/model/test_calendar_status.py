@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.sync.model.batch import Job, PlannedTimes, RegistrationFacts
-from app.sync.planning.calendar_status import calendar_status
+from app.sync.model.calendar_status import calendar_status
 from tests.unit.sync.builders import job
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)

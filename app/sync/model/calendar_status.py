@@ -1,10 +1,18 @@
 """The status of a registration's calendar Event, as a function of what happened. Pure."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from app.sync.model.batch import Job, PlannedTimes
+from app.sync.model.batch import CALENDAR_EVENT, Job, PlannedTimes
+from app.sync.model.slot_details import SlotDetails
+
+LONGEST: Final = timedelta(days=14)
+"""What no org takes more of: it says nothing about events of several days.
+
+https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_event.htm
+"""
 
 
 class CalendarStatus(StrEnum):
@@ -22,6 +30,25 @@ class StatusAndReason(NamedTuple):
 
     status: CalendarStatus
     reason: str | None = None
+
+
+def status_of(job: Job) -> StatusAndReason:
+    """The status and reason that the job's calendar Event has to show."""
+    written = job.slot(CALENDAR_EVENT)
+    is_there = written is not None and written.exists_in_org
+    return calendar_status(job, first_times(written.details) if written and is_there else None)
+
+
+def first_times(details: SlotDetails) -> PlannedTimes | None:
+    """The times that a calendar Event was created with."""
+    if details.created_as is None:
+        return None
+    starts_at, ends_at = (details.created_as.get(name) for name in PlannedTimes._fields)
+    return PlannedTimes(_moment(starts_at), _moment(ends_at))
+
+
+def _moment(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
 
 
 def calendar_status(job: Job, first_times: PlannedTimes | None) -> StatusAndReason:
@@ -65,3 +92,12 @@ RULES: Final[tuple[Rule, ...]] = (
     (CalendarStatus.RESCHEDULED, _is_rescheduled, lambda job: job.facts.reschedule_reason),
 )
 """The first that applies decides; an Event to which none does is scheduled."""
+
+
+def is_too_long_for_org(job: Job) -> bool:
+    """Whether the org refused all days of the calendar Event, though others would take them."""
+    slot = job.slot(CALENDAR_EVENT)
+    if slot is None or not slot.details.is_first_day:
+        return False
+    starts_at, ends_at = job.planned_times
+    return starts_at is not None and ends_at is not None and ends_at - starts_at <= LONGEST
