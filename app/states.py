@@ -20,7 +20,8 @@ class JobReason(StrEnum):
     """Why a job runs: news of the registration (LIVE), a person's retry, or one of the backfills.
 
     UNLINK lets go of jobs that waited for a broken link; BEFORE_CONNECTION writes what has no job yet;
-    SWITCHED_ON what was skipped while its event was switched off.
+    SWITCHED_ON what was skipped while its event was switched off; EVENT_CHANGED what shows a change of its
+    event.
     """
 
     LIVE = "live"
@@ -31,6 +32,7 @@ class JobReason(StrEnum):
     REAPPLY = "reapply"
     BEFORE_CONNECTION = "before_connection"
     SWITCHED_ON = "switched_on"
+    EVENT_CHANGED = "event_changed"
 
 
 class WaitReason(StrEnum):

@@ -16,11 +16,13 @@ from app.privacy.tombstones import load_erased
 from app.privacy.unparsed_store import mention_keys
 from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
+from app.sync.jobs.event_changes import ChangedEvent, request_changed_events
+from app.sync.model.batch import CALENDAR_EVENT
 from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, RowChange, merge_rows, rows_json
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import lock_hosts, redact_erased, subjects_of
-from app.webhooks.row_mapping import has_relevant_change
+from app.webhooks.row_mapping import has_calendar_change, has_relevant_change, moves_calendar
 from app.webhooks.state_merge import EventState, RegistrationState, merge_events, merge_registrations
 
 KEEP_UNKNOWN = text(
@@ -51,6 +53,16 @@ UPSERT_HOSTS = text(
     " ORDER BY host_id"
     " ON CONFLICT (host_id) DO UPDATE SET name = coalesce(excluded.name, hosts.name)"
 )
+IN_CALENDAR = text("""
+    SELECT job.host_id, job.registration_id FROM sync_jobs AS job
+    JOIN jsonb_array_elements(CAST(:keys AS jsonb)) AS k (key)
+      ON job.host_id = k.key ->> 0 AND job.registration_id = k.key ->> 1
+    WHERE job.state IN ('running', 'ambiguous') OR EXISTS (
+        SELECT FROM written_records AS record
+        WHERE record.host_id = job.host_id AND record.org_id = job.org_id
+          AND record.registration_id = job.registration_id AND record.slot = :slot
+    )
+""")
 WITH_JOB = text(
     "SELECT j.host_id, j.registration_id FROM sync_jobs AS j"
     " JOIN jsonb_array_elements(CAST(:keys AS jsonb)) AS k (key)"
@@ -99,11 +111,12 @@ async def ingest_without_erasures(
     fresh = await _insert_deliveries(statements, deliveries)
     await keep_unknown(statements, fresh, pepper=pepper)
     await _upsert_hosts(statements, fresh, seen)
-    await merge_rows(statements, EVENTS, _event_states(fresh), existing=seen.events)
+    moved = await merge_rows(statements, EVENTS, _event_states(fresh), existing=seen.events)
     changes = await merge_rows(
         statements, REGISTRATIONS, _registration_states(fresh), existing=seen.registrations
     )
     org_ids = await enqueue_jobs(statements, await _jobs_to_enqueue(statements, changes, seen))
+    org_ids |= await request_changed_events(statements, _changed_events(moved, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
@@ -121,12 +134,13 @@ async def ingest_import(
     """
     spared, seen = await _redact_erased(session, lines, pepper=pepper)
     await _upsert_hosts(session, spared, seen)
-    await merge_rows(session, EVENTS, _event_states(spared), existing=seen.events)
+    moved = await merge_rows(session, EVENTS, _event_states(spared), existing=seen.events)
     changes = await merge_rows(
         session, REGISTRATIONS, _registration_states(spared), existing=seen.registrations
     )
     wanted = await _only_requested(session, await _jobs_to_enqueue(session, changes, seen))
     org_ids = await enqueue_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
+    org_ids |= await request_changed_events(session, _changed_events(moved, seen))
     return ImportResult({change.key for change in changes}, org_ids)
 
 
@@ -223,16 +237,32 @@ async def _jobs_to_enqueue(
 ) -> list[JobRequest]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
-    news = [
-        change
-        for change in changes
-        if change.key[0] in org_of and has_relevant_change(change.before, change.after)
-    ]
+    of_connected = [change for change in changes if change.key[0] in org_of]
+    news = [change for change in of_connected if has_relevant_change(change.before, change.after)]
+    others = [change for change in of_connected if not has_relevant_change(change.before, change.after)]
     has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
+    wanted = [change for change in news if _is_wanted(change) or change.key in has_job]
     return [
         JobRequest(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
-        for change in news
-        if _is_wanted(change) or change.key in has_job
+        for change in (*wanted, *await _in_calendar(statements, others))
+    ]
+
+
+async def _in_calendar(statements: SqlExecutor, changes: Iterable[RowChange]) -> list[RowChange]:
+    """Those that change what a calendar Event shows, where there is one or may be one in a moment."""
+    shown = {change.key: change for change in changes if has_calendar_change(change.before, change.after)}
+    if not shown:
+        return []
+    found = await statements.execute(IN_CALENDAR, {"keys": json.dumps(list(shown)), "slot": CALENDAR_EVENT})
+    return [shown[host_id, registration_id] for host_id, registration_id in found]
+
+
+def _changed_events(changes: Iterable[RowChange], seen: ExistingState) -> list[ChangedEvent]:
+    """The events of connected hosts whose calendar Events have to show something else."""
+    return [
+        ChangedEvent(host_id, event_id, org_id)
+        for (host_id, event_id), before, after in ((each.key, each.before, each.after) for each in changes)
+        if (org_id := seen.hosts[host_id].org_id) is not None and moves_calendar(before, after)
     ]
 
 

@@ -27,15 +27,16 @@ Row = Mapping[str, Any]
 EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
 PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
 BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
-UNWRITTEN_FACTS = frozenset(
-    {
-        "cancel_reason", "completed_at", "emails", "last_checked_in_at", "reschedule_reason",
-        "rescheduled_at", "rescheduled_from",
-    }
-)  # fmt: skip
+UNWRITTEN_FACTS = frozenset({"emails", "rescheduled_from"})
 """Facts that no record and no source of a mapping shows."""
+CALENDAR_FACTS = frozenset(
+    {"cancel_reason", "completed_at", "last_checked_in_at", "reschedule_reason", "rescheduled_at"}
+)
+"""Facts that only a calendar Event shows."""
 WRITTEN_ONCE = frozenset({"no_show_at"})
-"""Facts of which a record shows only that there is one; a later time is nothing to write."""
+"""Facts of which other records show only that there is one; a later time is for a calendar Event."""
+EVENT_IN_CALENDAR = ("starts_at", "ends_at", "location", "cancelled_at", "cancel_reason")
+"""What calendar Events show of their event."""
 
 
 def merge_into_event_row(row: Row | None, told: EventState) -> Row | None:
@@ -58,10 +59,20 @@ def has_relevant_change(before: Row | None, after: Row) -> bool:
     """Whether something changed that could be written to Salesforce."""
     if before is None:
         return True
-    compared = after.keys() - BOOKKEEPING_COLUMNS - UNWRITTEN_FACTS - WRITTEN_ONCE
+    compared = after.keys() - BOOKKEEPING_COLUMNS - UNWRITTEN_FACTS - CALENDAR_FACTS - WRITTEN_ONCE
     return any(before[name] != after[name] for name in compared) or any(
         (before[name] is None) != (after[name] is None) for name in WRITTEN_ONCE
     )
+
+
+def has_calendar_change(before: Row | None, after: Row) -> bool:
+    """Whether something changed that a calendar Event shows, if there is one."""
+    return before is not None and any(before[name] != after[name] for name in CALENDAR_FACTS | WRITTEN_ONCE)
+
+
+def moves_calendar(before: Row | None, after: Row) -> bool:
+    """Whether an event changed in what the calendar Events of its registrations show."""
+    return before is not None and any(before[name] != after[name] for name in EVENT_IN_CALENDAR)
 
 
 def event_row(state: EventState) -> dict[str, Any]:

@@ -167,7 +167,9 @@ ROW: Shape = {
     "waiting_for": Maybe(TEXT),
     "skipped_because": Maybe(TEXT),
     "person": Maybe(PERSON),
-    "activities": [RECORD | {"kind": TEXT, "subject": Maybe(TEXT), "written_at": TIME}],
+    "activities": [
+        RECORD | {"kind": TEXT, "subject": Maybe(TEXT), "status": Maybe(TEXT), "written_at": TIME}
+    ],
     "member": Maybe(MEMBER),
     "case": Maybe(RECORD),
     "parts": [{"kind": TEXT, "state": TEXT, "attempts": NUMBER, "written_at": Maybe(TIME)}],

@@ -29,6 +29,9 @@ BACKFILL_REASONS = frozenset(
         JobReason.SWITCHED_ON,
     }
 )
+PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
+"""Live work goes before these."""
+
 # What a running job becomes; it is re-armed where something newer was requested than it ran for.
 #
 #   ended as            re-armed    next state    due          org

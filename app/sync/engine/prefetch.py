@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.sync.engine.complete_batch import BACKFILL_REASONS
+from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.pipeline import Lookup
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
@@ -45,7 +45,7 @@ class ClaimedBatch:
     @property
     def is_backfill(self) -> bool:
         """Whether no row is live."""
-        return all(job.reason in BACKFILL_REASONS for job in self.batch.jobs)
+        return all(job.reason in PACED_REASONS for job in self.batch.jobs)
 
 
 LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]

@@ -21,7 +21,7 @@ from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.record_kinds import milestones
 from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
-USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK}
+USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK, JobReason.EVENT_CHANGED}
 
 # An attendee who was erased while the call was under way leaves nothing behind.
 INSERT_ATTEMPTS = text("""

@@ -78,8 +78,9 @@ async def test_fields_are_cached_until_a_refresh_is_asked_for(dashboard: Mapping
     assert await dashboard.calls() == calls + 1
 
 
-async def test_objects_that_are_not_written_yet_can_be_looked_at(dashboard: MappingDashboard) -> None:
-    assert (await fields(dashboard, "Event"))["is_written"] is False
+@pytest.mark.parametrize("sobject", ["Event", "Case"])
+async def test_what_is_switched_off_can_be_looked_at(dashboard: MappingDashboard, sobject: str) -> None:
+    assert (await fields(dashboard, sobject))["is_written"] is True
 
 
 async def test_hidden_object_is_reported_as_such(dashboard: MappingDashboard) -> None:
@@ -125,7 +126,7 @@ async def sources(dashboard: MappingDashboard, path: str = HOST) -> dict[str, di
 
 async def test_sources_are_those_of_every_registration(dashboard: MappingDashboard) -> None:
     body = await sources(dashboard)
-    assert len(body) == 43
+    assert len(body) == 45
     assert body["utm.source"] == {
         "path": "utm.source",
         "label": "UTM: source",

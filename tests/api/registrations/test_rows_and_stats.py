@@ -136,7 +136,7 @@ async def test_row_shows_what_is_in_salesforce(
     }  # fmt: skip
     assert row["activities"] == [
         {"object": "Task", "id": TASK, "url": f"{LIGHTNING}/Task/{TASK}/view", "kind": "registered",
-         "subject": "Registered: Autumn Summit", "written_at": "2026-11-21T10:00:00Z"}
+         "subject": "Registered: Autumn Summit", "status": None, "written_at": "2026-11-21T10:00:00Z"}
     ]  # fmt: skip
     assert row["member"] == {
         "object": "CampaignMember", "id": MEMBER, "url": f"{LIGHTNING}/CampaignMember/{MEMBER}/view",

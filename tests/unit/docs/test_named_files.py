@@ -15,7 +15,7 @@ NAMED = re.compile(
     r"`((?:app|workers|devtools|tools|tests|unit|integration|api|chaos|bench|abuse|migrations|packages|web|deploy)"
     r"/[\w./-]+)`"
 )
-TO_BE_MADE = {"app/sync/planning/calendar_events.py"}
+TO_BE_MADE = {"app/sync/planning/opportunities.py"}
 """What "Add a kind of record" would make."""
 
 

@@ -34,17 +34,18 @@ export interface Actions {
   readonly "pause": Action;
 }
 
-/** One activity on the person's timeline. */
+/** One activity on the person's timeline; `status` is what a calendar Event says of the registration. */
 export interface ActivityLink {
   readonly "id": string;
   readonly "kind": string;
   readonly "object": string;
+  readonly "status": string | null;
   readonly "subject": string | null;
   readonly "url": string | null;
   readonly "written_at": string | null;
 }
 
-/** `action`: create (with `fields`), stands. */
+/** `action`: create or update (with `fields`), stands. */
 export interface ActivityPlan {
   readonly "action": string;
   readonly "activity": RecordLink | null;

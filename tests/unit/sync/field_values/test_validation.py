@@ -66,9 +66,7 @@ def codes(findings: list[MappingIssue]) -> list[tuple[str, str]]:
         pytest.param(
             rule("Loose__c", constant="XL"), [("value_not_in_picklist", "warning")], id="not listed"
         ),
-        pytest.param(
-            {"object": "Event", "field": "Subject", "constant": "x"}, [("not_written_yet", "warning")]
-        ),
+        pytest.param({"object": "Event", "field": "Subject", "constant": "x"}, [("field_owned", "error")]),
         pytest.param(
             {"object": "Case", "field": "SuppliedEmail", "constant": "x"}, [("field_owned", "error")]
         ),
