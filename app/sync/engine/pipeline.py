@@ -233,7 +233,11 @@ async def _requirements(
     batch, jobs = store.batch, store.batch.jobs
     async with store.database.tenant(batch.host_id) as session:
         access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
-        owners = await load_owners(session, batch.organizers, host_id=batch.host_id, org_id=batch.org_id)
+        is_retried = access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
+        max_age = RETRY_MAX_AGE if is_retried else MAX_AGE
+        owners = await load_owners(
+            session, batch.organizers, host_id=batch.host_id, org_id=batch.org_id, max_age=max_age
+        )
     needed = required_objects(jobs)
     describes = await load_describes(
         store.database,
@@ -241,9 +245,7 @@ async def _requirements(
         host_id=batch.host_id,
         org_id=batch.org_id,
         sobjects={*needed, *extra_objects},
-        max_age=RETRY_MAX_AGE
-        if access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
-        else MAX_AGE,
+        max_age=max_age,
     )
     access = access.with_describes(describes, {*needed, *extra_objects})
     return LookupRequirements.of(

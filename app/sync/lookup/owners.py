@@ -30,16 +30,20 @@ CONNECTED_USERS = text("""
 
 
 async def load_owners(
-    session: AsyncSession, emails: Iterable[str], *, host_id: str, org_id: str
+    session: AsyncSession, emails: Iterable[str], *, host_id: str, org_id: str, max_age: timedelta = MAX_AGE
 ) -> KnownOwners:
-    """The organizers who connected their own user of this org, and those whom Salesforce named of late."""
+    """The organizers who connected their own user of this org, and those whom Salesforce named within
+    `max_age`, an hour at most.
+    """
     wanted = sorted(emails)
     if not wanted:
         return NO_OWNERS
     values = {"host_id": host_id, "org_id": org_id, "emails": wanted}
     connected = {row.email_key: row.user_id for row in await session.execute(CONNECTED_USERS, values)}
     names = [CACHE_PREFIX + each for each in wanted if each not in connected]
-    bodies = await cached_bodies(session, host_id=host_id, org_id=org_id, sobjects=names, max_age=MAX_AGE)
+    bodies = await cached_bodies(
+        session, host_id=host_id, org_id=org_id, sobjects=names, max_age=min(max_age, MAX_AGE)
+    )
     answered = {name.removeprefix(CACHE_PREFIX): body.get("id") for name, body in bodies.items()}
     ids = connected | {email: id_ for email, id_ in answered.items() if id_}
     return KnownOwners(ids, tuple(each for each in wanted if each not in connected.keys() | answered.keys()))

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from app.models import Host, SalesforceUser
+from app.models import Host, SalesforceUser, SyncJob
 from tests.integration.sync.conftest import HOST, Rig
 
 OLGA = {"LastName": "Olga", "Email": "Olga@acme.example", "IsActive": True, "UserType": "Standard"}
@@ -120,6 +121,21 @@ async def test_who_may_not_see_users_goes_on_without_an_owner(rig: Rig) -> None:
     await user(rig)
     await rig.org.configure(hidden_objects=["User"])
     assert await written(rig) == [{("fallback_used", "Task")}]
+
+
+async def test_retry_finds_a_user_who_was_made_since(rig: Rig) -> None:
+    await settings(rig, task={"owner": "organizer"})
+    [warnings] = await written(rig, 1)
+    assert warnings == {("fallback_used", "Task")}
+    olga = await user(rig)
+    [again] = await written(rig, 2)
+    assert again == warnings
+    await rig.pass_time(6)
+    await rig.registered(3)
+    async with rig.database.system() as session:
+        await session.execute(update(SyncJob).where(SyncJob.state == "pending").values(reason="retry"))
+    await rig.drain()
+    assert (await owners_of(rig, "Task"))[-1] == olga
 
 
 async def test_asking_for_the_organizer_costs_no_call_of_its_own(rig: Rig) -> None:
