@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from app.salesforce.ids import to18
 from app.states import DifferenceKind
+from app.sync.field_values.builder import digest
 from app.sync.matching.person_matching import (
     CONVERTED_WITHOUT_CONTACT,
     DELETED,
@@ -33,7 +34,7 @@ from app.sync.model.records import (
 @dataclass(frozen=True)
 class RecordCheck:
     """What is compared of an object's records. `person_fields` name the person, one of them at least where
-    `needs_person`.
+    `needs_person`. Times, and the status that a package brings, are compared by their digests.
     """
 
     person_fields: tuple[str, ...] = ()
@@ -42,11 +43,11 @@ class RecordCheck:
     time_fields: tuple[str, ...] = ()
     more_fields: tuple[str, ...] = ()
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """What is read beside the id."""
+    def fields(self, records: Iterable["StoredRecord"]) -> tuple[str, ...]:
+        """What is read of these beside the id."""
         status = (self.status_field,) if self.status_field else ()
-        return (*self.person_fields, *status, *self.time_fields, *self.more_fields)
+        of_package = sorted({name for record in records for name in record.status_names})
+        return (*self.person_fields, *status, *self.time_fields, *self.more_fields, *of_package)
 
 
 RECORD_CHECKS: Final[Mapping[str, RecordCheck]] = {
@@ -60,6 +61,10 @@ RECORD_CHECKS: Final[Mapping[str, RecordCheck]] = {
 }
 """By object: an activity is checked as what it was written as. People are followed through merges and
 conversions instead; the Account of a new Contact is not looked at."""
+
+NO_DIGESTS: Final[Mapping[str, str]] = {}
+STATUS_OF_PACKAGE: Final = "Event_Status__c"
+"""The package's field, whatever its namespace."""
 
 MISSING: Final[Mapping[str, DifferenceKind]] = {
     "person": DifferenceKind.MISSING_PERSON,
@@ -81,7 +86,8 @@ RECREATED: Final = frozenset(
 
 class StoredRecord(NamedTuple):
     """One row of `written_records` that stands in Salesforce as far as we know; `is_of_link`: a Case that the
-    registration's link named.
+    registration's link named. `digests` are of what we wrote, by field; `planned` are the times of the
+    registration.
     """
 
     slot: str
@@ -92,13 +98,19 @@ class StoredRecord(NamedTuple):
     is_manual: bool = False
     was_member_before: bool = False
     is_of_link: bool = False
-    planned: tuple[datetime, ...] = ()
+    digests: Mapping[str, str] = NO_DIGESTS
+    planned: tuple[datetime | None, ...] = ()
 
     @property
     def toggle(self) -> str:
         """The switch of its kind; empty for what is not of the catalogue."""
         kind = kind_of_slot(self.slot)
         return kind.toggle if kind else ""
+
+    @property
+    def status_names(self) -> list[str]:
+        """The fields of a package that show its status."""
+        return [name for name in self.digests if name.endswith(STATUS_OF_PACKAGE)]
 
 
 class Difference(NamedTuple):
@@ -219,22 +231,30 @@ def _of_record(record: StoredRecord, person: StoredPerson | None, found: OrgReco
         kind = MISSING[record.toggle] if is_missing else DifferenceKind.NOT_VISIBLE
         yield Difference(record, kind, record.sf_id, "deleted" if row is not None else None, shown)
         return
-    here = (record.sobject, record.sf_id)
     check = RECORD_CHECKS[record.sobject]
-    theirs = row.get(check.status_field) if check.status_field else None
-    if check.status_field in row and record.label and not record.is_manual and theirs != record.label:
-        yield Difference(record, DifferenceKind.STATUS_DIFFERS, record.label, theirs, here)
+    yield from _other_status(record, check, row)
     yield from _other_times(record, check, row)
     yield from _other_person(record, check, row, person)
 
 
-def _other_times(record: StoredRecord, check: RecordCheck, row: Mapping[str, Any]) -> Iterator[Difference]:
-    if not record.planned or not all(row.get(name) for name in check.time_fields):
-        return
-    theirs = tuple(datetime.fromisoformat(row[name]) for name in check.time_fields)
-    if theirs != record.planned:
+def _other_status(record: StoredRecord, check: RecordCheck, row: Mapping[str, Any]) -> Iterator[Difference]:
+    theirs = row.get(check.status_field) if check.status_field else None
+    is_other = check.status_field in row and theirs != record.label
+    for name in record.status_names:
+        if name in row and digest(row[name]) != record.digests[name]:
+            theirs, is_other = row[name], True
+    if is_other and record.label and not record.is_manual:
         here = (record.sobject, record.sf_id)
-        yield Difference(record, DifferenceKind.TIMES_DIFFER, _period(record.planned), _period(theirs), here)
+        yield Difference(record, DifferenceKind.STATUS_DIFFERS, record.label, theirs, here)
+
+
+def _other_times(record: StoredRecord, check: RecordCheck, row: Mapping[str, Any]) -> Iterator[Difference]:
+    theirs = {name: _moment(row[name]) for name in check.time_fields if row.get(name)}
+    if any(name in record.digests and digest(at) != record.digests[name] for name, at in theirs.items()):
+        planned = (_text(at) for at in record.planned if at is not None)
+        here = (record.sobject, record.sf_id)
+        ours, found = SPAN.join(planned), SPAN.join(theirs.values())
+        yield Difference(record, DifferenceKind.TIMES_DIFFER, ours or None, found, here)
 
 
 def _other_person(
@@ -282,10 +302,16 @@ def _stands(row: Mapping[str, Any] | None) -> bool:
     return row is not None and not row.get("IsDeleted")
 
 
-def _period(times: Iterable[datetime]) -> str:
-    return " – ".join(f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in times)
+def _moment(value: str) -> str:
+    """A time of Salesforce as we send it."""
+    return _text(datetime.fromisoformat(value))
 
 
+def _text(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+SPAN: Final = " – "
 PERSON_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     LEAD: ("MasterRecordId", "IsConverted", "ConvertedContactId"),
     CONTACT: ("MasterRecordId",),

@@ -96,9 +96,10 @@ def _people_queries(ids: Iterable[str], access: UserAccess) -> Iterator[IdQuery]
             yield from _portions(IdQuery(sobject, fields, by_object.get(sobject, [])))
 
 
-def _record_queries(records: Iterable[StoredRecord]) -> Iterator[IdQuery]:
+def _record_queries(records: Collection[StoredRecord]) -> Iterator[IdQuery]:
     for sobject, ids in ids_by_object(records).items():
-        yield from _portions(IdQuery(sobject, RECORD_CHECKS[sobject].fields, ids))
+        fields = RECORD_CHECKS[sobject].fields(record for record in records if record.sobject == sobject)
+        yield from _portions(IdQuery(sobject, fields, ids))
 
 
 def _portions(query: IdQuery) -> Iterator[IdQuery]:
@@ -186,7 +187,7 @@ async def _members_elsewhere(
         return {}
     trails = (trail_of(id_, found.people) for some in absent for id_ in people_of(some))
     people = sorted(frozenset[str]().union(*trails))
-    fields = RECORD_CHECKS[CAMPAIGN_MEMBER].fields
+    fields = RECORD_CHECKS[CAMPAIGN_MEMBER].fields(())
     queries = [
         part
         for campaign in sorted({each.instance_key for some in absent for each in some if each.slot == MEMBER})

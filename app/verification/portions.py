@@ -1,6 +1,7 @@
 """What the database says of an event's written records, portion by portion, and what is stored of a run."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -11,8 +12,9 @@ from app.models import Verification
 from app.states import JobState, WriteState
 from app.sync.model.batch import MEMBER
 from app.sync.model.cases import CASE_KEY
+from app.sync.model.records import EVENT
 from app.sync.model.slot_details import SlotDetails
-from app.verification.checks import Difference, StoredRecord, is_checked
+from app.verification.checks import NO_DIGESTS, Difference, StoredRecord, is_checked
 
 Records = dict[str, list[StoredRecord]]
 """By registration."""
@@ -37,13 +39,19 @@ NEXT_IDS: Final = text(f"""
 """)  # noqa: S608 -- put together from constants
 RECORDS: Final = text(f"""
     SELECT record.registration_id, record.slot, record.instance_key, record.sobject, record.sf_id,
-           record.label, record.details
+           record.label, record.details, registration.starts_at AS own_start, registration.ends_at AS own_end,
+           event.starts_at AS event_start, event.ends_at AS event_end
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
     CROSS JOIN LATERAL (
         SELECT * FROM written_records
         WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
         ORDER BY host_id, org_id, registration_id, slot, instance_key OFFSET 0
     ) AS record
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration
+    JOIN events AS event ON event.host_id = registration.host_id AND event.event_id = registration.event_id
     WHERE {STANDS}
 """)  # noqa: S608 -- put together from constants
 # Registrations that are just being written say nothing yet. An erasure waits for this lock, or is seen.
@@ -130,7 +138,21 @@ def _record(row: Any) -> StoredRecord:
         is_manual=bool(details.is_manual),
         was_member_before=is_member and bool(details.was_member_before),
         is_of_link=row.slot == CASE_KEY.slot and details.is_created_by_us is False,
+        digests=_digests(details) if row.sobject == EVENT else NO_DIGESTS,
+        planned=_planned(row) if row.sobject == EVENT else (),
     )
+
+
+def _digests(details: SlotDetails) -> Mapping[str, str]:
+    """Of what stands: an update that is written counts."""
+    return details.pending_digests or details.written_digests or NO_DIGESTS
+
+
+def _planned(row: Any) -> tuple[datetime | None, ...]:
+    """As `Job.planned_times` has them."""
+    if row.own_start is not None:
+        return row.own_start, row.own_end
+    return row.event_start, row.own_end or row.event_end
 
 
 def _row(registration_id: str, difference: Difference) -> dict[str, Any]:

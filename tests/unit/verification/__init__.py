@@ -1,0 +1,1 @@
+"""What differs, decided without a database."""
