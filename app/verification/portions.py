@@ -20,21 +20,24 @@ Records = dict[str, list[StoredRecord]]
 """By registration."""
 
 STANDS: Final = "record.state = :is_in AND record.sf_id IS NOT NULL"
-HAS_RECORDS: Final = f"""EXISTS (
-        SELECT FROM written_records AS record
-        WHERE record.host_id = registration.host_id AND record.org_id = :org_id
-          AND record.registration_id = registration.registration_id AND {STANDS}
-    )"""
+# Offset and order are fences for the planner: see sync/jobs/load_queries.py.
+HAS_RECORDS: Final = f"""CROSS JOIN LATERAL (
+        SELECT 1 FROM (
+            SELECT state, sf_id FROM written_records
+            WHERE host_id = registration.host_id AND org_id = :org_id
+              AND registration_id = registration.registration_id
+            ORDER BY host_id, org_id, registration_id, slot, instance_key OFFSET 0
+        ) AS record WHERE {STANDS} LIMIT 1
+    ) AS found"""  # noqa: S608 -- put together from constants
 COUNT: Final = text(f"""
-    SELECT count(*) FROM registrations AS registration
+    SELECT count(*) FROM registrations AS registration {HAS_RECORDS}
     WHERE registration.host_id = :host_id AND registration.event_id = :event_id
-      AND registration.erased_at IS NULL AND {HAS_RECORDS}
+      AND registration.erased_at IS NULL
 """)  # noqa: S608 -- put together from constants
-# By the keys of both tables, a fence for the planner in each: see sync/jobs/load_queries.py.
 NEXT_IDS: Final = text(f"""
-    SELECT registration.registration_id FROM registrations AS registration
+    SELECT registration.registration_id FROM registrations AS registration {HAS_RECORDS}
     WHERE registration.host_id = :host_id AND registration.event_id = :event_id
-      AND registration.registration_id > :cursor AND registration.erased_at IS NULL AND {HAS_RECORDS}
+      AND registration.registration_id > :cursor AND registration.erased_at IS NULL
     ORDER BY registration.host_id, registration.event_id, registration.registration_id LIMIT :most
 """)  # noqa: S608 -- put together from constants
 RECORDS: Final = text(f"""
