@@ -17,7 +17,7 @@ from app.sync.matching.person_matching import (
     is_certainly_deleted,
 )
 from app.sync.model.batch import MEMBER, PERSON
-from app.sync.model.record_kinds import kind_of_slot
+from app.sync.model.record_kinds import EVENT_STATUS, kind_of_slot
 from app.sync.model.records import (
     CAMPAIGN_MEMBER,
     CASE,
@@ -63,9 +63,6 @@ RECORD_CHECKS: Final[Mapping[str, RecordCheck]] = {
 conversions instead; the Account of a new Contact is not looked at."""
 
 NO_DIGESTS: Final[Mapping[str, str]] = {}
-STATUS_OF_PACKAGE: Final = "Event_Status__c"
-"""The package's field, whatever its namespace."""
-
 MISSING: Final[Mapping[str, DifferenceKind]] = {
     "person": DifferenceKind.MISSING_PERSON,
     "task": DifferenceKind.MISSING_ACTIVITY,
@@ -109,8 +106,8 @@ class StoredRecord(NamedTuple):
 
     @property
     def status_names(self) -> list[str]:
-        """The fields of a package that show its status."""
-        return [name for name in self.digests if name.endswith(STATUS_OF_PACKAGE)]
+        """The fields of the package that show its status, whatever the namespace."""
+        return [name for name in self.digests if name.endswith(EVENT_STATUS)]
 
 
 class Difference(NamedTuple):
