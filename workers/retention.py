@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.infrastructure.database import Database
 from app.models import (
     Delivery,
+    DescribeCache,
     IdempotencyKey,
     OAuthAttempt,
     Quarantined,
@@ -20,6 +21,7 @@ from app.models import (
     WorkerHeartbeat,
 )
 from app.models.base import Base
+from app.sync.lookup.owners import CACHE_PREFIX
 
 PURGE_ROWS = 5_000
 
@@ -49,6 +51,13 @@ RETENTIONS = (
     # Nobody came back from these, so there is nothing to tell of them.
     Retention(
         OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=1), only=(OAuthAttempt.arrived_at.is_(None),)
+    ),
+    # Which user has an organizer's e-mail: asked for again after an hour.
+    Retention(
+        DescribeCache,
+        DescribeCache.fetched_at,
+        timedelta(days=1),
+        only=(DescribeCache.sobject.startswith(CACHE_PREFIX, autoescape=True),),
     ),
     Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
 )

@@ -1,11 +1,13 @@
 """The organizer owns what is written, where the host wants that: by their own user, else by their e-mail."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from app.models import Host, SalesforceUser, SyncJob
+from tests.integration.sync.calendar_rig import LATER, meeting, the_event
 from tests.integration.sync.conftest import HOST, Rig
 
 OLGA = {"LastName": "Olga", "Email": "Olga@acme.example", "IsActive": True, "UserType": "Standard"}
@@ -148,3 +150,29 @@ async def test_asking_for_the_organizer_costs_no_call_of_its_own(rig: Rig) -> No
     await written(rig, 2)
     after = (await rig.org.calls())["total"]
     assert (first, after - before) == (2, 2)
+
+
+async def test_calendar_events_belong_to_the_organizer(rig: Rig) -> None:
+    await meeting(rig, owner="organizer")
+    olga = await user(rig)
+    assert await written(rig) == [set()]
+    assert (await the_event(rig))["OwnerId"] == olga
+
+
+@pytest.mark.parametrize("error_code", ["TRANSFER_REQUIRES_READ", "INACTIVE_OWNER_OR_USER"])
+async def test_a_calendar_event_whose_owner_was_refused_moves_as_the_connected_users(
+    rig: Rig, error_code: str
+) -> None:
+    await meeting(rig, owner="organizer")
+    olga = await user(rig)
+    refused = {"body": '"OwnerId"', "sobject": "Event"}
+    await rig.org.fault("row_error", error_code=error_code, message="no", match=refused, count=1)
+    assert await written(rig) == [{("owner_refused", "Event")}]
+    assert (await the_event(rig))["OwnerId"] != olga
+    [reg] = await rig.states()
+    await rig.change(reg, starts_at=LATER, ends_at=LATER + timedelta(hours=1))
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.state == "synced"
+    assert [each["code"] for each in job.warnings if each["field"] == "OwnerId"] == ["owner_refused"]
+    assert (await the_event(rig))["OwnerId"] != olga

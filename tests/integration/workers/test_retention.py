@@ -10,7 +10,15 @@ from sqlalchemy import func, select
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import open_resources
-from app.models import Delivery, IdempotencyKey, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
+from app.models import (
+    Delivery,
+    DescribeCache,
+    IdempotencyKey,
+    OAuthAttempt,
+    Quarantined,
+    SyncAttempt,
+    WorkerHeartbeat,
+)
 from app.models.base import Base
 from workers.periodic_tasks import PERIODIC_TASKS
 from workers.retention import purge
@@ -41,6 +49,12 @@ def delivery(age: timedelta, host_id: str = "host_a") -> Base:
 
 def quarantined(age: timedelta) -> Base:
     return Quarantined(webhook_id="w", received_at=datetime.now(UTC) - age, reason="otter")
+
+
+def organizer(age: timedelta, sobject: str = "User:olga@acme.example") -> Base:
+    """What Salesforce answered for an organizer's e-mail."""
+    at = datetime.now(UTC) - age
+    return DescribeCache(host_id="host_a", org_id=str(age), sobject=sobject, body={}, fetched_at=at)
 
 
 def heartbeat(age: timedelta) -> Base:
@@ -96,6 +110,7 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
         pytest.param(quarantined, Quarantined, timedelta(days=30), id="quarantine"),
         pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
         pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
+        pytest.param(organizer, DescribeCache, timedelta(days=1), id="organizers"),
     ],
 )
 async def test_rows_go_when_their_time_is_over_and_not_before(
@@ -105,6 +120,11 @@ async def test_rows_go_when_their_time_is_over_and_not_before(
     await put(database, [make(keep + minute), make(keep - minute)])
     assert await purge(database) == 1
     assert await kept(database, table) == 1
+
+
+async def test_describes_are_no_answers_about_organizers(database: Database) -> None:
+    await put(database, [organizer(timedelta(days=9), name) for name in ("User", "UserX", "Lead")])
+    assert await purge(database) == 0
 
 
 async def test_webhook_ids_outlive_the_longest_retry_schedule(database: Database) -> None:
