@@ -21,7 +21,7 @@ class JobReason(StrEnum):
 
     UNLINK lets go of jobs that waited for a broken link; BEFORE_CONNECTION writes what has no job yet;
     SWITCHED_ON what was skipped while its event was switched off; EVENT_CHANGED what shows a change of its
-    event.
+    event; RETRY_PARTS is a person's retry of parts that the registration's state does not depend on.
     """
 
     LIVE = "live"
@@ -33,15 +33,20 @@ class JobReason(StrEnum):
     BEFORE_CONNECTION = "before_connection"
     SWITCHED_ON = "switched_on"
     EVENT_CHANGED = "event_changed"
+    RETRY_PARTS = "retry_parts"
 
 
 class WaitReason(StrEnum):
-    """What a registration waits for. Jobs store the first four; the others are read from the gates."""
+    """What a registration waits for. Jobs store the first five; the others are read from the gates.
+
+    PERSON: somebody else's registration is making the person that it is written to.
+    """
 
     CERTAINTY = "certainty"
     RETRY = "retry"
     CAMPAIGN = "campaign"
     SALESFORCE_ACCESS = "salesforce_access"
+    PERSON = "person"
     QUEUE = "queue"
     CONNECTION = "connection"
     API_BUDGET = "api_budget"
@@ -135,6 +140,7 @@ class PendingReason(StrEnum):
     CAMPAIGN = "campaign"
     ORG_BACKOFF = "org_backoff"
     SALESFORCE_ACCESS = "salesforce_access"
+    PERSON = "person"
 
 
 class PartState(StrEnum):

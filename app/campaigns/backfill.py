@@ -19,7 +19,7 @@ from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database, database_now, hash_joins_only
 from app.models import BACKFILL, Backfill, CampaignLink, Connection, Event, Registration, SyncJob
-from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
+from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE, SHOWN_STATE
 from app.states import BackfillState, JobReason, JobState, SkipReason
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.unwritten import ACTIVE, BATCH_ROWS, api_calls_for, without_job
@@ -140,7 +140,8 @@ async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
     What was never written is as if it had not been requested; what failed before is failed again. Work that
     was due before the backfill came is live work and stays.
     """
-    own = [*_own_jobs(backfill), SyncJob.state == JobState.PENDING, SyncJob.priority == BACKFILL]
+    is_open = and_(SyncJob.state == JobState.PENDING, SyncJob.settled_state.is_(None))
+    own = [*_own_jobs(backfill), is_open, SyncJob.priority == BACKFILL]
     is_new = (SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
     settle = update(SyncJob).values(
         reason=JobReason.LIVE, waiting_for=None, written_version=SyncJob.requested_version
@@ -287,7 +288,7 @@ def _hosts_with_enough(ahead: int) -> Select[str]:
 
 
 def _finished(limit: int) -> Select[Backfill]:
-    is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS))
+    is_moving = exists().where(*_own_jobs(Backfill), SHOWN_STATE.in_(IN_PROGRESS))
     return (
         select(Backfill)
         .where(Backfill.state == BackfillState.RUNNING, Backfill.is_enqueued, ~is_moving)
@@ -339,7 +340,9 @@ async def _tally(session: AsyncSession, backfill: Backfill) -> BackfillProgress:
         ended = backfill.done + backfill.failed + backfill.skipped
         return BackfillProgress(backfill.done, backfill.failed, backfill.skipped, backfill.total - ended)
     states = await session.execute(
-        select(SyncJob.state, func.count().label("jobs")).where(*_own_jobs(backfill)).group_by(SyncJob.state)
+        select(SHOWN_STATE.label("state"), func.count().label("jobs"))
+        .where(*_own_jobs(backfill))
+        .group_by(SHOWN_STATE)
     )
     not_enqueued = 0 if backfill.is_enqueued else max(0, backfill.total - backfill.enqueued)
     return backfill_progress(backfill.total, not_enqueued, {row.state: row.jobs for row in states})

@@ -37,6 +37,7 @@ from app.connections.model.schemas import (
 )
 from app.hosts.settings import settings_of, unknown_host
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
+from app.models.conditions import SHOWN_STATE
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason
 from app.sync.jobs.unwritten import count_unwritten
 from app.sync.lookup.access import AccessProblem
@@ -277,24 +278,24 @@ async def _work(
     is_open = _is_open(host, connection, lease, now)
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
     is_waiting = or_(
-        and_(SyncJob.state.in_(WAITABLE), is_held_back),
+        and_(SHOWN_STATE.in_(WAITABLE), is_held_back),
         and_(
-            SyncJob.state.in_((JobState.PENDING, JobState.HELD)),
+            SHOWN_STATE.in_((JobState.PENDING, JobState.HELD)),
             SyncJob.waiting_for == WaitReason.SALESFORCE_ACCESS,
         ),
     )
-    pending = SyncJob.state.in_(PENDING)
+    pending = SHOWN_STATE.in_(PENDING)
     since = func.least(SyncJob.due_at, SyncJob.updated_at)
     counted = await session.execute(
         select(
             func.count().filter(pending).label("pending"),
             func.count().filter(is_waiting).label("waiting"),
-            func.count().filter(SyncJob.state == JobState.FAILED).label("failed"),
+            func.count().filter(SHOWN_STATE == JobState.FAILED).label("failed"),
             func.min(since).filter(pending).label("oldest_pending_at"),
         )
         .outerjoin(Event, and_(Event.host_id == SyncJob.host_id, Event.event_id == SyncJob.event_id))
         .where(SyncJob.host_id == host.host_id, SyncJob.org_id == connection.org_id)
-        .where(or_(pending, SyncJob.state == JobState.FAILED))
+        .where(SyncJob.state.in_((*PENDING, JobState.FAILED)), or_(pending, SHOWN_STATE == JobState.FAILED))
     )
     return Work.model_validate(counted.mappings().one())
 

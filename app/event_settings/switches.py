@@ -25,7 +25,10 @@ SKIP_ROWS: Final = text("""
         FOR UPDATE OF job
     )
     UPDATE sync_jobs AS job
-    SET state = 'skipped', skipped_because = 'switched_off', waiting_for = NULL,
+    SET state = CASE WHEN job.settled_state = 'synced' THEN 'synced' ELSE 'skipped' END,
+        skipped_because = CASE WHEN job.settled_state = 'synced' THEN job.skipped_because
+                               ELSE 'switched_off' END,
+        settled_state = NULL, waiting_for = NULL,
         written_version = job.requested_version, error_class = NULL, error_code = NULL, group_id = NULL,
         error = NULL, first_error_at = NULL, last_error_at = NULL
     FROM off

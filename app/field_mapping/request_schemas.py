@@ -26,7 +26,7 @@ OPTIONS_MAX: Final = 200
 OPTIONS_IN_ALL_MAX: Final = 5000
 API_NAME: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,79}$")
 
-Mappable = Literal["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case"]
+Mappable = Literal["Lead", "Contact", "Account", "CampaignMember", "Task", "EmailMessage", "Event", "Case"]
 Mode = Literal["create", "empty", "overwrite", "append", "off"]
 OWN_ADDRESS: Final = ("Email", "attendee.email")
 """Matching by it says no more than what is done anyway."""

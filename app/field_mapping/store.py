@@ -23,7 +23,8 @@ REARM: Final = text("""
         SELECT job.host_id, job.registration_id FROM sync_jobs AS job
         JOIN connections USING (host_id)
         WHERE job.host_id = :host_id AND job.org_id = connections.org_id
-          AND job.state = 'failed' AND job.error_class = 'configuration'
+          AND coalesce(job.settled_state, job.state) = 'failed' AND job.state IN ('pending', 'failed')
+          AND job.error_class = 'configuration'
           AND (CAST(:event_id AS text) = '' OR job.event_id = :event_id)
         ORDER BY job.host_id, job.registration_id
         FOR UPDATE OF job
@@ -31,7 +32,7 @@ REARM: Final = text("""
     UPDATE sync_jobs AS job
     SET state = 'pending', requested_version = job.requested_version + 1, due_at = clock_timestamp(),
         priority = :priority, reason = 'retry', requested_by = :requested_by, attempts = 0,
-        worker_crashes = 0, waiting_for = NULL, skipped_because = NULL
+        worker_crashes = 0, waiting_for = NULL, skipped_because = NULL, settled_state = NULL
     FROM broken
     WHERE job.host_id = broken.host_id AND job.registration_id = broken.registration_id
     RETURNING job.org_id

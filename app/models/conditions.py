@@ -1,10 +1,11 @@
-"""What is said of registrations in SQL: each condition once."""
+"""What is said of registrations and their jobs in SQL: each condition once."""
 
 from typing import Final
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, func, or_
 
 from app.models.registrations import Registration
+from app.models.sync import SyncJob
 
 IS_COUNTED: Final = or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None))
 """Confirmed once, or checked in: the dashboard lists and counts these."""
@@ -22,3 +23,6 @@ IS_CHECKED_IN: Final = and_(
     ),
 )
 """Checked in, and not undone later."""
+
+SHOWN_STATE: Final = func.coalesce(SyncJob.settled_state, SyncJob.state)
+"""The job's state apart from parts that it does not depend on."""

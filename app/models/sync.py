@@ -28,7 +28,9 @@ class SyncJob(Base):
     `requested_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
     the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
     `batch_limit`: with how many others at most it is tried next, since a batch with it broke off (0: it alone
-    did; none: any number).
+    did; none: any number). `settled_state`: what the job had become when only optional parts were left of
+    it, while these are on their way; `optional_requests`: how many of the versions since it was claimed are
+    about such parts alone; `failed_parts`: the errors of those that failed.
     """
 
     __tablename__ = "sync_jobs"
@@ -80,6 +82,9 @@ class SyncJob(Base):
     first_error_at: Mapped[datetime | None]
     last_error_at: Mapped[datetime | None]
     warnings: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
+    settled_state: Mapped[str | None]
+    optional_requests: Mapped[int] = mapped_column(Integer, server_default="0")
+    failed_parts: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     synced_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
@@ -90,7 +95,8 @@ class WrittenRecord(Base):
     """What stands in Salesforce by our hand, one row per slot of a registration in an org.
 
     Slots: `person`, `account` (made for a new Contact), `person_update` (what was changed of one who stood),
-    `task:registered`, `task:checked_in`, `member` (instance_key: campaign). `state`:
+    `task:registered`, `task:checked_in`, `member` (instance_key: campaign), `email_sent`, `email_opened`,
+    `email_replied` (instance_key: the e-mail's id). `state`:
     intended (committed before the call), written, ambiguous (the answer was lost), failed.
     """
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import case, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
@@ -67,12 +67,15 @@ async def release_lease(resources: Resources, org_id: str, request: Act, *, by: 
 
 async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
     gone = dict.fromkeys(OF_THE_ERROR, null())
+    is_settled = SyncJob.settled_state == JobState.SYNCED
     await session.execute(
         update(SyncJob)
         .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
         .values(
-            state=JobState.SKIPPED,
-            skipped_because=SkipReason.NOTHING_WANTED,
+            state=case((is_settled, SyncJob.settled_state), else_=JobState.SKIPPED),
+            skipped_because=case((is_settled, SyncJob.skipped_because), else_=SkipReason.NOTHING_WANTED),
+            settled_state=None,
+            failed_parts=[],
             written_version=SyncJob.requested_version,
             waiting_for=None,
             **gone,

@@ -187,7 +187,15 @@ def _candidates(
 
 
 def _stored_state(job: SyncJob, is_due: bool, is_erased: bool) -> StoredState:
-    return StoredState(job.state, job.waiting_for, is_due, job.skipped_because, is_erased)
+    return StoredState(
+        job.state,
+        job.waiting_for,
+        is_due,
+        job.skipped_because,
+        is_erased,
+        settled_state=job.settled_state,
+        has_failed_parts=bool(job.failed_parts),
+    )
 
 
 async def _behind_gate(

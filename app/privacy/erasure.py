@@ -99,7 +99,8 @@ SKIP_JOBS = text("""
         requested_version = requested_version + 1,
         written_version = CASE WHEN is_in_flight THEN written_version ELSE requested_version + 1 END,
         error_class = NULL, error_code = NULL, group_id = NULL, error = NULL,
-        first_error_at = NULL, last_error_at = NULL, warnings = '[]'
+        first_error_at = NULL, last_error_at = NULL, warnings = '[]', failed_parts = '[]',
+        settled_state = CASE WHEN is_in_flight THEN settled_state END
     FROM (
         SELECT host_id AS host, registration_id AS id, state IN ('running', 'ambiguous') AS is_in_flight
         FROM sync_jobs WHERE host_id = :host_id AND registration_id = ANY(:ids)
@@ -108,8 +109,9 @@ SKIP_JOBS = text("""
     WHERE host_id = held.host AND registration_id = held.id
 """)
 CLEAR_ERROR_TEXT = text("""
-    UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}'
-    WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
+    UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}', failed_parts = '[]'
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+      AND (error IS NOT NULL OR failed_parts <> '[]')
 """)
 DELETE_HISTORY = text("""
     DELETE FROM sync_attempts
@@ -198,9 +200,10 @@ DELETE_LATE_HISTORY = text(f"""
     WHERE attempt.host_id = gone.host_id AND attempt.registration_id = gone.registration_id
 """)  # noqa: S608 -- put together from constants
 CLEAR_LATE_ERROR_TEXT = text(f"""
-    {RECENTLY_ERASED} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]' FROM gone
+    {RECENTLY_ERASED} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]', failed_parts = '[]' FROM gone
     WHERE job.host_id = gone.host_id AND job.registration_id = gone.registration_id
-      AND job.state <> 'running' AND (job.error IS NOT NULL OR job.warnings <> '[]')
+      AND job.state <> 'running'
+      AND (job.error IS NOT NULL OR job.warnings <> '[]' OR job.failed_parts <> '[]')
 """)  # noqa: S608 -- put together from constants
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob
-from app.models.conditions import IS_COUNTED, IS_ERASED
+from app.models.conditions import IS_COUNTED, IS_ERASED, SHOWN_STATE
 from app.registrations.queries import ATTENDED, IS_ATTENDED, job_of
 from app.registrations.registration_state import SYNC_STATES
 from app.states import JobState
@@ -24,14 +24,14 @@ async def counts_of_events(
     query = (
         select(
             Registration.event_id,
-            SyncJob.state,
+            SHOWN_STATE.label("state"),
             IS_ERASED,
             func.count().label("registrations"),
             func.count().filter(IS_ATTENDED).label("attended"),
         )
         .outerjoin(SyncJob, job_of(org_id))
         .where(Registration.host_id == host_id, Registration.event_id.in_(event_ids), IS_COUNTED)
-        .group_by(Registration.event_id, SyncJob.state, IS_ERASED)
+        .group_by(Registration.event_id, SHOWN_STATE, IS_ERASED)
     )
     async with hash_joins_only(session):
         rows = (await session.execute(query)).all()

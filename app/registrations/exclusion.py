@@ -14,9 +14,11 @@ from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 # What stands in Salesforce stays; what is on its way is settled and looked at once more.
 SKIP = text("""
     UPDATE sync_jobs
-    SET state = CASE WHEN state IN ('running', 'ambiguous', 'synced') THEN state ELSE 'skipped' END,
-        skipped_because = CASE WHEN state IN ('running', 'ambiguous', 'synced') THEN skipped_because
-                               ELSE 'excluded' END,
+    SET state = CASE WHEN state IN ('running', 'ambiguous', 'synced') THEN state
+                     WHEN settled_state = 'synced' THEN settled_state ELSE 'skipped' END,
+        skipped_because = CASE WHEN state IN ('running', 'ambiguous', 'synced') OR settled_state = 'synced'
+                               THEN skipped_because ELSE 'excluded' END,
+        settled_state = CASE WHEN state IN ('running', 'ambiguous') THEN settled_state END,
         waiting_for = CASE WHEN state IN ('running', 'ambiguous') THEN waiting_for END,
         requested_version = requested_version + CASE WHEN state IN ('running', 'ambiguous') THEN 1 ELSE 0 END
     WHERE host_id = :host_id AND registration_id = :registration_id

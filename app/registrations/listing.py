@@ -14,7 +14,13 @@ from app.models import Registration, SyncJob
 from app.models.conditions import IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
-from app.registrations.queries import HAS_ERROR, group_of_job, in_state, visible_registrations
+from app.registrations.queries import (
+    HAS_ERROR,
+    group_of_job,
+    has_failed_part,
+    in_state,
+    visible_registrations,
+)
 from app.registrations.row_view import ViewContext, assemble_row
 from app.registrations.schemas import Row, Rows
 
@@ -140,9 +146,11 @@ def _conditions(query: RowQuery) -> list[ColumnElement[bool]]:
     if query.states:
         conditions.append(or_(*(in_state(state) for state in query.states)))
     if query.group_id is not None:
-        conditions.append(and_(HAS_ERROR, group_of_job == query.group_id))
+        of_group = and_(HAS_ERROR, group_of_job == query.group_id)
+        conditions.append(or_(of_group, has_failed_part("group_id", query.group_id)))
     if query.error_code is not None:
-        conditions.append(and_(HAS_ERROR, SyncJob.error_code == query.error_code))
+        of_code = and_(HAS_ERROR, SyncJob.error_code == query.error_code)
+        conditions.append(or_(of_code, has_failed_part("error_code", query.error_code)))
     if query.q is not None:
         conditions.append(_mentions(query.q))
     return conditions

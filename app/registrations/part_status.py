@@ -1,14 +1,16 @@
 """How far each happening of a registration is written: the worst of the slots that it needs. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
+from app.registrations.email_parts import email_parts
 from app.registrations.registration_state import AT_REST
 from app.registrations.schemas import Part
 from app.states import JobState, LinkState, Milestone, PartState, StatusMeaning, WriteState
 from app.sync.model.batch import MEMBER, PERSON, WriteToggles
+from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.record_kinds import kind_of_slot, milestones, slots_of_milestone
 
 WORST_FIRST: Final = tuple(PartState)
@@ -44,13 +46,15 @@ def parts_of(
     slots: Mapping[str, WrittenRecord],
     link: CampaignLink | None,
     writes: WriteToggles,
+    records: Sequence[WrittenRecord] = (),
 ) -> list[Part]:
     """One part per happening; `slots` are the written records by slot, the member that of the link.
 
-    `writes` are the kinds that are on for the event.
+    `writes` are the kinds that are on for the event; of e-mails there is one of the `records` for each.
     """
     progress = Progress(registration, job, slots, link, writes)
-    return [progress.part(milestone) for milestone in progress.milestones()]
+    parts = [progress.part(milestone) for milestone in progress.milestones()]
+    return [*parts, *email_parts(registration, job, records, writes)]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Progress:
 
     @property
     def job_state(self) -> str:
-        return self.job.state if self.job else JobState.SKIPPED
+        return (self.job.settled_state or self.job.state) if self.job else JobState.SKIPPED
 
     @property
     def failed_milestone(self) -> str | None:
@@ -84,8 +88,9 @@ class Progress:
             Milestone.CALENDAR_EVENT: self.writes.calendar_event and self._is_counted,
             Milestone.CASE: self.writes.case and self._is_counted,
         }
-        written = {each for each in milestones() if self.slots.keys() & slots_of_milestone(each)}
-        every = dict.fromkeys((*happened, *milestones()))
+        of_one_slot = [each for each in milestones() if each not in EMAIL_SLOTS]
+        written = {each for each in of_one_slot if self.slots.keys() & slots_of_milestone(each)}
+        every = dict.fromkeys((*happened, *of_one_slot))
         return [each for each in every if happened.get(each) or each in written]
 
     @property

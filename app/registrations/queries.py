@@ -5,19 +5,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    and_,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
-from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED
+from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED, SHOWN_STATE
 from app.registrations.context import EventContext
 from app.registrations.registration_state import SYNC_STATES, UNFINISHED, StoredState
 from app.states import JobState, SyncState, WaitReason
 
 UNGROUPED = "g_ungrouped"
 GROUPS_MAX = 100
+MOMENT = DateTime(timezone=True)
 ATTENDED = "attended"
 
 IS_ATTENDED = and_(SyncJob.is_attended.is_(True), IS_CHECKED_IN)
@@ -29,6 +43,17 @@ HAS_ERROR = and_(
     ~IS_ERASED,
 )
 """Rows with an error that is not overcome: failed, or already on their way again."""
+
+HAS_FAILED_PARTS = SyncJob.failed_parts != text("'[]'")
+"""Rows with parts that failed, on which their state does not depend."""
+
+
+def has_failed_part(name: str, value: Any) -> ColumnElement[bool]:
+    """The rows with a failed part of this `group_id` or `error_code`; with any for another name."""
+    if name in ("group_id", "error_code"):
+        return and_(SyncJob.failed_parts.contains([{name: value}]), ~IS_ERASED)
+    return and_(HAS_FAILED_PARTS, ~IS_ERASED)
+
 
 group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
 
@@ -95,7 +120,7 @@ def in_state(state: str) -> ColumnElement[bool]:
 
 
 def _has_job_state(states: Set[JobState | None]) -> ColumnElement[bool]:
-    is_any = SyncJob.state.in_(sorted(state for state in states if state is not None))
+    is_any = SHOWN_STATE.in_(sorted(state for state in states if state is not None))
     return or_(is_any, SyncJob.state.is_(None)) if None in states else is_any
 
 
@@ -109,7 +134,7 @@ async def tally(session: AsyncSession, context: EventContext) -> list[StateCount
         func.count(),
         func.count().filter(IS_ATTENDED),
         func.count().filter(IS_CHECKED_IN),
-        func.min(SyncJob.due_at).filter(and_(SyncJob.state == JobState.PENDING, is_backing_off)),
+        func.min(SyncJob.due_at).filter(and_(SHOWN_STATE == JobState.PENDING, is_backing_off)),
         func.max(SyncJob.synced_at),
         func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
     ).group_by(*stored)
@@ -127,6 +152,8 @@ def stored_state_columns(context: EventContext) -> tuple[Any, ...]:
         func.coalesce(SyncJob.due_at <= context.now, True),
         SyncJob.skipped_because,
         IS_ERASED,
+        SyncJob.settled_state,
+        func.coalesce(HAS_FAILED_PARTS, False),
     )
 
 
@@ -156,14 +183,40 @@ async def failures(session: AsyncSession, context: EventContext) -> list[Failure
     ]
 
 
+async def failures_of_parts(session: AsyncSession, context: EventContext) -> list[FailureGroup]:
+    """The groups of failed parts on which the state of no row depends, largest first, at most 100."""
+    failed = func.jsonb_array_elements(SyncJob.failed_parts).table_valued(column("value", JSONB), name="part")
+    of_part = visible_registrations(context, Registration.registration_id, failed.c.value.label("error"))
+    rows = of_part.join(failed, true()).where(~IS_ERASED, HAS_FAILED_PARTS).subquery()
+    group_id, total = rows.c.error["group_id"].astext, func.count(rows.c.registration_id.distinct())
+    first, last = (cast(rows.c.error[name].astext, MOMENT) for name in ("first_at", "last_at"))
+    totals = (
+        select(group_id, total, func.min(first), func.max(last), func.min(rows.c.registration_id))
+        .group_by(group_id)
+        .order_by(total.desc(), group_id)
+        .limit(GROUPS_MAX)
+    )
+    groups = (await session.execute(totals)).all()
+    samples = await _samples(session, context, [group[4] for group in groups])
+    return [
+        FailureGroup(id_, count, first_at, last_at, _part_of(id_, samples[sample][2]), samples[sample][0])
+        for id_, count, first_at, last_at, sample in groups
+        if sample in samples
+    ]
+
+
+def _part_of(group_id: str, failed_parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return next((each for each in failed_parts if each["group_id"] == group_id), {})
+
+
 async def _samples(
     session: AsyncSession, context: EventContext, ids: Sequence[str]
-) -> dict[str, tuple[Registration, dict[str, Any] | None]]:
-    query = visible_registrations(context, Registration, SyncJob.error).where(
+) -> dict[str, tuple[Registration, dict[str, Any] | None, list[dict[str, Any]]]]:
+    query = visible_registrations(context, Registration, SyncJob.error, SyncJob.failed_parts).where(
         Registration.registration_id.in_(ids)
     )
     rows = (await session.execute(query)).all() if ids else []
-    return {registration.registration_id: (registration, error) for registration, error in rows}
+    return {row[0].registration_id: tuple(row) for row in rows}
 
 
 async def written_records(

@@ -45,6 +45,7 @@ WAITING_FOR: Final[Mapping[PendingReason, WaitReason | None]] = {
     PendingReason.CAMPAIGN: WaitReason.CAMPAIGN,
     PendingReason.ORG_BACKOFF: WaitReason.ORG_BACKOFF,
     PendingReason.SALESFORCE_ACCESS: WaitReason.SALESFORCE_ACCESS,
+    PendingReason.PERSON: WaitReason.PERSON,
 }
 
 
@@ -72,7 +73,7 @@ class Gates:
 @dataclass(frozen=True)
 class StoredState:
     """What decides, as stored. `job_state` is None without a job for the connected org; `can_be_enqueued`: it
-    could get one.
+    could get one. `settled_state`: what it had become when only optional parts were left of it.
     """
 
     job_state: str | None
@@ -80,7 +81,15 @@ class StoredState:
     is_due: bool = True
     skipped_because: str | None = None
     is_erased: bool = False
+    settled_state: str | None = None
+    has_failed_parts: bool = False
     can_be_enqueued: bool = False
+
+    @property
+    def shown_job_state(self) -> JobState | None:
+        """The job's state apart from its optional parts."""
+        state = self.settled_state or self.job_state
+        return JobState(state) if state else None
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class DisplayState:
 
 def display_state(stored: StoredState, gates: Gates) -> DisplayState:
     """Exactly one place for every registration that counts."""
-    shown = SYNC_STATES[JobState(stored.job_state) if stored.job_state else None]
+    shown = SYNC_STATES[stored.shown_job_state]
     state = shown.erased if stored.is_erased else shown.living
     match state:
         case SyncState.PENDING:
@@ -125,16 +134,19 @@ def skipped_because(stored: StoredState) -> str:
 
 def pending_because(stored: StoredState, gates: Gates) -> PendingReason:
     """Why an unfinished row has not moved. A closed gate comes before what the row itself waits for."""
-    if stored.job_state == JobState.RUNNING:
+    job_state = stored.shown_job_state
+    if job_state == JobState.RUNNING:
         return PendingReason.RUNNING
-    if stored.job_state == JobState.HELD and stored.waiting_for == WaitReason.SALESFORCE_ACCESS:
+    if job_state == JobState.HELD and stored.waiting_for == WaitReason.SALESFORCE_ACCESS:
         return PendingReason.SALESFORCE_ACCESS
-    if stored.job_state == JobState.HELD or stored.waiting_for == WaitReason.CAMPAIGN:
+    if job_state == JobState.HELD or stored.waiting_for == WaitReason.CAMPAIGN:
         return PendingReason.CAMPAIGN
     if gates.closed_because is not None:
         return gates.closed_because
-    if stored.job_state == JobState.AMBIGUOUS or stored.waiting_for == WaitReason.CERTAINTY:
+    if job_state == JobState.AMBIGUOUS or stored.waiting_for == WaitReason.CERTAINTY:
         return PendingReason.AMBIGUOUS
+    if stored.waiting_for == WaitReason.PERSON:
+        return PendingReason.PERSON
     if stored.waiting_for == WaitReason.SALESFORCE_ACCESS:
         return PendingReason.SALESFORCE_ACCESS
     return (
@@ -148,12 +160,14 @@ def can_retry(stored: StoredState) -> bool:
     """Whether a Retry would make this row move earlier or at all."""
     if stored.is_erased:
         return False
-    if stored.job_state is None:
+    job_state = stored.shown_job_state
+    if job_state is None:
         return stored.can_be_enqueued
-    if stored.job_state == JobState.SKIPPED:
+    if job_state == JobState.SKIPPED:
         return stored.skipped_because == SkipReason.NO_MATCH
     is_backing_off = stored.waiting_for == WaitReason.RETRY and not stored.is_due
-    return stored.job_state == JobState.FAILED or (stored.job_state == JobState.PENDING and is_backing_off)
+    is_stuck = job_state == JobState.FAILED or (job_state == JobState.PENDING and is_backing_off)
+    return is_stuck or stored.has_failed_parts
 
 
 def retry_refusal(stored: StoredState, *, is_single: bool) -> RetryRefusal | None:
@@ -161,7 +175,7 @@ def retry_refusal(stored: StoredState, *, is_single: bool) -> RetryRefusal | Non
 
     A call for one row also takes one from before the connection, a skipped one without a match, and a synced
     one, whose member may have been removed in Salesforce. A row that still looks for a lost answer is never
-    written again before it knows.
+    written again before it knows. Failed parts that its state does not depend on are a reason of their own.
     """
     if stored.is_erased:
         return RetryRefusal.ERASED
@@ -169,13 +183,15 @@ def retry_refusal(stored: StoredState, *, is_single: bool) -> RetryRefusal | Non
         return RetryRefusal.AMBIGUOUS
     is_single_no_match = is_single and stored.skipped_because == SkipReason.NO_MATCH
     is_waiting = not stored.is_due or stored.waiting_for == WaitReason.CAMPAIGN
-    match stored.job_state:
+    is_settled = stored.job_state == JobState.PENDING and stored.settled_state is not None
+    match stored.settled_state if is_settled else stored.job_state:
         case None:
             return None if is_single and stored.can_be_enqueued else RetryRefusal.SKIPPED
         case JobState.SKIPPED:
             return None if is_single_no_match else RetryRefusal.SKIPPED
         case JobState.SYNCED:
-            return None if is_single else RetryRefusal.ALREADY_SYNCED
+            is_wanted = is_single or stored.has_failed_parts
+            return None if is_wanted else RetryRefusal.ALREADY_SYNCED
         case JobState.PENDING:
             return None if is_waiting else RetryRefusal.ALREADY_PENDING
         case JobState.RUNNING:

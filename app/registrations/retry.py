@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, Text, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,11 +18,18 @@ from app.models import LIVE, Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext, load_context
 from app.registrations.listing import read_row
-from app.registrations.queries import HAS_ERROR, group_of_job, job_of, stored_state_columns
+from app.registrations.queries import (
+    HAS_ERROR,
+    group_of_job,
+    has_failed_part,
+    job_of,
+    stored_state_columns,
+)
 from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
 from app.states import JobReason, JobState, LinkState, PendingReason, WaitReason
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
+from app.sync.lookup.describe_cache import EMAIL_OBJECTS, expire_describes
 
 
 @dataclass(frozen=True)
@@ -32,24 +39,40 @@ class RetryCandidate:
     registration_id: str
     stored: StoredState
 
+    @property
+    def has_parts_alone(self) -> bool:
+        """Whether only parts failed on which its state does not depend."""
+        return self.stored.shown_job_state == JobState.SYNCED and self.stored.has_failed_parts
+
 
 @dataclass(frozen=True)
 class RetrySelection:
-    """Which rows a retry takes, and how many it leaves alone for which reason."""
+    """Which rows a retry takes, and how many it leaves alone for which reason.
+
+    Of the rows `parts_of`, by id, only parts are tried: what their state depends on is as it should be.
+    """
 
     queued: tuple[RetryCandidate, ...]
     not_queued: Counter[str]
+    parts_of: tuple[str, ...] = ()
 
     @property
     def matched(self) -> int:
-        return len(self.queued) + self.not_queued.total()
+        return self.taken + self.not_queued.total()
+
+    @property
+    def taken(self) -> int:
+        return len(self.queued) + len(self.parts_of)
 
 
 def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> RetrySelection:
     """Sort the rows into those that are taken and those that are not, by why."""
     refusals = [(each, retry_refusal(each.stored, is_single=is_single)) for each in found]
-    queued = tuple(each for each, refusal in refusals if refusal is None)
-    return RetrySelection(queued, Counter(refusal for _, refusal in refusals if refusal is not None))
+    taken = [each for each, refusal in refusals if refusal is None]
+    parts_of = () if is_single else tuple(each.registration_id for each in taken if each.has_parts_alone)
+    queued = tuple(each for each in taken if is_single or not each.has_parts_alone)
+    refused = (refusal for _, refusal in refusals if refusal is not None)
+    return RetrySelection(queued, Counter(refused), parts_of)
 
 
 async def retry_one(call: EventCall, registration_id: str) -> RetryOutcome:
@@ -87,7 +110,7 @@ def outcome_of(selection: RetrySelection, context: EventContext, *, is_dry_run: 
     return RetryOutcome(
         dry_run=is_dry_run,
         matched=selection.matched,
-        queued=len(selection.queued),
+        queued=selection.taken,
         not_queued=[NotQueued(why=why, count=count) for why, count in sorted(selection.not_queued.items())],
         waiting_for=waiting_for(selection, context),
         row=None,
@@ -96,13 +119,15 @@ def outcome_of(selection: RetrySelection, context: EventContext, *, is_dry_run: 
 
 def waiting_for(selection: RetrySelection, context: EventContext) -> str | None:
     """What queued rows wait for: a closed gate, or a broken link where all of them need it."""
-    if not selection.queued:
+    if not selection.taken:
         return None
     because = context.gates.closed_because
     if because is not None:
         return WaitReason.PAUSE if because == PendingReason.PAUSED else because
     is_broken = context.link is not None and context.link.state == LinkState.BROKEN
-    are_held = all(each.stored.job_state == JobState.HELD for each in selection.queued)
+    are_held = not selection.parts_of and all(
+        each.stored.job_state == JobState.HELD for each in selection.queued
+    )
     return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
@@ -128,6 +153,7 @@ async def requeue(
             worker_crashes=0,
             waiting_for=None,
             skipped_because=None,
+            settled_state=None,
         )
         .execution_options(synchronize_session=False)
     )
@@ -142,7 +168,8 @@ async def _find(
         "group_id": group_of_job == value,
         "error_code": SyncJob.error_code == value,
     }
-    return await find_locked(session, context, and_(HAS_ERROR, narrower.get(name, HAS_ERROR)))
+    has_error = and_(HAS_ERROR, narrower.get(name, HAS_ERROR))
+    return await find_locked(session, context, or_(has_error, has_failed_part(name, value)))
 
 
 async def _find_by_ids(
@@ -193,8 +220,8 @@ async def queue_selected(
     priority: int = LIVE,
 ) -> None:
     """Enqueue the rows, and note who asked for it."""
-    with_job = [each.registration_id for each in selection.queued if each.stored.job_state is not None]
-    await requeue(session, context.host_id, with_job, requested_by=requested_by, priority=priority)
+    whole = [each.registration_id for each in selection.queued if each.stored.job_state is not None]
+    await requeue(session, context.host_id, whole, requested_by=requested_by, priority=priority)
     if context.org_id is not None:
         request = partial(
             JobRequest,
@@ -205,13 +232,16 @@ async def queue_selected(
             requested_by=requested_by,
         )
         new = [each.registration_id for each in selection.queued if each.stored.job_state is None]
-        await enqueue_jobs(session, [request(each) for each in new])
-    counts = {"matched": selection.matched, "queued": len(selection.queued)}
+        parts = partial(request, reason=JobReason.RETRY_PARTS, is_optional=True)
+        await enqueue_jobs(session, [*map(request, new), *map(parts, selection.parts_of)])
+    if selection.parts_of:
+        await expire_describes(session, host_id=context.host_id, sobjects=EMAIL_OBJECTS)
+    counts = {"matched": selection.matched, "queued": selection.taken}
     details = {"event_id": context.event_id, **about, **counts}
     await audit_log.append_entry(session, context.host_id, actor=requested_by, action=action, details=details)
 
 
 async def wake(resources: Resources, context: EventContext, selection: RetrySelection) -> None:
     """Have the org drained, if anything was enqueued."""
-    if selection.queued and context.org_id is not None:
+    if selection.taken and context.org_id is not None:
         await resources.wakeups.announce([context.org_id])

@@ -49,7 +49,15 @@ def stored_state(registration: Registration, job: SyncJob | None, view: ViewCont
     is_erased = registration.erased_at is not None
     if job is None:
         return StoredState(None, is_erased=is_erased, can_be_enqueued=view.instance_url is not None)
-    return StoredState(job.state, job.waiting_for, job.due_at <= view.now, job.skipped_because, is_erased)
+    return StoredState(
+        job.state,
+        job.waiting_for,
+        job.due_at <= view.now,
+        job.skipped_because,
+        is_erased,
+        settled_state=job.settled_state,
+        has_failed_parts=bool(job.failed_parts),
+    )
 
 
 def assemble_row(
@@ -78,9 +86,9 @@ def assemble_row(
         activities=activity_links(records, view.instance_url),
         member=member_link(slots.get(MEMBER), view.instance_url),
         case=link_to(slots.get(CASE_KEY.slot), view.instance_url),
-        parts=parts_of(registration, job, slots=slots, link=view.link, writes=view.writes),
+        parts=parts_of(registration, job, slots=slots, link=view.link, writes=view.writes, records=records),
         error=None if stored.is_erased else _current_error(job, display, view.instance_url),
-        warnings=[] if stored.is_erased or job is None else [warning_shown(each) for each in job.warnings],
+        warnings=[] if stored.is_erased or job is None else _warnings(job),
         can_retry=can_retry(stored),
         is_erased=stored.is_erased,
         updated_at=max(registration.updated_at, job.updated_at) if job else registration.updated_at,
@@ -216,6 +224,17 @@ def advice_of(error: Mapping[str, Any]) -> Advice:
         object=error.get("object") or "record",
         field=field or "a field",
     )
+
+
+def _warnings(job: SyncJob) -> list[RowWarning]:
+    """What was left out or changed, and what failed without changing the row's state."""
+    return [*map(warning_shown, job.warnings), *map(failed_part_shown, job.failed_parts)]
+
+
+def failed_part_shown(error: Mapping[str, Any]) -> RowWarning:
+    """A part that the row's state does not depend on; its group is among those of the event."""
+    text = f"An e-mail's activity is missing: {advice_of(error).title}"
+    return RowWarning(code="email_not_written", object=error.get("object"), field=None, text=text)
 
 
 def warning_shown(warning: dict[str, Any]) -> RowWarning:

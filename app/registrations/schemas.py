@@ -50,6 +50,7 @@ class PendingBecause(BaseModel):
     campaign: int = 0
     org_backoff: int = 0
     salesforce_access: int = 0
+    person: int = 0
 
 
 class SkippedBecause(BaseModel):

@@ -30,6 +30,8 @@ async def event_stats(
     tallies = await queries.tally(session, context)
     places = count_places(tallies, context.gates)
     found = await queries.failures(session, context) if places[SyncState.FAILED, None] else []
+    if any(each.stored.has_failed_parts for each in tallies):
+        found += await queries.failures_of_parts(session, context)
     return Stats(
         event=event_shown(context),
         is_linked=context.link is not None,

@@ -84,7 +84,7 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
     )
     return DryRun(
         registration_id=item.job.registration_id,
-        outcome=outcome.state,
+        outcome=outcome.settled_as or outcome.state,
         waiting_for=waiting_for,
         skipped_because=outcome.skipped_because,
         person=_person(result, context),
@@ -121,7 +121,7 @@ def _activities(result: DryRunResult, context: EventContext) -> list[ActivityPla
         kind = kind_of_slot(key.slot)
         if kind is None or not kind.is_activity:
             continue
-        fields = _sent_fields(result, key.slot)
+        fields = _sent_fields(result, *key)
         if fields is not None:
             standing = link_to(result.item.job.written.get(key), context.instance_url)
             is_update = "id" in fields
@@ -170,10 +170,10 @@ def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
     return next((reason for reason, is_so in reasons if is_so), "not_wanted")
 
 
-def _sent_fields(result: DryRunResult, slot: str) -> dict[str, Any] | None:
+def _sent_fields(result: DryRunResult, slot: str, instance_key: str | None = None) -> dict[str, Any] | None:
     """The fields of the record that would be sent for a slot; None where nothing would be."""
     for exchange in result.item.logged_requests:
-        if exchange.slot == slot:
+        if exchange.slot == slot and instance_key in (None, exchange.instance_key):
             body = exchange.request["body"]
             [record] = body.get("records", [body])
             shown = result.client.shown({k: v for k, v in record.items() if k != "attributes"})

@@ -13,7 +13,8 @@ from app.salesforce.ids import to18
 from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE, SlotKey
+from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.record_kinds import kind_of_slot, written_objects, written_slots
 from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
 from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
@@ -32,29 +33,34 @@ async def preview(resources: Resources, host_id: str, event_id: str, *, registra
 
 def planned_records(result: DryRunResult) -> list[PlannedRecord]:
     """The records that the run would write or leave as they are, the person first."""
-    slots = {key.slot: slot for key, slot in result.item.slots.items()}
-    requests = {each.slot: each.request for each in result.item.logged_requests}
+    slots = {_place(*key): slot for key, slot in result.item.slots.items()}
+    requests = {_place(each.slot, each.instance_key): each.request for each in result.item.logged_requests}
     # A change of the person's fields has a slot of its own beside the person's.
-    slots.pop(PERSON if PERSON_UPDATE in requests else PERSON_UPDATE, None)
+    slots.pop(_place(PERSON if _place(PERSON_UPDATE) in requests else PERSON_UPDATE), None)
     plan = partial(PlannedRecord, job=result.item.job, warnings=list(dict.fromkeys(result.item.warnings)))
     written = []
-    for slot, request in requests.items():
+    for place, request in requests.items():
         [record] = request["body"].get("records", [request["body"]])
         sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
-        current = slots.get(slot) if request["method"] != "POST" else None
+        current = slots.get(place) if request["method"] != "POST" else None
         sent = {name: result.client.shown(value) for name, value in record.items() if name not in BESIDE}
         record_id = current.sf_id if current else None
-        written.append(plan(part=_part(slot), sobject=sobject, record_id=record_id, sent=sent))
+        written.append(plan(part=_part(place.slot), sobject=sobject, record_id=record_id, sent=sent))
     kept = [
-        plan(part=_part(name), sobject=slot.sobject, record_id=slot.sf_id)
-        for name, slot in slots.items()
-        if name not in requests and slot.sf_id is not None
+        plan(part=_part(place.slot), sobject=slot.sobject, record_id=slot.sf_id)
+        for place, slot in slots.items()
+        if place not in requests and slot.sf_id is not None
     ]
     # The Account that a new Contact needs goes before the person.
     order = list(dict.fromkeys(_part(slot) for slot in (ACCOUNT_SLOT, *written_slots())))
     return sorted(
         [*written, *kept], key=lambda each: order.index(each.part) if each.part in order else len(order)
     )
+
+
+def _place(slot: str, instance_key: str = "") -> SlotKey:
+    """Each e-mail has a place of its own; of the members of several campaigns one is shown."""
+    return SlotKey(slot, instance_key if slot in EMAIL_SLOTS else "")
 
 
 def _part(slot: str) -> str:

@@ -1,7 +1,7 @@
 """Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic_core import to_json
@@ -18,6 +18,7 @@ from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.event_changes import ChangedEvent, request_changed_events
 from app.sync.model.batch import CALENDAR_EVENT
+from app.webhooks.email_news import email_news
 from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, RowChange, merge_rows, rows_json
 from app.webhooks.parse import Outcome, ParsedDelivery
@@ -240,12 +241,19 @@ async def _jobs_to_enqueue(
     of_connected = [change for change in changes if change.key[0] in org_of]
     news = [change for change in of_connected if has_relevant_change(change.before, change.after)]
     others = [change for change in of_connected if not has_relevant_change(change.before, change.after)]
-    has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
-    wanted = [change for change in news if _is_wanted(change) or change.key in has_job]
-    return [
-        JobRequest(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
-        for change in (*wanted, *await _in_calendar(statements, others))
-    ]
+    in_calendar = await _in_calendar(statements, others)
+    of_emails = await email_news(statements, [change for change in others if change not in in_calendar])
+    optional = {change.key for change in of_emails}
+    told = [*news, *of_emails]
+    has_job = await _with_job(statements, [change.key for change in told if not _is_wanted(change)])
+    wanted = [change for change in told if _is_wanted(change) or change.key in has_job]
+    return [_request(change, org_of, optional) for change in (*wanted, *in_calendar)]
+
+
+def _request(change: RowChange, org_of: Mapping[str, str], optional: Collection[Key]) -> JobRequest:
+    (host_id, registration_id), event_id = change.key, change.after["event_id"]
+    is_optional = change.key in optional
+    return JobRequest(host_id, registration_id, event_id, org_of[host_id], is_optional=is_optional)
 
 
 async def _in_calendar(statements: SqlExecutor, changes: Iterable[RowChange]) -> list[RowChange]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from app.sync.model.emails import new_email_kinds
 from app.text.email_address import address_key
 from app.webhooks.snapshot import ATTENDEE, ATTENDEE_FIELDS, EVENT_FIELDS, REGISTRATION_FIELDS
 from app.webhooks.state_merge import (
@@ -27,7 +28,7 @@ Row = Mapping[str, Any]
 EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
 PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
 BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
-UNWRITTEN_FACTS = frozenset({"emails", "rescheduled_from"})
+UNWRITTEN_FACTS = frozenset({"rescheduled_from"})
 """Facts that no record and no source of a mapping shows."""
 CALENDAR_FACTS = frozenset(
     {"cancel_reason", "completed_at", "last_checked_in_at", "reschedule_reason", "rescheduled_at"}
@@ -35,6 +36,8 @@ CALENDAR_FACTS = frozenset(
 """Facts that only a calendar Event shows."""
 WRITTEN_ONCE = frozenset({"no_show_at"})
 """Facts of which other records show only that there is one; a later time is for a calendar Event."""
+WRITTEN_WHERE_ON = frozenset({"emails"})
+"""Facts that are written by a kind of write that few events have on."""
 EVENT_IN_CALENDAR = ("starts_at", "ends_at", "location", "cancelled_at", "cancel_reason")
 """What calendar Events show of their event."""
 
@@ -59,7 +62,8 @@ def has_relevant_change(before: Row | None, after: Row) -> bool:
     """Whether something changed that could be written to Salesforce."""
     if before is None:
         return True
-    compared = after.keys() - BOOKKEEPING_COLUMNS - UNWRITTEN_FACTS - CALENDAR_FACTS - WRITTEN_ONCE
+    unread = BOOKKEEPING_COLUMNS | UNWRITTEN_FACTS | CALENDAR_FACTS | WRITTEN_ONCE | WRITTEN_WHERE_ON
+    compared = after.keys() - unread
     return any(before[name] != after[name] for name in compared) or any(
         (before[name] is None) != (after[name] is None) for name in WRITTEN_ONCE
     )
@@ -73,6 +77,11 @@ def has_calendar_change(before: Row | None, after: Row) -> bool:
 def moves_calendar(before: Row | None, after: Row) -> bool:
     """Whether an event changed in what the calendar Events of its registrations show."""
     return before is not None and any(before[name] != after[name] for name in EVENT_IN_CALENDAR)
+
+
+def email_kinds_told(before: Row | None, after: Row) -> frozenset[str]:
+    """The kinds of write of the e-mail facts that were not known before."""
+    return new_email_kinds(before["emails"] if before else {}, after["emails"])
 
 
 def event_row(state: EventState) -> dict[str, Any]:

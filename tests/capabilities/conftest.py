@@ -5,7 +5,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.capabilities.{name}"
-        for name in ("fields", "going_live", "helpers", "meetings", "owners", "people", "switches")
+        for name in ("emails", "fields", "going_live", "helpers", "meetings", "owners", "people", "switches")
     )
 )
 

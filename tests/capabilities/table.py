@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities import fields, going_live, meetings, owners, people, switches
+from tests.capabilities import emails, fields, going_live, meetings, owners, people, switches
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
 
@@ -186,6 +186,13 @@ CAPABILITIES: Final = (
         (ONCEHUB,),
         "`salesforce_id` of a registration",
         people.a_salesforce_id_in_the_link_names_the_person,
+    ),
+    Capability(
+        78,
+        "E-mails sent, opened and replied on the person's timeline, as EmailMessage or Task",
+        (SUPERSEND,),
+        "`writes.email_…`, `email.as`",
+        emails.emails_are_on_the_timeline,
     ),
     Capability(
         79,

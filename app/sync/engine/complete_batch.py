@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_, update
@@ -39,10 +40,12 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 #   any other           yes         pending       at once      that of the host's connection
 #   any other           no          as it ended   as it ended  as before
 #
-# Attempts begin anew with whatever newer is requested, of an ambiguous job as well.
+# Attempts begin anew with whatever newer is requested, of an ambiguous job as well. While optional parts
+# alone are on their way, `settled_state` keeps what the job has become apart from them; anything else that is
+# requested meanwhile ends that.
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
-    SET (state, due_at, org_id, waiting_for, attempts) = (
+    SET (state, due_at, org_id, waiting_for, attempts, settled_state) = (
             SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
                    CASE WHEN is_rearmed THEN clock_timestamp() ELSE ended.due_at END,
                    CASE WHEN is_rearmed
@@ -53,11 +56,18 @@ COMPLETE_JOBS = text("""
                         )
                         ELSE job.org_id END,
                    CASE WHEN is_rearmed THEN NULL ELSE ended.waiting_for END,
-                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END
-            FROM (SELECT job.requested_version > job.running_version AS is_newer_requested) AS newer,
+                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END,
+                   CASE WHEN is_more_requested THEN NULL
+                        WHEN ended.is_unreached THEN job.settled_state
+                        WHEN is_rearmed OR ended.state = 'pending' THEN ended.settled_as END
+            FROM (
+                SELECT job.requested_version > job.running_version AS is_newer_requested,
+                       job.requested_version - job.running_version > job.optional_requests
+                           AS is_more_requested
+            ) AS newer,
                  LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
         ),
-        written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
+        written_version = CASE WHEN ended.settled_as IN ('synced', 'skipped', 'held')
                                THEN job.running_version ELSE job.written_version END,
         worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
         batch_limit = CASE WHEN ended.is_unfinished
@@ -71,12 +81,13 @@ COMPLETE_JOBS = text("""
                               THEN job.first_error_at ELSE clock_timestamp() END,
         last_error_at = CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
         warnings = CASE WHEN ended.warnings = '[]' THEN job.warnings ELSE ended.warnings END,
-        synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
+        failed_parts = coalesce(ended.failed_parts, job.failed_parts),
+        synced_at = CASE WHEN ended.settled_as = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
     FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
         registration_id text, state text, is_unfinished bool, due_at timestamptz, waiting_for text,
         skipped_because text, counts_as_attempt int, is_attended bool, error_class text, error_code text,
-        group_id text, error jsonb, warnings jsonb
+        group_id text, error jsonb, warnings jsonb, settled_as text, is_unreached bool, failed_parts jsonb
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
@@ -104,7 +115,7 @@ async def complete_batch(
             (row, unless_switched_on(row, decide_outcome(row, now, jitter=random.random()), off))  # noqa: S311
             async for row in yielding(items)
         ]
-        await _complete_jobs(session, store, outcomes, has_broken_off=has_broken_off)
+        await _complete_jobs(session, store, outcomes, now, has_broken_off=has_broken_off)
         await insert_attempts(session, store, outcomes, calls=calls)
         await _mark_links_broken(session, store, items)
         await _invalidate_describes(session, store, items)
@@ -137,10 +148,11 @@ async def _complete_jobs(
     session: AsyncSession,
     store: WriteStore,
     outcomes: Sequence[tuple[WorkItem, JobOutcome]],
+    now: datetime,
     *,
     has_broken_off: bool,
 ) -> None:
-    ended = [outcome_as_json(row, outcome) async for row, outcome in yielding(outcomes)]
+    ended = [outcome_as_json(row, outcome, now) async for row, outcome in yielding(outcomes)]
     values = {
         "ended": to_json(ended).decode(),
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
@@ -204,4 +216,4 @@ async def _add_backfill_calls(store: WriteStore, items: Sequence[WorkItem], call
 
 
 def _any_synced(outcomes: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
-    return any(outcome.state == JobState.SYNCED for _, outcome in outcomes)
+    return any(outcome.settled_as == JobState.SYNCED for _, outcome in outcomes)

@@ -126,7 +126,8 @@ async def load_single(database: Database, request: JobRequest) -> Batch:
     The job that is made for that is rolled back.
     """
     async with database.tenant(request.host_id) as session:
-        await session.execute(insert(SyncJob).values(vars(request)).on_conflict_do_nothing())
+        values = {name: value for name, value in vars(request).items() if name != "is_optional"}
+        await session.execute(insert(SyncJob).values(values).on_conflict_do_nothing())
         ids = [request.registration_id]
         batch = await load_batch(session, ids, host_id=request.host_id, org_id=request.org_id, fence=0)
         await session.rollback()

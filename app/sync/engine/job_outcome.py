@@ -1,16 +1,20 @@
 """How a row of a batch ends: the state of its job, judged from its parts. Pure."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Final
 
 from app.states import JobState, SkipReason, StatusMeaning, WaitReason, WriteState
 from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import CHECKED_IN, SlotKey
-from app.sync.model.job_outcome import JobOutcome, Obstacle
+from app.sync.model.item_errors import ItemError
+from app.sync.model.job_outcome import SETTLED, JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
 from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
-from app.sync.model.work_item import WorkItem
+from app.sync.model.work_item import PartEnd, PartEnding, WorkItem, is_optional
+
+TRIED_LATER: Final = (PartEnding.LATER, PartEnding.AGAIN)
 
 
 class Ending(Enum):
@@ -29,7 +33,9 @@ class Ending(Enum):
 
 def ending_of(item: WorkItem) -> Ending:
     """The first that applies: a part in doubt counts before one that failed, and that before one to retry."""
-    is_ambiguous = any(slot.state == WriteState.AMBIGUOUS for slot in item.slots.values())
+    is_ambiguous = any(
+        slot.state == WriteState.AMBIGUOUS and not is_optional(key) for key, slot in item.slots.items()
+    )
     is_to_retry = item.must_replan or item.retry is not None
     is_locked = Obstacle.CREATE_LOCK in item.obstacles
     lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.inaccessible_lead is not None
@@ -56,7 +62,21 @@ def _ends_membership(item: WorkItem) -> bool:
 
 
 def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcome:
-    """The next state of the item's job; `jitter` from 0 to 1 spreads the retries."""
+    """The next state of the item's job; `jitter` from 0 to 1 spreads the retries.
+
+    While optional parts are on their way the job is due again, and settled as what it would be without them.
+    """
+    outcome = _outcome_without_parts(item, now, jitter=jitter)
+    if outcome.state not in SETTLED:
+        return outcome
+    due_at = parts_due_at(item, now, jitter=jitter)
+    if due_at is None:
+        return outcome
+    settled = outcome.state
+    return replace(outcome, state=JobState.PENDING, due_at=due_at, waiting_for=None, settled_state=settled)
+
+
+def _outcome_without_parts(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcome:
     match ending_of(item):
         case Ending.SKIPPED:
             return JobOutcome(JobState.SKIPPED, now, skipped_because=item.skipped_because)
@@ -70,13 +90,39 @@ def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcom
         case Ending.TO_RETRY:
             return _decide_retry(item, now, attempts=item.job.attempts + 1, jitter=jitter)
         case Ending.LOCKED:
-            return JobOutcome(JobState.PENDING, item.recheck_at or now, WaitReason.CERTAINTY)
+            return JobOutcome(JobState.PENDING, item.recheck_at or now, WaitReason.PERSON)
         case Ending.UNFINISHED:
-            return JobOutcome(JobState.PENDING, now)
+            return JobOutcome(JobState.PENDING, now, is_unreached=True)
         case Ending.CAMPAIGN_BROKEN:
             return JobOutcome(JobState.HELD, now, WaitReason.CAMPAIGN, counts_as_attempt=True)
         case Ending.DONE:
             return JobOutcome(JobState.SYNCED, now, counts_as_attempt=True)
+
+
+def parts_due_at(item: WorkItem, now: datetime, *, jitter: float) -> datetime | None:
+    """When optional parts are worked on again; None where nothing is left to do for them."""
+    if not item.job.has_emails or item.person is None or item.skipped_because is not None:
+        return None
+    if not item.has_tried_parts:
+        return now
+    is_later = any(end.how in TRIED_LATER for end in _open_ends(item))
+    delay = retry_wait(item.job.attempts + 1, jitter) if is_later else None
+    times = (item.part_recheck_at, now + timedelta(seconds=delay) if delay is not None else None)
+    return min((at for at in times if at is not None), default=None)
+
+
+def failed_parts(item: WorkItem) -> list[ItemError]:
+    """The errors of optional parts that nothing more is tried for, each group of a milestone once."""
+    has_later = retry_wait(item.job.attempts + 1, 0) is not None
+    over = (PartEnding.FAILED, PartEnding.REFUSED, *(() if has_later else TRIED_LATER))
+    errors = (end.error for end in _open_ends(item) if end.how in over)
+    return list({(error.group_id, error.milestone): error for error in errors}.values())
+
+
+def _open_ends(item: WorkItem) -> list[PartEnd]:
+    """The ends of the parts that are not written by now."""
+    slots = ((item.slots.get(key), end) for key, end in item.part_ends.items())
+    return [end for slot, end in slots if slot is None or slot.state != WriteState.WRITTEN]
 
 
 def is_attended(item: WorkItem) -> bool:
@@ -94,9 +140,10 @@ def is_attended(item: WorkItem) -> bool:
     return task is not None and task.state == WriteState.WRITTEN
 
 
-def outcome_as_json(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
+def outcome_as_json(item: WorkItem, outcome: JobOutcome, now: datetime) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
     error = outcome.error
+    are_parts_known = item.has_tried_parts or not item.job.has_emails
     return {
         "registration_id": item.job.registration_id,
         "state": outcome.state,
@@ -111,7 +158,24 @@ def outcome_as_json(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
         "group_id": error.group_id if error else None,
         "error": error.as_json() if error else None,
         "warnings": [warning.as_json() for warning in dict.fromkeys(item.warnings)],
+        "settled_as": outcome.settled_as,
+        "is_unreached": outcome.is_unreached,
+        "failed_parts": _failed_parts_as_json(item, now) if are_parts_known else None,
     }
+
+
+def _failed_parts_as_json(item: WorkItem, now: datetime) -> list[dict[str, Any]]:
+    """Each with its group, and since when and until when it was seen."""
+    since = {each["group_id"]: each["first_at"] for each in item.job.failed_parts}
+    return [
+        {
+            **error.as_json(),
+            "group_id": error.group_id,
+            "first_at": since.get(error.group_id, now.isoformat()),
+            "last_at": now.isoformat(),
+        }
+        for error in failed_parts(item)
+    ]
 
 
 def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, jitter: float) -> JobOutcome:

@@ -19,6 +19,7 @@ from app.sync.engine.inaccessible_leads import (
     store_lead_visibility,
 )
 from app.sync.engine.interruptions import BudgetReached
+from app.sync.engine.optional_parts import write_optional_parts
 from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.jobs.gates import api_budget_percent_of
@@ -186,6 +187,8 @@ async def _write(
     items.apply(decide_accessible_leads(items))
     await store_lead_visibility(store, list(items), requirements.access)
     items.apply(ItemDecision(item, is_processed=True) for item in items)
+    if any(job.has_emails for job in batch.jobs):
+        await write_optional_parts(executor, found)
     return None
 
 

@@ -65,7 +65,8 @@ def log_request(
 ) -> Iterator[ItemDecision]:
     """The operation's request and its answer belong to the history of all its items."""
     request = request_of(operation, api_version=api_version, is_individual=is_individual)
-    exchange = LoggedRequest(operation.key.slot, operation.milestone, request, answer)
+    slot, instance_key = operation.key
+    exchange = LoggedRequest(slot, operation.milestone, request, answer, instance_key)
     for item in items:
         yield ItemDecision(item, logged_requests=(*item.logged_requests, exchange))
 
@@ -151,7 +152,7 @@ def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
         "kind": _kind(item, outcome),
         "reason": job.reason,
         "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
-        "outcome": outcome.state,
+        "outcome": outcome.settled_as or outcome.state,
         "requests": [each.request for each in item.logged_requests],
         "responses": [each.answer for each in item.logged_requests],
         "error": {**error.as_json(), "group_id": error.group_id} if error else None,

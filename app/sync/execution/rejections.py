@@ -13,7 +13,7 @@ from app.sync.field_values.states_and_countries import is_place
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
 from app.sync.model.mapping_rules import FIXED
 from app.sync.model.record_kinds import EVENT_TIMES, kind_of_slot
-from app.sync.model.records import CAMPAIGN_MEMBER, EVENT
+from app.sync.model.records import CAMPAIGN_MEMBER, EMAIL_MESSAGE, EVENT
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, is_new_lead
@@ -156,6 +156,14 @@ class AwaitOrg:
     hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
+@dataclass(frozen=True)
+class TaskInstead:
+    """The org takes no e-mails of people as EmailMessage: they become Tasks, unless the host forbids it."""
+
+    leaves_failed_slot: ClassVar[bool] = True
+    hints: ClassVar[SlotDetails] = NO_DETAILS
+
+
 Rejection = (
     DropFields
     | AlreadyExists
@@ -167,6 +175,7 @@ Rejection = (
     | Retry
     | FailItems
     | AwaitOrg
+    | TaskInstead
 )
 
 
@@ -177,6 +186,8 @@ def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iter
     if dropped := _droppable_fields(operation, failure):
         earlier = (each.dropped or () for each in (operation.details, hints))
         return DropFields(frozenset(dropped).union(*earlier))
+    if operation.record.sobject == EMAIL_MESSAGE and _is_of_all_emails(failure):
+        return TaskInstead()
     if is_member and failure.error_code == "DUPLICATE_VALUE":
         return AlreadyExists()
     if _is_too_long(operation, failure) and not hints.is_first_day:
@@ -202,6 +213,18 @@ def _is_too_long(operation: WriteOperation, failure: ApiError) -> bool:
     start, end = (datetime.fromisoformat(sent[name]) if name in sent else None for name in EVENT_SPAN)
     is_about_times = not failure.fields or not EVENT_TIMES.isdisjoint(failure.fields)
     return start is not None and end is not None and end - start > timedelta(days=1) and is_about_times
+
+
+def _is_of_all_emails(failure: ApiError) -> bool:
+    """Whether the org's set-up refuses such an e-mail, whoever it was sent to.
+
+    Without Enhanced Email, an e-mail has to name its Case.
+    """
+    if failure.error_code in (FIELD_INTEGRITY, "INVALID_TYPE", "NOT_FOUND"):
+        return True
+    is_of_org = failure.error_class in (ErrorClass.ACCESS, ErrorClass.CONFIGURATION)
+    is_of_person = failure.error_code in (CROSS_REFERENCE_ACCESS, "ENTITY_IS_LOCKED")
+    return is_of_org and not is_of_person and action_for(failure) is ErrorAction.FAIL
 
 
 def is_describe_stale(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> bool:
@@ -243,7 +266,7 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     if failure.error_code not in FIELD_ERROR_CODES:
         return frozenset()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
-    kind = kind_of_slot(operation.key.slot)
+    kind = kind_of_slot(operation.key.slot, operation.record.sobject)
     unneeded = kind.optional_fields if kind else frozenset[str]()
     unneeded = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else unneeded
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES

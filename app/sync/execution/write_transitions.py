@@ -19,6 +19,7 @@ from app.sync.execution.rejections import (
     RefreshDescribe,
     Rejection,
     Retry,
+    TaskInstead,
     classify_rejection,
     is_describe_stale,
     is_reference_configured,
@@ -30,6 +31,7 @@ from app.sync.model.decisions import (
     ItemDecision,
     ItemEnd,
     LeadInaccessible,
+    PartEnded,
     ReplanRejected,
     RetryLater,
 )
@@ -37,7 +39,7 @@ from app.sync.model.item_errors import ItemError
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
-from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.model.work_item import PartEnd, PartEnding, WorkItem, WriteOperation
 
 
 def slot_intended(
@@ -132,7 +134,7 @@ def decide_rejection(
     for item in items:
         slot = _not_applied(item.slots.get(operation.key), is_failed=rejection.leaves_failed_slot)
         noted = slot and slot._replace(details=slot.details.updated(rejection.hints))
-        end = _end(rejection, _error(operation, failure, item))
+        end = _end_of(operation, rejection, _error(operation, failure, item))
         yield ItemDecision(item, end, slots={operation.key: noted}, stale_describes=stale)
 
 
@@ -146,6 +148,28 @@ def _not_applied(before: WrittenSlot | None, *, is_failed: bool = False) -> Writ
     return before._replace(state=WriteState.FAILED, attempt_started_at=None)
 
 
+def _end_of(operation: WriteOperation, rejection: Rejection, error: ItemError) -> ItemEnd | None:
+    if not operation.is_optional:
+        return _end(rejection, error)
+    how = _part_ending(rejection)
+    return PartEnded(operation.key, PartEnd(how, error)) if how else None
+
+
+def _part_ending(rejection: Rejection) -> PartEnding | None:
+    """How an optional part ends; what the rest of its item waits for, it waits for as well."""
+    match rejection:
+        case DropFields() | AlreadyExists() | RefreshDescribe() | EventTooLong():
+            return PartEnding.AGAIN
+        case TaskInstead():
+            return PartEnding.REFUSED
+        case FollowRecord() | CampaignsHidden() | LeadHidden() | Retry():
+            return PartEnding.LATER
+        case FailItems():
+            return PartEnding.FAILED
+        case AwaitOrg():
+            return None
+
+
 def _end(rejection: Rejection, error: ItemError) -> ItemEnd | None:
     match rejection:
         case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord() | EventTooLong():
@@ -156,7 +180,7 @@ def _end(rejection: Rejection, error: ItemError) -> ItemEnd | None:
             return LeadInaccessible(error)
         case Retry():
             return RetryLater(error)
-        case FailItems():
+        case FailItems() | TaskInstead():
             return Fail(error)
         case AwaitOrg():
             return None

@@ -72,8 +72,20 @@ CALENDAR: Final[dict[str, Callable[[Job], Any]]] = {
 }
 """What a calendar Event shows of a registration; no reason is a value too: what was written before goes."""
 
+EMAIL: Final[dict[str, Callable[[Job], Any]]] = {
+    "email.id": lambda job: job.email and job.email.message_id,
+    "email.subject": lambda job: job.email and job.email.subject,
+    "email.kind": lambda job: job.email and job.email.kind,
+    "email.at": lambda job: job.email and job.email.at,
+    "email.url": lambda job: job.email and job.email.url,
+    "email.snippet": lambda job: job.email and job.email.snippet,
+    "email.from_name": lambda job: job.email and job.email.sender_name,
+    "email.from_email": lambda job: job.email and job.email.sender_email,
+}
+"""Of the e-mail whose activity is being written; elsewhere nothing."""
+
 EXTRA_PARTS: Final = frozenset({"ticket", "buyer", "utm", "replay"})
-PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION, **CALENDAR}
+PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION, **CALENDAR, **EMAIL}
 
 
 class UnknownSource(ValueError):

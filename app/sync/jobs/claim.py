@@ -143,7 +143,7 @@ CLAIM = text(
         ) AS row
     )
     UPDATE sync_jobs AS job
-    SET state = 'running', fence = :fence, running_version = job.requested_version
+    SET state = 'running', fence = :fence, running_version = job.requested_version, optional_requests = 0
     FROM locked
     WHERE job.ctid = locked.place
       AND EXISTS (

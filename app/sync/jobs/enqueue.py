@@ -21,18 +21,26 @@ from app.states import JobReason
 #
 # * A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
 #
+# A request about optional parts alone leaves the job settled: what it had become is shown until anything else
+# is requested.
+#
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
 UPSERT_JOBS = text("""
-    INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, reason, priority, requested_by)
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS requested (
+    INSERT INTO sync_jobs AS job (
+        host_id, registration_id, event_id, org_id, reason, priority, requested_by, optional_requests
+    )
+    SELECT host_id, registration_id, event_id, org_id, reason, priority, requested_by,
+           CAST(is_optional AS integer)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS requested (
         host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
-        requested_by text
+        requested_by text, is_optional boolean
     )
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
-        (state, org_id, due_at, waiting_for, priority, reason, requested_by) = (
+        (state, org_id, due_at, waiting_for, priority, reason, requested_by, optional_requests,
+         settled_state, skipped_because) = (
             SELECT CASE WHEN is_busy THEN job.state ELSE 'pending' END,
                    CASE WHEN is_busy THEN job.org_id ELSE excluded.org_id END,
                    CASE WHEN is_busy THEN job.due_at ELSE clock_timestamp() END,
@@ -40,21 +48,29 @@ UPSERT_JOBS = text("""
                    CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
                         ELSE excluded.priority END,
                    CASE WHEN is_reason_kept THEN job.reason ELSE excluded.reason END,
-                   CASE WHEN is_reason_kept THEN job.requested_by ELSE excluded.requested_by END
+                   CASE WHEN is_reason_kept THEN job.requested_by ELSE excluded.requested_by END,
+                   job.optional_requests + CAST(is_optional AS integer),
+                   CASE WHEN is_optional AND is_at_rest THEN job.state
+                        WHEN is_optional THEN job.settled_state END,
+                   CASE WHEN is_optional THEN job.skipped_because END
             FROM (
-                SELECT job.state IN ('running', 'ambiguous') AS is_busy,
+                SELECT excluded.optional_requests = 1 AND job.org_id = excluded.org_id AS is_optional,
+                       job.state IN ('synced', 'failed', 'held', 'skipped') AS is_at_rest,
+                       job.state IN ('running', 'ambiguous') AS is_busy,
                        job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
                            AND excluded.reason NOT IN ('retry', 'reapply') AS is_reason_kept
             ) AS job_is
         ),
-        attempts = 0,
-        skipped_because = NULL
+        attempts = 0
 """)
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """One registration to write. `org_id` is the org of the host's connection."""
+    """One registration to write. `org_id` is the org of the host's connection.
+
+    `is_optional`: only parts of it on which its state does not depend.
+    """
 
     host_id: str
     registration_id: str
@@ -63,6 +79,7 @@ class JobRequest:
     reason: str = JobReason.LIVE
     priority: int = LIVE
     requested_by: str | None = None
+    is_optional: bool = False
 
 
 async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) -> set[str]:

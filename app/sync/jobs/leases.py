@@ -123,6 +123,7 @@ RECOVER_RUNNING_JOBS = text("""
     )
     UPDATE sync_jobs AS job
     SET state = settled.next_state,
+        settled_state = CASE WHEN settled.next_state <> 'failed' THEN job.settled_state END,
         worker_crashes = settled.worker_crashes,
         batch_limit = coalesce(settled.batch_limit, job.batch_limit),
         waiting_for = CASE WHEN settled.next_state = 'ambiguous' THEN 'certainty' END,

@@ -10,7 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.ids import is_id
 from app.states import LinkState, StatusMeaning
-from app.sync.jobs.load_queries import CLAIMED, EVENTS, EXTRAS, HOST_ROW, OTHER_TICKETS, SIBLINGS, SLOTS
+from app.sync.jobs.load_emails import with_emails
+from app.sync.jobs.load_queries import (
+    CLAIMED,
+    EVENTS,
+    EXTRAS,
+    HOST_ROW,
+    OTHER_TICKETS,
+    SIBLINGS,
+    SLOTS,
+)
 from app.sync.model.batch import (
     MEMBER,
     SLOT_COLUMNS,
@@ -109,7 +118,8 @@ async def load_claimed(
         if row.event_id in events
     ]
     chosen = WriteSettings.of(settings)
-    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions, settings=chosen)
+    loaded = Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions, settings=chosen)
+    return await with_emails(session, loaded)
 
 
 async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
@@ -200,6 +210,7 @@ def _job(
         is_enabled=known.is_enabled,
         writes=known.writes,
         written=written,
+        failed_parts=row.failed_parts,
     )
 
 

@@ -25,9 +25,9 @@ REGISTRATION_BY_KEY = """CROSS JOIN LATERAL (
 CLAIMED = text(
     f"""
     SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
-           job.running_version, registration.event_id, registration.attendee, registration.email_key,
-           registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name, registration.erased_at,
-           {FACT_COLUMNS}
+           job.running_version, job.failed_parts, registration.event_id, registration.attendee,
+           registration.email_key, registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name,
+           registration.erased_at, {FACT_COLUMNS}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
     CROSS JOIN LATERAL (
         SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id

@@ -14,7 +14,12 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, SubResponse, sobject_path
 from app.salesforce.describe import SObjectDescribe, describe_body, parse_describe
 from app.salesforce.errors import RequestRejected
+from app.sync.model.records import EMAIL_MESSAGE, TASK
 
+REFUSED_EMAILS: Final = "EmailMessage:refused"
+"""Kept beside the describes: that the org took no EmailMessage. One is tried again a day later."""
+
+EMAIL_OBJECTS: Final = (EMAIL_MESSAGE, TASK, REFUSED_EMAILS)
 MAX_AGE: Final = timedelta(hours=24)
 RETRY_MAX_AGE: Final = timedelta(seconds=5)
 """A person who retries has changed something, maybe the org; a group of many batches asks now and then."""

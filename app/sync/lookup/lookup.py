@@ -11,7 +11,7 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
-from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported
+from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported, lost_emails
 from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
     CASE_STATUS,
@@ -20,6 +20,7 @@ from app.sync.lookup.parse import (
     ResponseFlags,
     case_statuses,
     closed_statuses,
+    emails_by_reference,
     parse_cases,
     parse_events,
     parse_members,
@@ -47,6 +48,7 @@ NAMES: Final = ("FirstName", "LastName")
 OF_CAMPAIGNS: Final = frozenset({QueryKind.MEMBERS, QueryKind.STATUSES})
 """Where the connected user may not see these objects, the rest is looked up all the same."""
 
+OF_EMAILS: Final = QueryKind.EMAIL_MESSAGES
 OPTIONAL: Final = frozenset(
     {QueryKind.TASK_STATUSES, QueryKind.USERS, QueryKind.CASES, QueryKind.CASE_STATUSES}
 )
@@ -70,7 +72,8 @@ class LookupResult:
     Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
     (`address_key`); `cases` by id, those that links name and those that are to be closed; `events` are the
     calendar Events that stand, of those in `queried_events`; `has_day_events_only`: the org takes no longer
-    ones."""
+    ones; `hides_emails`: lost e-mails could not be looked for; `has_refused_emails`: the org took none as
+    EmailMessage lately."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class LookupResult:
     events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     queried_events: frozenset[str] = frozenset()
     has_day_events_only: bool = False
+    hides_emails: bool = False
+    has_refused_emails: bool = False
 
 
 async def look_up_batch(
@@ -105,9 +110,10 @@ async def look_up_batch(
     while missing := _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids:
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
-    recovered = await find_lost_creates(client, batch, found.people, written_since, describes=found.describes)
-    cases = await _fetch_recovered_cases(client, batch, recovered)
+    lost = await find_lost_creates(client, batch, found.people, written_since, describes=found.describes)
+    cases = await _fetch_recovered_cases(client, batch, lost)
     reported = await find_reported(client, batch)
+    recovered = {**found.recovered, **lost}
     return replace(found, recovered=recovered, reported=reported, cases={**found.cases, **cases})
 
 
@@ -187,11 +193,13 @@ def records_of(results: Iterable[QueryResult], *kinds: QueryKind) -> list[dict[s
 
 
 def _first_page(query: LookupQuery, response: SubResponse) -> QueryPage | None:
-    """None of campaigns whose objects the connected user may not see."""
+    """None of campaigns and e-mails that the connected user may not see."""
     try:
         return query.parse(response)
     except RequestRejected as refused:
         if query.kind in OF_CAMPAIGNS and refused.failure.error_code == HIDDEN_OBJECT:
+            return None
+        if query.kind == OF_EMAILS and is_lasting(refused):
             return None
         if query.kind in OPTIONAL and is_lasting(refused):
             return QueryPage([], None)
@@ -209,7 +217,13 @@ async def _look_up(
     ids = ids.union(filter(None, stored))
     events = _written_events(batch.jobs) if EVENT in requirements.describes else []
     asked = LookupRequest(
-        emails, sorted(ids), campaigns, requirements, closes_cases=bool(closing), events=events
+        emails,
+        sorted(ids),
+        campaigns,
+        requirements,
+        closes_cases=bool(closing),
+        events=events,
+        message_identifiers=lost_emails(batch),
     )
     organizers = build_owner_queries(requirements.owners.unknown)
     results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
@@ -227,12 +241,14 @@ async def _look_up(
         closed_statuses=closed,
         owners={**requirements.owners.ids, **parse_owners(records_of(results, QueryKind.USERS))},
         lacks_campaign_access=requirements.access.lacks_campaign_access
-        or any(result.is_hidden for result in results),
+        or any(result.is_hidden for result in results if result.kind in OF_CAMPAIGNS),
         cases=parse_cases(records_of(results, QueryKind.CASES)),
         case_statuses=_case_statuses(results, requirements) if closing else None,
         events=parse_events(records_of(results, QueryKind.EVENTS)),
         queried_events=frozenset(events),
         has_day_events_only=requirements.access.has_day_events_only,
+        recovered=emails_by_reference(records_of(results, OF_EMAILS)),
+        hides_emails=any(result.is_hidden for result in results if result.kind == OF_EMAILS),
     )
 
 

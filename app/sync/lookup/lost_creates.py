@@ -16,7 +16,8 @@ from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
-from app.sync.model.records import FoundPerson
+from app.sync.model.records import EMAIL_MESSAGE, FoundPerson
+from app.sync.model.reference_tags import message_identifier
 
 NOTHING_DESCRIBED: Final[Mapping[str, SObjectDescribe]] = {}
 HIDDEN_FIELD: Final = "INVALID_FIELD"
@@ -85,6 +86,16 @@ class LostCreates:
         ]
 
 
+def lost_emails(batch: Batch) -> list[str]:
+    """The keys of the e-mails whose creates were never answered."""
+    return sorted(
+        message_identifier(slot.reference)
+        for job in batch.jobs
+        for slot in job.written.values()
+        if slot.sobject == EMAIL_MESSAGE and slot.state == WriteState.AMBIGUOUS and slot.reference
+    )
+
+
 async def find_lost_creates(
     client: SalesforceClient,
     batch: Batch,
@@ -103,7 +114,7 @@ async def find_lost_creates(
             LostCreate(slot, list(_person_ids(job, known)), list(_addresses(job)))
             for job in batch.jobs
             for key, slot in job.written.items()
-            if key.slot in slots and slot.state == WriteState.AMBIGUOUS
+            if key.slot in slots and slot.sobject == query.sobject and slot.state == WriteState.AMBIGUOUS
         ]
         lost = LostCreates(query, slots, creates, describes.get(query.sobject))
         found |= await _find(client, lost, written_since)

@@ -10,7 +10,7 @@ from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.cases import CaseRow, CaseStatuses
 from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
-from app.sync.model.reference_tags import references_in
+from app.sync.model.reference_tags import reference_of_message, references_in
 from app.text.email_address import address_key
 
 COMPLETED: Final = "Completed"
@@ -83,6 +83,12 @@ def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any
     """The records that carry a reference of ours."""
     field = query.reference_field
     return {reference: to18(row["Id"]) for row in rows for reference in references_in(row[field])}
+
+
+def emails_by_reference(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The e-mails whose key is of our making."""
+    found = ((reference_of_message(row["MessageIdentifier"]), row["Id"]) for row in rows)
+    return {reference: to18(id_) for reference, id_ in found if reference is not None}
 
 
 def records_by_label(

@@ -18,7 +18,7 @@ from app.salesforce.composite import (
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.record_kinds import LostCreateQuery
-from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EVENT, LEAD
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EMAIL_MESSAGE, EVENT, LEAD
 
 TASK_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM TaskStatus"
 CASE_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM CaseStatus"
@@ -44,6 +44,7 @@ PERSON_SELECT: Final = {
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
 }
 STATUSES_SOQL: Final = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
+EMAILS_SOQL: Final = "SELECT Id, MessageIdentifier FROM EmailMessage WHERE MessageIdentifier IN "
 ACCOUNT_FIELDS: Final = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
 CASE_FIELDS: Final = "Id, ContactId, Status, IsClosed, IsDeleted, CreatedDate, LastModifiedDate"
 MEMBER_FIELDS: Final = "Id, CampaignId, LeadId, ContactId, Status"
@@ -64,6 +65,7 @@ class QueryKind(StrEnum):
     ACCOUNTS_BY_PREFIX = "alike"
     USERS = "users"
     PERSON_TYPES = "types"
+    EMAIL_MESSAGES = "emails"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class RecordRead(LookupQuery):
 @dataclass(frozen=True)
 class LookupRequest:
     """Whom to look for, and in which campaigns; whether it matters which statuses close a Case, and which
-    calendar Events may have to change.
+    calendar Events may have to change; and for which e-mails, by our keys, whose creates were never answered.
     """
 
     emails: Sequence[str]
@@ -118,6 +120,7 @@ class LookupRequest:
     wanted: LookupRequirements
     closes_cases: bool = False
     events: Sequence[str] = ()
+    message_identifiers: Sequence[str] = ()
 
 
 def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
@@ -144,6 +147,7 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
     yield from _account_queries(account_ids, wanted)
     yield from case_queries(case_ids)
+    yield from _email_queries(request.message_identifiers)
     if wanted.access.closed_statuses is None:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
     if request.closes_cases and wanted.access.case_statuses is None:
@@ -191,6 +195,13 @@ def lost_create_soql(
 def records_by_id_soql(sobject: str, ids: Sequence[str]) -> str:
     """Which of these records stand, and which are in the recycle bin."""
     return f"SELECT Id, IsDeleted FROM {sobject} WHERE Id IN {in_list(ids)}"  # noqa: S608
+
+
+def _email_queries(identifiers: Sequence[str]) -> Iterator[LookupQuery]:
+    """The e-mails with these keys, also those that somebody deleted since."""
+    for number, some in enumerate(chunk(identifiers, length=LIST_LENGTH, joint=SEPARATOR_LENGTH)):
+        soql = EMAILS_SOQL + in_list(some)
+        yield LookupQuery(QueryKind.EMAIL_MESSAGES, soql, EMAIL_MESSAGE, f"{number}", include_deleted=True)
 
 
 def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from app.states import JobReason, RegistrationStatus, StatusMeaning, WriteState
+from app.sync.model.emails import EMAIL_SLOTS, EmailFact, StoredEmails
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, ORGANIZER, MappingRules
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
@@ -227,10 +228,18 @@ class WriteToggles:
     def has_any(self) -> bool:
         return any(vars(self).values())
 
+    @property
+    def emails(self) -> frozenset[str]:
+        """The kinds of e-mail facts that are on."""
+        return frozenset(kind for kind in EMAIL_SLOTS if getattr(self, kind))
+
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed registration, with the rules and the switches that the host has for its event."""
+    """One claimed registration, with the rules and the switches that the host has for its event.
+
+    `emails` are loaded where one of their kinds is on; `email` is the one that a record is made of just now.
+    """
 
     registration_id: str
     event: EventSnapshot
@@ -251,6 +260,9 @@ class Job:
     is_enabled: bool = True
     writes: WriteToggles = WriteToggles()
     written: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
+    emails: StoredEmails = field(default_factory=dict)
+    email: EmailFact | None = None
+    failed_parts: Sequence[Mapping[str, Any]] = ()
 
     def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
         return self.written.get(SlotKey(slot, instance_key))
@@ -267,6 +279,11 @@ class Job:
         if own.starts_at is not None:
             return PlannedTimes(own.starts_at, own.ends_at)
         return PlannedTimes(event.starts_at, own.ends_at or event.ends_at)
+
+    @property
+    def has_emails(self) -> bool:
+        """Whether e-mails are to be written, or were."""
+        return bool(self.emails) or any(key.slot in EMAIL_SLOTS for key in self.written)
 
     @property
     def member_key(self) -> SlotKey | None:

@@ -10,6 +10,7 @@ from app.sync.model.decisions import (
     ItemEnd,
     LeadAccessible,
     LeadInaccessible,
+    PartEnded,
     Plan,
     Replan,
     ReplanRejected,
@@ -67,6 +68,8 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["person"] = decision.person
     if decision.recheck_at is not None:
         changes["recheck_at"] = min(item.recheck_at or decision.recheck_at, decision.recheck_at)
+    if (at := decision.part_recheck_at) is not None:
+        changes["part_recheck_at"] = min(item.part_recheck_at or at, at)
     if decision.logged_requests is not None:
         changes["logged_requests"] = decision.logged_requests
     if decision.warnings:
@@ -75,6 +78,8 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["stale_describes"] = item.stale_describes | decision.stale_describes
     if decision.is_processed:
         changes["is_processed"] = True
+    if decision.has_tried_parts:
+        changes["has_tried_parts"] = True
     if decision.end is not None:
         changes |= _after(item, decision.end)
     return item._replace(**changes)
@@ -96,5 +101,7 @@ def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:
             return {"retry": item.retry or error}
         case LeadInaccessible(error):
             return {"inaccessible_lead": item.inaccessible_lead or error}
+        case PartEnded(key, how_and_why):
+            return {"part_ends": {**item.part_ends, key: how_and_why}}
         case LeadAccessible():
             return {"error": item.error or item.inaccessible_lead, "inaccessible_lead": None}

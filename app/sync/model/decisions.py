@@ -11,7 +11,7 @@ from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import NO_SLOTS, LoggedRequest, WorkItem, WriteOperation
+from app.sync.model.work_item import NO_SLOTS, LoggedRequest, PartEnd, WorkItem, WriteOperation
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,32 @@ class LeadAccessible:
     """Something could be written to the new Lead: what was rejected for want of access failed for itself."""
 
 
-ItemEnd = Skip | Fail | Blocked | Replan | ReplanRejected | RetryLater | LeadInaccessible | LeadAccessible
+@dataclass(frozen=True)
+class PartEnded:
+    """An optional part ended short of success; the rest of the item goes on as if it were not there."""
+
+    key: SlotKey
+    end: PartEnd
+
+
+ItemEnd = (
+    Skip
+    | Fail
+    | Blocked
+    | Replan
+    | ReplanRejected
+    | RetryLater
+    | LeadInaccessible
+    | LeadAccessible
+    | PartEnded
+)
 """How a part of an item ended; where several did, `BatchItems.apply` says what counts."""
 
 
 class ItemDecision(NamedTuple):
     """What changes for one item. `slots` are those to set, None removes one; `recheck_at` is the latest time
-    to look again; `stale_describes` are objects whose describe may be out of date; `logged_requests` are all
-    of the item's, where one is added or completed.
+    to look again, `part_recheck_at` the same for optional parts; `stale_describes` are objects whose describe
+    may be out of date; `logged_requests` are all of the item's, where one is added or completed.
     """
 
     item: WorkItem
@@ -81,6 +99,8 @@ class ItemDecision(NamedTuple):
     stale_describes: frozenset[str] = frozenset()
     logged_requests: tuple[LoggedRequest, ...] | None = None
     is_processed: bool = False
+    part_recheck_at: datetime | None = None
+    has_tried_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

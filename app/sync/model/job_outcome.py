@@ -32,9 +32,17 @@ NO_ACCESS: Final = frozenset({Obstacle.ACCESS, Obstacle.LEAD_ACCESS})
 """The obstacles of an item about which nothing can be decided."""
 
 
+SETTLED: Final = (JobState.SYNCED, JobState.FAILED, JobState.HELD, JobState.SKIPPED)
+"""What a job is once all is done, or a person has to act."""
+
+
 @dataclass(frozen=True)
 class JobOutcome:
-    """The job's next state. `counts_as_attempt` says whether this run counts as an attempt."""
+    """The job's next state. `counts_as_attempt` says whether this run counts as an attempt.
+
+    `settled_state`: what it has become while only optional parts are left. `is_unreached`: this run found out
+    nothing, so that what was settled before still is.
+    """
 
     state: JobState
     due_at: datetime
@@ -42,6 +50,13 @@ class JobOutcome:
     skipped_because: SkipReason | None = None
     error: ItemError | None = None
     counts_as_attempt: bool = False
+    settled_state: JobState | None = None
+    is_unreached: bool = False
+
+    @property
+    def settled_as(self) -> JobState | None:
+        """What the job has become apart from optional parts; None where that is not known yet."""
+        return self.settled_state or (self.state if self.state in SETTLED else None)
 
     @property
     def is_unfinished(self) -> bool:

@@ -17,12 +17,14 @@ from app.sync.model.batch import (
     REGISTERED,
     WriteToggles,
 )
+from app.sync.model.emails import EMAIL_OPENED, EMAIL_REPLIED, EMAIL_SENT
 from app.sync.model.mapping_rules import CREATE_CONTACT, CREATE_LEAD, CREATE_PERSON_ACCOUNT, MappingRules
 from app.sync.model.records import (
     ACCOUNT,
     CAMPAIGN_MEMBER,
     CASE,
     CONTACT,
+    EMAIL_MESSAGE,
     EVENT,
     LEAD,
     PERSON_ACCOUNT,
@@ -86,7 +88,9 @@ class RecordKind:
 
     Of its fields, no rule of the host may fill `system_fields`; `written_fields` are what we give a new
     record, whatever is mapped; `filled_fields` always have a value; without `needed_fields` the record is
-    refused. `package_fields` are our own, where the org has them, under the namespace of the package.
+    refused. What becomes of an `is_optional` one changes no state of its registration: its failure is a part,
+    a warning and a group of its own. `extra_fields` are given to it where the org shows them.
+    `package_fields` are our own, where the org has them, under the namespace of the package.
     `reserved_because` ends the sentence "Task.Subject cannot be mapped: …". `changes_later`: what happens
     after the create changes the record.
     """
@@ -106,9 +110,11 @@ class RecordKind:
     create_modes: frozenset[str] = frozenset()
     described: tuple[str, ...] = ()
     has_record_types: bool = True
+    extra_fields: frozenset[str] = frozenset()
     is_per_campaign: bool = False
     is_activity: bool = False
     changes_later: bool = False
+    is_optional: bool = False
     milestone: str = ""
     lost_create: LostCreateQuery | None = None
 
@@ -120,7 +126,8 @@ class RecordKind:
     @property
     def optional_fields(self) -> frozenset[str]:
         """What can be left out where the org does not take it."""
-        return frozenset(self.written_fields) - self.needed_fields if self.needed_fields else frozenset()
+        written = frozenset(self.written_fields) - self.needed_fields if self.needed_fields else frozenset()
+        return written | self.extra_fields
 
     def may_lack(self, name: str) -> bool:
         """Whether the record can stand without this field."""
@@ -291,6 +298,53 @@ PERSON_ACCOUNT_KIND: Final = RecordKind(
         Permission(ACCOUNT, INSERT, ("create_person_account",)),
     ),
 )
+EMAIL_FIELDS: Final = (
+    "Status",
+    "Incoming",
+    "MessageDate",
+    "FromAddress",
+    "FromName",
+    "FromId",
+    "ToIds",
+    "Subject",
+    "TextBody",
+    "MessageIdentifier",
+)
+# Preflight asks for nothing of its own: where the org takes no EmailMessage, an e-mail becomes a Task.
+SENT_EMAIL: Final = RecordKind(
+    sobject=EMAIL_MESSAGE,
+    slot=EMAIL_SENT,
+    toggle=EMAIL_SENT,
+    blocks="email",
+    system_fields=COMMON_FIELDS | {*EMAIL_FIELDS, "ActivityId", "ParentId", "RelatedToId"},
+    written_fields=EMAIL_FIELDS,
+    needed_fields=frozenset({"Status", "Incoming", "MessageIdentifier"}),
+    filled_fields=frozenset({"Status", "Incoming", "MessageIdentifier"}),
+    reserved_because="it tells of the e-mail as it was, and we find our e-mails by it",
+    permissions=(),
+    described=(TASK,),
+    has_record_types=False,
+    is_activity=True,
+    is_optional=True,
+    milestone=Milestone.EMAIL_SENT,
+)
+REPLIED_EMAIL: Final = replace(
+    SENT_EMAIL, slot=EMAIL_REPLIED, toggle=EMAIL_REPLIED, milestone=Milestone.EMAIL_REPLIED
+)
+SENT_EMAIL_TASK: Final = replace(
+    REGISTERED_TASK,
+    slot=EMAIL_SENT,
+    toggle=EMAIL_SENT,
+    extra_fields=frozenset({"TaskSubtype"}),
+    is_optional=True,
+    milestone=Milestone.EMAIL_SENT,
+)
+OPENED_EMAIL_TASK: Final = replace(
+    SENT_EMAIL_TASK, slot=EMAIL_OPENED, toggle=EMAIL_OPENED, milestone=Milestone.EMAIL_OPENED
+)
+REPLIED_EMAIL_TASK: Final = replace(
+    SENT_EMAIL_TASK, slot=EMAIL_REPLIED, toggle=EMAIL_REPLIED, milestone=Milestone.EMAIL_REPLIED
+)
 
 RECORD_KINDS: tuple[RecordKind, ...] = (
     LEAD_KIND,
@@ -302,6 +356,11 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     ACCOUNT_KIND,
     PERSON_ACCOUNT_KIND,
     CALENDAR_EVENT_KIND,
+    SENT_EMAIL,
+    REPLIED_EMAIL,
+    SENT_EMAIL_TASK,
+    OPENED_EMAIL_TASK,
+    REPLIED_EMAIL_TASK,
 )
 
 
@@ -363,9 +422,13 @@ def filled_fields_of(name: str) -> frozenset[str]:
     return frozenset[str]().union(*(kind.filled_fields for kind in RECORD_KINDS if kind.name == name))
 
 
-def kind_of_slot(slot: str) -> RecordKind | None:
-    """The kind that fills a slot; a person's slot has several, which share what all slots are asked for."""
-    return next((kind for kind in RECORD_KINDS if kind.slot == slot), None)
+def kind_of_slot(slot: str, sobject: str | None = None) -> RecordKind | None:
+    """The kind that fills a slot, with a record of this object; several kinds of a slot share what any of
+    them is asked for without one.
+    """
+    return next(
+        (kind for kind in RECORD_KINDS if kind.slot == slot and sobject in (None, kind.sobject)), None
+    )
 
 
 def milestones() -> tuple[str, ...]:

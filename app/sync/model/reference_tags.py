@@ -1,10 +1,12 @@
-"""Our reference tag, which ends the Description of every Task."""
+"""Our reference tag: it ends the Description of every activity, and is the key of every e-mail."""
 
 import base64
 import hashlib
 import re
 
 REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b")
+MESSAGE_DOMAIN = "eventship"
+MESSAGE_IDENTIFIER = re.compile(rf"<(evs-[a-z2-7]{{16}})@{MESSAGE_DOMAIN}>", re.IGNORECASE)
 
 
 def reference_tag(host_id: str, org_id: str, registration_id: str, slot: str) -> str:
@@ -17,3 +19,14 @@ def reference_tag(host_id: str, org_id: str, registration_id: str, slot: str) ->
 def references_in(description: str | None) -> frozenset[str]:
     """All of our references in a text that users may have edited."""
     return frozenset(REFERENCE.findall(description or ""))
+
+
+def message_identifier(reference: str) -> str:
+    """The reference as the Message-ID of an e-mail."""
+    return f"<{reference.lower()}@{MESSAGE_DOMAIN}>"
+
+
+def reference_of_message(identifier: str | None) -> str | None:
+    """The reference in a Message-ID of ours; None for anybody else's."""
+    found = MESSAGE_IDENTIFIER.fullmatch(identifier or "")
+    return found[1].upper() if found else None

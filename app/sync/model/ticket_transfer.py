@@ -46,5 +46,5 @@ def _renamed(job: Job) -> Iterator[tuple[SlotKey, WrittenSlot]]:
         if key.is_of_previous_holder:
             yield key, slot
         elif slot.exists_in_org:
-            whose = f"{key.instance_key}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
+            whose = f"{key.instance_key}:{person.sf_id}" if key.instance_key else str(person.sf_id)
             yield SlotKey(PREVIOUS_HOLDER + key.slot, whose), slot

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
 from app.salesforce.composite import Record
@@ -11,23 +12,46 @@ from app.states import SkipReason, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import NO_ACCESS, Obstacle
-from app.sync.model.record_kinds import milestone_of
+from app.sync.model.record_kinds import kind_of_slot, milestone_of
 from app.sync.model.records import LEAD, FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 NO_SLOTS: Final[Mapping[SlotKey, WrittenSlot]] = {}
+NO_PARTS: "Final[Mapping[SlotKey, PartEnd]]" = {}
 
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One record as it was sent for an item, and Salesforce's word on it; `slot`, `milestone` as in
-    `WriteOperation`.
+    """One record as it was sent for an item, and Salesforce's word on it; `slot` and `instance_key` of its
+    place, `milestone` as in `WriteOperation`.
     """
 
     slot: str
     milestone: str
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
+    instance_key: str = ""
+
+
+class PartEnding(Enum):
+    """How the write of an optional part ended, short of success."""
+
+    FAILED = auto()
+    LATER = auto()
+    """It may go well in another run."""
+
+    AGAIN = auto()
+    """It can be planned otherwise, now."""
+
+    REFUSED = auto()
+    """The org takes no such object at all."""
+
+
+class PartEnd(NamedTuple):
+    """How the write of an optional part ended, and why."""
+
+    how: PartEnding
+    error: ItemError
 
 
 class WorkItem(NamedTuple):
@@ -36,7 +60,8 @@ class WorkItem(NamedTuple):
 
     `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
     may be out of date. `inaccessible_lead` is the refusal to write to a Lead that the user lost access to as
-    it was created; with the obstacle LEAD_ACCESS it did so earlier.
+    it was created; with the obstacle LEAD_ACCESS it did so earlier. Optional parts have their own ends and
+    time to look again; `has_tried_parts` says whether their turn has come.
     """
 
     job: Job
@@ -55,6 +80,9 @@ class WorkItem(NamedTuple):
     warnings: tuple[ItemWarning, ...] = ()
     logged_requests: tuple[LoggedRequest, ...] = ()
     stale_describes: frozenset[str] = frozenset()
+    part_ends: Mapping[SlotKey, PartEnd] = NO_PARTS
+    part_recheck_at: datetime | None = None
+    has_tried_parts: bool = False
 
     @classmethod
     def of(cls, job: Job) -> "WorkItem":
@@ -128,9 +156,20 @@ class WriteOperation:
         return self.record.id is None
 
     @property
+    def is_optional(self) -> bool:
+        """Whether the registration's state does not depend on it."""
+        return is_optional(self.key)
+
+    @property
     def milestone(self) -> str:
         """The part of the registration it belongs to, as rows and errors name it."""
         return milestone_of(self.key.slot, self.meaning)
+
+
+def is_optional(key: SlotKey) -> bool:
+    """Whether a registration's state does not depend on this slot."""
+    kind = kind_of_slot(key.slot)
+    return kind is not None and kind.is_optional
 
 
 def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:

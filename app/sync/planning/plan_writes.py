@@ -9,13 +9,15 @@ from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
 from app.sync.model.batch_items import changed_item
 from app.sync.model.cases import CASE_KEY, named_case_id
 from app.sync.model.decisions import ItemDecision, Plan
+from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
-from app.sync.model.work_item import WorkItem, undecided_items
+from app.sync.model.work_item import WorkItem, is_optional, undecided_items
 from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
 from app.sync.planning.calendar_events import plan_calendar_events
 from app.sync.planning.cases import plan_cases
+from app.sync.planning.emails import plan_emails
 from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import NewPerson, Persons, existing_persons
 from app.sync.planning.person_updates import plan_person_updates
@@ -42,6 +44,9 @@ PLANNERS: Final[Mapping[str, Planner]] = {
 
 A calendar Event hangs on the Case of its registration, so Cases go before.
 """
+
+OPTIONAL_PLANNERS: Final[Mapping[str, Planner]] = dict.fromkeys(sorted(EMAIL_SLOTS), plan_emails)
+"""The same of optional kinds: planned when all else of a batch is written, each planner once."""
 
 
 def plan_writes(
@@ -155,6 +160,14 @@ def _with_cases(known: Mapping[str, WorkItem], plan: Plan) -> Iterator[tuple[str
                 yield job.registration_id, item._replace(slots={**item.slots, CASE_KEY: on_its_way})
 
 
+def plan_optional_parts(
+    items: Sequence[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """What optional kinds of records lack, for items whose person is known."""
+    for plan in dict.fromkeys(OPTIONAL_PLANNERS.values()):
+        yield from plan(items, persons, lookup, batch=batch, clock=clock)
+
+
 def reconcile_unplanned_slots(
     items: Iterable[WorkItem], lookup: LookupResult, *, clock: Clock
 ) -> list[ItemDecision]:
@@ -168,6 +181,7 @@ def reconcile_unplanned_slots(
         for item in items
         for key, slot in item.slots.items()
         if slot.state == WriteState.AMBIGUOUS
+        and not is_optional(key)
         and not (key.slot == MEMBER and Obstacle.CAMPAIGN_ACCESS in item.obstacles)
     )
     decisions = (_reconcile(*each, lookup, clock=clock) for each in uncertain)

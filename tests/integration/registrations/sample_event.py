@@ -94,7 +94,7 @@ def job(
         event_id=event_id,
         org_id=org_id,
         state=state,
-        **changes,
+        **{"failed_parts": [], **changes},
     )
 
 

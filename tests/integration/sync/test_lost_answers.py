@@ -86,7 +86,7 @@ async def test_open_create_fences_the_email_for_another_event(rig: Rig) -> None:
     await rig.pass_time(20)
     await rig.drain()
     assert await rig.states() == {first: "ambiguous", second: "pending"}
-    assert (await rig.job(second)).waiting_for == "certainty"
+    assert (await rig.job(second)).waiting_for == "person"
     await rig.org.control.post("/settle")
     await settle(rig, QUIET)
     assert len(await rig.records("Lead")) == 1

@@ -701,7 +701,7 @@ export interface FieldRuleGiven {
   readonly "field": string;
   readonly "from"?: string | null;
   readonly "mode"?: "create" | "empty" | "overwrite" | "append" | "off";
-  readonly "object": "Lead" | "Contact" | "Account" | "CampaignMember" | "Task" | "Event" | "Case";
+  readonly "object": "Lead" | "Contact" | "Account" | "CampaignMember" | "Task" | "EmailMessage" | "Event" | "Case";
   readonly "otherwise"?: string | null;
   readonly "template"?: string | null;
   readonly "values"?: Readonly<Record<string, string>>;
@@ -1136,6 +1136,7 @@ export interface PendingBecause {
   readonly "connection": number;
   readonly "org_backoff": number;
   readonly "paused": number;
+  readonly "person": number;
   readonly "queued": number;
   readonly "retry_later": number;
   readonly "running": number;

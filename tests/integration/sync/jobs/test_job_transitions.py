@@ -12,6 +12,7 @@ from app.states import JobReason, JobState
 from app.sync.engine.complete_batch import COMPLETE_JOBS
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.leases import recover_running_jobs
+from app.sync.model.job_outcome import SETTLED
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig
 
@@ -50,6 +51,51 @@ async def test_something_newer_is_wanted(
     assert (job.reason, job.requested_by) == ((reason, "rita") if is_reason_kept else (requested, "otto"))
     assert (job.attempts, job.skipped_because) == (0, None)
     assert job.requested_version == before.requested_version + 1
+
+
+@pytest.mark.parametrize("state", list(JobState))
+async def test_what_is_wanted_of_optional_parts_alone_leaves_the_job_settled(
+    rig: Rig, state: JobState
+) -> None:
+    reg = await job_as(rig, state=state)
+    event_id, org_id = (await rig.job(reg)).event_id, rig.org.org_id
+    request = JobRequest(HOST, reg, event_id, org_id, is_optional=True)
+    async with rig.database.system() as session:
+        await enqueue_jobs(session, [request])
+    job = await rig.job(reg)
+    assert job.settled_state == (state if state in SETTLED else None)
+    assert (job.optional_requests, job.skipped_because) == (1, "excluded")
+    async with rig.database.system() as session:
+        await enqueue_jobs(session, [JobRequest(HOST, reg, event_id, org_id)])
+    job = await rig.job(reg)
+    assert (job.settled_state, job.skipped_because) == (None, None), "anything else ends that"
+
+
+@pytest.mark.parametrize(
+    ("ended", "newer", "optional", "expected"),
+    [
+        pytest.param({"state": "pending", "settled_as": "failed"}, 0, 0, "failed", id="parts are left"),
+        pytest.param({"state": "pending", "settled_as": None}, 0, 0, None, id="more is left"),
+        pytest.param({"state": "synced", "settled_as": "synced"}, 0, 0, None, id="nothing is left"),
+        pytest.param({"state": "synced", "settled_as": "synced"}, 2, 2, "synced", id="newer e-mails"),
+        pytest.param(
+            {"state": "synced", "settled_as": "synced"}, 2, 1, None, id="newer facts of other kinds"
+        ),
+        pytest.param({"state": "pending", "is_unreached": True}, 0, 0, "held", id="nothing was found out"),
+        pytest.param({"state": "pending", "is_unreached": True}, 1, 0, None, id="nothing, and newer facts"),
+    ],
+)
+async def test_a_job_stays_settled_while_optional_parts_alone_are_left(
+    rig: Rig, ended: dict[str, Any], newer: int, optional: int, expected: str | None
+) -> None:
+    versions = {"requested_version": 5 + newer, "running_version": 5, "optional_requests": optional}
+    reg = await job_as(rig, state=JobState.RUNNING, fence=7, settled_state="held", **versions)
+    known = {"registration_id": reg, "due_at": NOW, "counts_as_attempt": 1, "is_attended": False}
+    result = {**known, "warnings": [], **ended}
+    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None}
+    async with rig.database.tenant(HOST) as session:
+        await session.execute(COMPLETE_JOBS, values | {"ended": to_json([result]).decode()})
+    assert (await rig.job(reg)).settled_state == expected
 
 
 RECOVERED = {
@@ -118,6 +164,9 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
         "counts_as_attempt": 1,
         "is_attended": False,
         "warnings": [],
+        "settled_as": ended if ended in SETTLED else None,
+        "is_unreached": False,
+        "failed_parts": [],
     }
     values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None}
     async with rig.database.tenant(HOST) as session:

@@ -34,7 +34,12 @@ def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutco
     ("obstacles", "changes", "expected"),
     [
         pytest.param([], {}, SYNCED, id="all was written"),
-        pytest.param([], {"is_processed": False}, JobOutcome(JobState.PENDING, NOW), id="not reached"),
+        pytest.param(
+            [],
+            {"is_processed": False},
+            JobOutcome(JobState.PENDING, NOW, is_unreached=True),
+            id="not reached",
+        ),
         pytest.param(
             [Obstacle.CAMPAIGN],
             {},
@@ -50,7 +55,7 @@ def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutco
         pytest.param(
             [Obstacle.CREATE_LOCK, Obstacle.CAMPAIGN_ACCESS],
             {"recheck_at": LATER},
-            JobOutcome(JobState.PENDING, LATER, WaitReason.CERTAINTY),
+            JobOutcome(JobState.PENDING, LATER, WaitReason.PERSON),
             id="another creates the person",
         ),
         pytest.param([], {"error": ERROR, "retry": ERROR}, FAILED, id="a failure counts before a retry"),

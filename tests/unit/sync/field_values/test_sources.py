@@ -17,6 +17,7 @@ from app.sync.field_values.sources import (
     zone_of,
 )
 from app.sync.model.batch import RegistrationFacts
+from app.sync.model.emails import EmailFact
 from tests.unit.sync.builders import REGISTERED_AT, job
 
 WATCHED_AT = datetime(2026, 12, 1, 19, tzinfo=UTC)
@@ -63,6 +64,17 @@ FULL = job(
     facts=RegistrationFacts(
         "cancelled", REGISTERED_AT, REGISTERED_AT, WATCHED_AT, WATCHED_AT, None, WATCHED_AT, "Ill"
     ),
+    email=EmailFact(
+        "em_77",
+        "email_replied",
+        WATCHED_AT,
+        subject="Re: See you",
+        kind="reminder",
+        url="https://otter.example/m/77",
+        snippet="Can I bring a colleague?",
+        sender_name="Ada",
+        sender_email="ada@river.example",
+    ),
 )
 
 
@@ -85,6 +97,8 @@ FULL = job(
         ("replay.percent", 76.5),
         ("replay.status", "watched"),
         ("buyer.email", "berta@otter.example"),
+        ("email.subject", "Re: See you"),
+        ("email.at", WATCHED_AT),
         pytest.param("answers.diet", ("vegan", "no nuts"), id="answers: several options, the first of a key"),
         pytest.param("answers.size", 12, id="answers: a number"),
         pytest.param("answers.news", False, id="answers: a no is a value"),

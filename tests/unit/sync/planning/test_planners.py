@@ -16,13 +16,15 @@ from app.sync.model.records import FoundPerson
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning import plan_writes
 from app.sync.planning.person_ref import Persons, existing_persons
-from app.sync.planning.plan_writes import PLANNERS
+from app.sync.planning.plan_writes import OPTIONAL_PLANNERS, PLANNERS
 from tests.unit.sync.builders import recorded
 from tests.unit.sync.planning.builders import CLOCK, CONTACT_ID, LEAD_ID, NOW, item, slot
 
 
 def test_every_kind_has_a_planner() -> None:
-    assert {kind.toggle for kind in RECORD_KINDS} == set(PLANNERS)
+    toggles = {kind.toggle: kind.is_optional for kind in RECORD_KINDS}
+    assert {toggle for toggle, is_optional in toggles.items() if not is_optional} == set(PLANNERS)
+    assert {toggle for toggle, is_optional in toggles.items() if is_optional} == set(OPTIONAL_PLANNERS)
 
 
 def test_cases_are_planned_after_all_but_the_calendar_events_that_hang_on_them() -> None:
