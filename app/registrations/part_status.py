@@ -54,7 +54,8 @@ def parts_of(
     """
     progress = Progress(registration, job, slots, link, writes)
     parts = [progress.part(milestone) for milestone in progress.milestones()]
-    return [*parts, *email_parts(registration, job, records, writes)]
+    has_emails = registration.emails or any(each.slot in EMAIL_SLOTS for each in records)
+    return [*parts, *(email_parts(registration, job, records, writes) if has_emails else ())]
 
 
 @dataclass(frozen=True)

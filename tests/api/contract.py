@@ -131,7 +131,7 @@ STATS: Shape = {
     "pending_because": {
         "queued": NUMBER, "running": NUMBER, "retry_later": NUMBER, "ambiguous": NUMBER, "connection": NUMBER,
         "api_budget": NUMBER, "paused": NUMBER, "campaign": NUMBER, "org_backoff": NUMBER,
-        "salesforce_access": NUMBER,
+        "salesforce_access": NUMBER, "person": NUMBER,
     },
     "skipped_because": {
         "no_match": NUMBER, "excluded": NUMBER, "no_email": NUMBER, "before_connection": NUMBER,

@@ -119,7 +119,7 @@ async def load_claimed(
     ]
     chosen = WriteSettings.of(settings)
     loaded = Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions, settings=chosen)
-    return await with_emails(session, loaded)
+    return await with_emails(session, loaded) if any(job.writes.emails for job in jobs) else loaded
 
 
 async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
