@@ -64,7 +64,7 @@ function linksView(row: Row): View {
     ${emails.length > FEW ? html`<details><summary>${t.rows.emails(emails.length)}<span class="sr"> ${name}</span></summary>${emailViews}</details>` : emailViews}`;
 }
 
-function activityView({ kind, subject, status, object, url }: ActivityLink & { readonly status?: string | null }, name: string): View {
+function activityView({ kind, subject, status, object, url }: ActivityLink, name: string): View {
   const what = named(t.rows.activity, kind, subject ?? object);
   const about = status ?? (kind.startsWith(EMAIL) ? subject?.replace(OUR_PREFIX, "") : null);
   return html`<span data-activity=${kind}>${outward(url, about ? `${what}: ${about}` : what, name)}</span>`;

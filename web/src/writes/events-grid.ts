@@ -1,6 +1,6 @@
 /** Events as rows, switches as columns: one stop of the Tab key, and arrows inside. */
 
-import { css, html, nothing, type PropertyDeclarations } from "lit";
+import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { EventRow, Switch } from "../api/schema";
 import { moment, t } from "../texts";
@@ -67,6 +67,11 @@ export class EventsGrid extends EventshipElement {
     Object.assign(this, { rows: [], picked: new Set(), isAllPicked: false, mayChange: false, busy: null, eventHref: null, at: { row: 0, column: 0 } });
   }
 
+  /** The one stop of the Tab key stays on a row that is shown. */
+  protected override willUpdate(changed: PropertyValues): void {
+    if (changed.has("rows") && this.at.row >= this.rows.length) this.at = { row: 0, column: this.at.column };
+  }
+
   private get kinds(): readonly string[] {
     const [first] = this.rows;
     return first ? kindsOf(first.writes).map(([kind]) => kind) : [];
@@ -96,7 +101,7 @@ export class EventsGrid extends EventshipElement {
     const stop = (column: number): number => (this.at.row === index && this.at.column === column ? 0 : -1);
     const last = kinds.length + 3;
     return html`<tr aria-selected=${isPicked ? "true" : "false"} data-event=${event.id}>
-      <td><input type="checkbox" data-cell="${index}:0" tabindex=${stop(0)} aria-label=${t.matrix.pickOf(event.title)} .checked=${isPicked} ?disabled=${!this.mayChange}
+      <td><input type="checkbox" data-cell="${index}:0" tabindex=${stop(0)} aria-label=${t.matrix.pickOf(event.title)} .checked=${isPicked} aria-disabled=${this.mayChange ? nothing : "true"}
         @click=${(click: MouseEvent) => this.clicked(index, click)}></td>
       <th scope="row" class="title">${this.titleView(row, `${index}:1`, stop(1))}</th>
       <td class="middle">${this.switchView(row, MASTER, enabled, `${index}:2`, stop(2))}</td>
@@ -131,6 +136,10 @@ export class EventsGrid extends EventshipElement {
   }
 
   private clicked(index: number, click: MouseEvent): void {
+    if (!this.mayChange) {
+      click.preventDefault();
+      return;
+    }
     const from = click.shiftKey ? this.at.row : index;
     const isPicked = (click.target as HTMLInputElement).checked;
     this.pick(this.rows.slice(Math.min(from, index), Math.max(from, index) + 1), isPicked);

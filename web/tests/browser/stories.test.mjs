@@ -12,6 +12,8 @@ const BROOK = ["evt_brook", "Brook Walk"];
 const CREEK = ["evt_creek", "Creek Dinner"];
 /** Who registered before the host was connected: reg_901 and so on. */
 const EARLY = [BROOK, BROOK, BROOK, CREEK];
+/** What the package brings to calendar Events. */
+const OF_PACKAGE = { Event: ["Event_Status__c | string(40) | CUN | Event Status", "Cancel_Reschedule_Reason__c | string(255) | CUN | Reason"] };
 const PHONE = { width: 360, height: 740 };
 
 let stack, browser, page, campaignId;
@@ -34,6 +36,7 @@ function step(name, deed) {
 
 before(async () => {
   stack = await Stack.start();
+  await stack.door("PUT", "config", { extra_fields: OF_PACKAGE });
   campaignId = await stack.campaign(TITLE);
   await stack.publish(HOST, EVENT, TITLE);
   for (const [number, [id, title]] of EARLY.entries()) {
@@ -355,7 +358,7 @@ step("what the connected user lacks is on card, event, row and the page of opera
 step("the host decides what is written, and is told what the org will not take", async () => {
   const fields = ["Diet__c | picklist(255) | CUNR | Diet | Vegan; Vegetarian; None", "Region__c | string(40) | CU | Region"];
   const known = "Legacy_Id__c | string(40) | CUNX | Legacy Id";
-  await stack.door("PUT", "config", { extra_fields: { Lead: [...fields, known], Contact: [known] } });
+  await stack.door("PUT", "config", { extra_fields: { ...OF_PACKAGE, Lead: [...fields, known], Contact: [known] } });
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
@@ -460,6 +463,7 @@ step("all events are worked on by keyboard, and many are changed after a try", a
   await events.getByLabel("Title").fill("brook");
   await tasks(TITLE).waitFor({ state: "detached" });
   await tasks(BROOK[1]).waitFor();
+  assert.equal(await events.locator("[data-cell][tabindex='0']").count(), 1);
   await page.setViewportSize({ width: 320, height: 740 });
   await assertFits(page, "all events on a small phone");
 });
@@ -481,7 +485,7 @@ step("what a host has written is changed at once, and said", async () => {
   await settings.getByText("Saved: Minutes, where no end is known.").waitFor();
   await assertAccessible(page, "the settings of a host");
   await shoot(page, "settings", { fullPage: true });
-  const headers = { authorization: `Bearer ${await stack.token(HOST)}` };
+  const headers = { authorization: `Bearer ${await page.evaluate(() => sessionStorage.getItem("eventship-console-token"))}` };
   const kept = await (await fetch(`${stack.url}/v1/hosts/${HOST}/salesforce/settings`, { headers })).json();
   assert.deepEqual([kept.writes.calendar_event, kept.new_events, kept.calendar_event.kinds, kept.calendar_event.default_minutes], [true, "off", ["meeting", "webinar"], 30]);
   await settings.getByRole("switch", { name: "Calendar Events" }).click();
@@ -515,6 +519,59 @@ step("operations see the whole, without a serious finding", async () => {
   await shoot(page, "operations");
 });
 
+const MEETING = ["evt_demo", "Product demo"];
+
+/** What the platform says of the meeting's only registration. */
+function tells(type, times, more = {}) {
+  const event = { id: MEETING[0], title: MEETING[1], kind: "meeting", location: "Berlin", starts_at: "2026-12-03T09:00:00Z", ends_at: "2026-12-03T09:30:00Z" };
+  const attendee = { email: "mia@river.example", first_name: "Mia", last_name: "Meets", company: "River GmbH" };
+  return stack.webhook(type, HOST, event, { id: "reg_951", status: "confirmed", registered_at: "2026-11-20T09:00:00Z", attendee, ...times }, more);
+}
+
+/** With some space on each side. */
+function around({ x, y, width, height }) {
+  return { x: x - 16, y: y - 8, width: width + 32, height: height + 16 };
+}
+
+/** A page of Salesforce's own, as the salesperson has it open. */
+async function inSalesforce(sales, path, texts, picture) {
+  await sales.goto(new URL(path, stack.org).href);
+  for (const text of texts) await sales.getByText(text).first().waitFor();
+  await shoot(sales, picture);
+}
+
+step("a meeting is booked, moved and missed, and the salesperson sees it in Salesforce", async () => {
+  await page.setViewportSize({ width: 1100, height: 900 });
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/settings`);
+  for (const kind of ["Calendar Events", "Cases"]) {
+    await page.getByRole("switch", { name: kind }).click();
+    await page.getByText(`${kind}: on, from now on.`).waitFor();
+  }
+  const sales = await openPage(browser, { viewport: { width: 1280, height: 222 } });
+  const { ids: [mia] } = await stack.door("POST", "records/Contact", [{ FirstName: "Mia", LastName: "Meets", Email: "mia@river.example" }]);
+  const activity = (name) => row(951).getByRole("link", { name });
+  await tells("registration.confirmed", {});
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${MEETING[0]}`);
+  await activity(/^Calendar Event: Scheduled/).waitFor();
+  await activity(/^Case/).waitFor();
+  await inSalesforce(sales, "/calendar", ["2026-12-03 09:00–09:30", "Scheduled"], "meeting-booked");
+  const friday = { starts_at: "2026-12-04T13:00:00Z", ends_at: "2026-12-04T13:30:00Z" };
+  const previous = { starts_at: "2026-12-03T09:00:00Z", ends_at: "2026-12-03T09:30:00Z" };
+  await tells("registration.rescheduled", friday, { previous, reason: "Travels on Thursday" });
+  await activity(/^Calendar Event: Rescheduled/).waitFor();
+  await inSalesforce(sales, "/calendar", ["2026-12-04 13:00–13:30", "Rescheduled", "Travels on Thursday"], "meeting-moved");
+  await tells("registration.no_show", friday);
+  await activity(/^Calendar Event: No-show/).waitFor();
+  await assertAccessible(page, "a meeting that was missed");
+  await page.evaluate(() => scrollTo(0, 0));
+  await shoot(page, "meeting-row", { fullPage: true, clip: around(await drawer().locator("salesforce-rows-panel").boundingBox()) });
+  await inSalesforce(sales, "/calendar", ["2026-12-04 13:00–13:30", "No-show"], "meeting-missed");
+  await sales.setViewportSize({ width: 1280, height: 400 });
+  await inSalesforce(sales, `/people/${mia}`, ["Product demo"], "meeting-person");
+  assert.equal((await stack.door("GET", "records/Event")).records.length, 1);
+  await sales.context().close();
+});
+
 step("a member of the host may look and not change", async () => {
   const other = await openPage(browser);
   await other.goto(await stack.address(HOST, "member"));
@@ -529,6 +586,9 @@ step("a member of the host may look and not change", async () => {
   await other.goto(`${stack.url}/console/#/hosts/${HOST}/matrix`);
   await other.locator("salesforce-events [role=switch][aria-disabled=true]").first().waitFor();
   assert.equal(await other.getByRole("button", { name: "Change…" }).count(), 0);
+  await other.locator("salesforce-events [data-cell][tabindex='0']").focus();
+  await other.keyboard.press("Space");
+  assert.equal(await other.getByRole("checkbox", { name: "Choose" }).first().isChecked(), false);
   await other.context().close();
 });
 
