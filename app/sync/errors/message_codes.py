@@ -9,6 +9,7 @@ from app.sync.field_values.rule_evaluation import (
     VALUE_NOT_IN_PICKLIST,
 )
 from app.sync.model.record_kinds import MEMBER_KIND
+from app.sync.model.records import CASE
 
 # Codes of our own, for failures that Salesforce has no code for.
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
@@ -103,6 +104,12 @@ BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
 }
 
 
+# One code, and a field of ours that the message names: Salesforce does not translate it.
+BY_FIELD: Final[dict[tuple[str, str, str], str]] = {
+    ("REQUIRED_FIELD_MISSING", CASE, "SuppliedEmail"): "case_needs_address",
+}
+
+
 def advice_code_for(
     error_class: str, error_code: str, *, message: str = "", sobject: str | None = None
 ) -> str:
@@ -111,9 +118,19 @@ def advice_code_for(
     `sobject` is the object that was written. Without it the object named in the message decides; Salesforce
     does not translate that name ("entity type cannot be inserted: CampaignMember").
     """
+    by_field = (
+        advice
+        for (code, named, field), advice in BY_FIELD.items()
+        if (code, named) == (error_code, sobject) and field in message
+    )
     is_campaign = sobject in CAMPAIGN_OBJECTS or (sobject is None and _names_campaign(message))
     by_cause = BY_CAUSE.get((error_code, error_class, is_campaign))
-    return by_cause or BY_CODE.get(error_code) or BY_CLASS.get(error_class, "unknown_error")
+    return (
+        next(by_field, None)
+        or by_cause
+        or BY_CODE.get(error_code)
+        or BY_CLASS.get(error_class, "unknown_error")
+    )
 
 
 def _names_campaign(message: str) -> bool:

@@ -431,3 +431,65 @@ async def test_without_its_person_no_case_is_made(rig: Rig) -> None:
     await rig.drain()
     assert (await rig.job(reg)).state == "failed"
     assert await rig.records("Case") == []
+
+
+async def test_an_auto_response_rule_gets_its_address_or_fails_the_case_alone(rig: Rig) -> None:
+    await rig.org.configure(auto_response_rules=[{}])
+    await with_cases(rig)
+    [lead] = await rig.org.seed("Lead", {"LastName": "Otter", "Company": "Acme"})
+    asked = await ada(rig)
+    mute = await rig.registered(2, attendee={"name": "Mute Otter"}, email_key=None, salesforce_id=lead)
+    await rig.drain()
+    assert await rig.states() == {asked: "synced", mute: "failed"}
+    error = (await rig.job(mute)).error or {}
+    assert (error["kind"], error["object"], error["advice_code"]) == ("case", "Case", "case_needs_address")
+    assert len(await rig.records("Task")) == 2
+
+
+async def test_a_rule_of_the_org_fails_the_case_alone_and_a_retry_makes_it(rig: Rig) -> None:
+    await rig.org.configure(validation_rules=[{"sobject": "Case", "when": "Origin = 'Web'"}])
+    await with_cases(rig)
+    await rig.link(await rig.org.campaign())
+    reg = await ada(rig)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, (job.error or {})["kind"]) == ("failed", "case")
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember", "Case")] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    await rig.org.configure(validation_rules=[])
+    await rig.requeue(reg, reason="retry")
+    await rig.drain()
+    assert await rig.states() == {reg: "synced"}
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember", "Case")] == [
+        1,
+        1,
+        1,
+        1,
+    ]
+
+
+async def test_a_closed_status_that_the_org_refuses_leaves_the_case_open(rig: Rig) -> None:
+    restricted = "Status | picklist(255) | CUNDR | Status | *New; Working"
+    await rig.org.configure(extra_fields={"Case": [restricted]})
+    await with_cases(rig, close_when_completed=True)
+    reg = await ada(rig, completed_at=NOW)
+    await rig.drain()
+    await settle(rig)
+    assert (await the_case(rig))["Status"] == "New"
+    job = await rig.job(reg)
+    assert (job.state, [each["code"] for each in job.warnings]) == ("synced", ["picklist_dropped"])
+
+
+async def test_many_meetings_are_written_together(rig: Rig) -> None:
+    await with_cases(rig)
+    for number in range(300):
+        await rig.registered(number)
+    await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
+    cases = await rig.records("Case")
+    assert len({case["SuppliedEmail"] for case in cases}) == len(cases) == 300
+    assert (await rig.org.calls())["total"] <= 5

@@ -14,6 +14,7 @@ from tests.integration.registrations.sample_event import RULE, job, link, record
 
 LATER = NOW + timedelta(minutes=1)
 ALL_ON = WriteToggles()
+WITH_CASE = WriteToggles(case=True)
 CHECKED_IN: dict[str, Any] = {"checked_in_at": NOW}
 
 
@@ -27,6 +28,10 @@ def task(kind: str = "registered", **changes: Any) -> WrittenRecord:
 
 def member(meaning: str = "registered", **changes: Any) -> WrittenRecord:
     return record("r1", "member", meaning=meaning, **{"sobject": "CampaignMember", "sf_id": "00v1"} | changes)
+
+
+def case(**changes: Any) -> WrittenRecord:
+    return record("r1", "case", **{"sobject": "Case", "sf_id": "5001"} | changes)
 
 
 def part_view(
@@ -132,6 +137,29 @@ CASES: dict[str, tuple[dict[str, Any], str | None, list[WrittenRecord], dict[str
         {"no_show_at": NOW}, "pending", [*ALL_REGISTERED, member("attended")], {"campaign": link()},
         {"registered": "synced", "no_show": "not_wanted"},
     ),
+    "case-to-come": (
+        {}, "pending", ALL_REGISTERED, {"writes": WITH_CASE}, {"registered": "synced", "case": "pending"},
+    ),
+    "case-written": (
+        {}, "synced", [*ALL_REGISTERED, case()], {"writes": WITH_CASE},
+        {"registered": "synced", "case": "synced"},
+    ),
+    "case-refused": (
+        {}, "failed", [*ALL_REGISTERED, case(state="failed", sf_id=None)],
+        {"writes": WITH_CASE, "error": RULE | {"kind": "case", "object": "Case"}},
+        {"registered": "synced", "case": "failed"},
+    ),
+    "case-lost": (
+        {}, "ambiguous", [*ALL_REGISTERED, case(state="ambiguous", sf_id=None)], {"writes": WITH_CASE},
+        {"registered": "synced", "case": "ambiguous"},
+    ),
+    "case-that-the-org-cannot-have": (
+        {}, "synced", ALL_REGISTERED, {"writes": WITH_CASE}, {"registered": "synced", "case": "not_wanted"},
+    ),
+    "case-switched-off-since": (
+        {}, "synced", [*ALL_REGISTERED, case()], {}, {"registered": "synced", "case": "synced"},
+    ),
+    "case-before-a-confirmation": ({"confirmed_at": None}, None, [], {"writes": WITH_CASE}, {}),
     "replay-watched": (
         {"replay": {"watched_at": "2026-12-01T19:00:00Z"}}, "pending", [*ALL_REGISTERED, member("attended")],
         {"campaign": link(statuses={"registered": "Registered", "replay_watched": "Watched"})},

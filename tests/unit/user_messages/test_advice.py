@@ -6,7 +6,7 @@ import pytest
 
 from app.api.errors import Problem
 from app.salesforce.error_codes import CLASSIFICATION_BY_CODE, ErrorClass, classify
-from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
+from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, BY_FIELD, advice_code_for
 from app.user_messages.catalog import (
     ADVICE,
     ADVICE_BY_PROBLEM,
@@ -38,7 +38,7 @@ def test_unknown_code_gets_the_advice_of_its_class(error_class: ErrorClass) -> N
 
 
 def test_every_advice_code_of_the_engine_has_a_row() -> None:
-    assert {*BY_CODE.values(), *BY_CLASS.values(), *BY_CAUSE.values()} <= ADVICE.keys()
+    assert {*BY_CODE.values(), *BY_CLASS.values(), *BY_CAUSE.values(), *BY_FIELD.values()} <= ADVICE.keys()
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,12 @@ def test_every_advice_code_of_the_engine_has_a_row() -> None:
                      "marketing_user_missing", id="member-named-by-the-message"),
         pytest.param("access", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", {"sobject": "Lead"},
                      "create_not_allowed", id="lead-refused"),
+        pytest.param("configuration", "REQUIRED_FIELD_MISSING",
+                     {"sobject": "Case", "message": "Benötigte Felder fehlen: [SuppliedEmail]"},
+                     "case_needs_address", id="an-auto-response-asks-for-an-address"),
+        pytest.param("configuration", "REQUIRED_FIELD_MISSING",
+                     {"sobject": "Case", "message": "Required fields are missing: [Product__c]"},
+                     "required_field_missing", id="a-field-of-the-host"),
         pytest.param("data", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", {"sobject": "Lead"},
                      "automation_failed", id="trigger-failed"),
         pytest.param("transient", "APEX_ERROR", {}, "record_busy", id="lock-inside-a-trigger"),
