@@ -111,19 +111,20 @@ async def look_up_batch(
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
     lost = await find_lost_creates(client, batch, found.people, written_since, describes=found.describes)
-    cases = await _fetch_recovered_cases(client, batch, lost)
+    cases = await _fetch_recovered_cases(client, batch, lost, requirements)
     reported = await find_reported(client, batch)
     recovered = {**found.recovered, **lost}
     return replace(found, recovered=recovered, reported=reported, cases={**found.cases, **cases})
 
 
 async def _fetch_recovered_cases(
-    client: SalesforceClient, batch: Batch, recovered: Mapping[str, str]
+    client: SalesforceClient, batch: Batch, recovered: Mapping[str, str], requirements: LookupRequirements
 ) -> dict[str, CaseRow]:
     """Those of the found lost Cases that are to be closed."""
     slots = [job.written[CASE_KEY] for job in _closing(batch) if CASE_KEY in job.written]
     ids = sorted({recovered[ref] for slot in slots if (ref := slot.reference or "") in recovered})
-    return parse_cases(records_of(await run_queries(client, case_queries(ids)), QueryKind.CASES))
+    results = await run_queries(client, case_queries(ids, requirements))
+    return parse_cases(records_of(results, QueryKind.CASES))
 
 
 async def fetch_people(

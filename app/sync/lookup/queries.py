@@ -46,7 +46,9 @@ PERSON_SELECT: Final = {
 STATUSES_SOQL: Final = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
 EMAILS_SOQL: Final = "SELECT Id, MessageIdentifier FROM EmailMessage WHERE MessageIdentifier IN "
 ACCOUNT_FIELDS: Final = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
-CASE_FIELDS: Final = "Id, ContactId, Status, IsClosed, IsDeleted, CreatedDate, LastModifiedDate"
+CASE_FIELDS: Final = (
+    "Id", "ContactId", "Status", "IsClosed", "IsDeleted", "CreatedDate", "LastModifiedDate",
+)  # fmt: skip
 MEMBER_FIELDS: Final = "Id, CampaignId, LeadId, ContactId, Status"
 """Whether a member has responded is what its status says: HasResponded may be hidden."""
 
@@ -146,7 +148,7 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     if campaigns:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
     yield from _account_queries(account_ids, wanted)
-    yield from case_queries(case_ids)
+    yield from case_queries(case_ids, wanted)
     yield from _email_queries(request.message_identifiers)
     if wanted.access.closed_statuses is None:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
@@ -208,10 +210,12 @@ def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:
     return LookupQuery(QueryKind.PEOPLE, soql, sobject, f"{sobject}{number}", include_deleted=True)
 
 
-def case_queries(ids: Sequence[str]) -> Iterator[LookupQuery]:
-    """The Cases with these ids, and whose they are."""
+def case_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
+    """The Cases with these ids, and whose they are, as far as the connected user may see that."""
+    describe = requirements.describes.get(CASE)
+    names = [name for name in CASE_FIELDS if describe is None or name in describe.fields]
     for number, some in enumerate(chunk(ids, length=LIST_LENGTH, joint=SEPARATOR_LENGTH)):
-        soql = f"SELECT {CASE_FIELDS} FROM Case WHERE Id IN {in_list(some)}"  # noqa: S608 -- ids
+        soql = f"SELECT {', '.join(names)} FROM Case WHERE Id IN {in_list(some)}"  # noqa: S608 -- ids
         yield LookupQuery(QueryKind.CASES, soql, CASE, f"{number}", include_deleted=True)
 
 

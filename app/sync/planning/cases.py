@@ -182,10 +182,17 @@ def _closed_status(
     if not is_to_be_closed(item.job, slot, batch.settings.case) or lookup.case_statuses is None:
         return None, ()
     closed = next(iter(lookup.case_statuses.closed), None)
-    if closed is None or "Status" in dropped_fields(slot):
+    if closed is None or "Status" in dropped_fields(slot) or not _takes_status(lookup, slot):
         text = STATUS_REFUSED if closed else NOT_CLOSED
         return None, (ItemWarning("picklist_dropped", CASE, "Status", text),)
     return closed, ()
+
+
+def _takes_status(lookup: LookupResult, slot: WrittenSlot | None) -> bool:
+    is_new = slot is None or not slot.exists_in_org
+    described = lookup.describes.get(CASE)
+    field = described.fields.get("Status") if described else None
+    return field is not None and (field.is_createable if is_new else field.is_updateable)
 
 
 def _plan_closing(

@@ -12,7 +12,7 @@ from tests.api.field_mapping.conftest import dashboard
 from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST
-from tests.json_shapes import mismatches
+from tests.json_shapes import misfits
 
 E = "/v1/hosts/host_a/events/evt_otters/salesforce"
 __all__ = ["dashboard"]
@@ -36,9 +36,9 @@ async def test_a_row_links_to_its_case(meeting: MappingDashboard) -> None:
     reg = await meeting.synced(1)
     [case] = await meeting.rig.records("Case")
     row = await get(meeting, f"registrations/{reg}")
-    assert mismatches(ROW, row) == []
+    assert misfits(ROW, row) == []
     assert (row["case"]["object"], row["case"]["id"]) == ("Case", case["Id"])
-    assert row["case"]["url"].endswith(f"/lightning/r/Case/{case['Id']}/view")
+    assert row["case"]["url"].endswith(case["Id"])
     assert {part["kind"]: part["state"] for part in row["parts"]} == {
         "registered": "synced",
         "case": "synced",
@@ -52,7 +52,7 @@ async def test_a_row_links_to_its_case(meeting: MappingDashboard) -> None:
 async def test_a_dry_run_and_a_preview_say_what_becomes_of_the_case(meeting: MappingDashboard) -> None:
     reg = await meeting.rig.registered(1)
     planned = await get(meeting, f"registrations/{reg}/dry-run")
-    assert mismatches(DRY_RUN, planned) == []
+    assert misfits(DRY_RUN, planned) == []
     assert (planned["case"]["action"], planned["case"]["fields"]["Subject"]) == (
         "create",
         "Meeting: Otter Summit",
@@ -85,13 +85,8 @@ async def test_the_history_names_the_case(meeting: MappingDashboard) -> None:
 async def test_erasing_an_attendee_names_the_case_and_keeps_no_word_of_it(meeting: MappingDashboard) -> None:
     reg = await meeting.synced(1)
     [case] = await meeting.rig.records("Case")
-    erased = body_of(
-        await meeting.http.post(
-            "/v1/hosts/host_a/salesforce/erase",
-            json={"email": "otter1@example.com"},
-            headers={"Idempotency-Key": "erase-otter-1"},
-        )
-    )
+    who = {"attendee": {"email": "otter1@example.com"}}
+    erased = (await meeting.http.post("/v1/hosts/host_a/attendees/erase", json=who)).json()
     assert case["Id"] in [each["id"] for each in erased["salesforce_records"]]
     row = await get(meeting, f"registrations/{reg}")
     assert (row["case"]["id"], row["attendee"]["name"]) == (case["Id"], None)
