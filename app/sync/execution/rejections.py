@@ -42,6 +42,9 @@ STALE_DESCRIBE_CODES = FIELD_ERROR_CODES | {
 }
 """What Salesforce only says where a describe was out of date, or is read for another user."""
 
+HIDDEN_OBJECT_CODES = frozenset({"INVALID_TYPE", "NOT_FOUND"})
+"""What Salesforce says of a new record whose object the connected user can no longer see."""
+
 REFERENCE_ERROR_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 """An id in the record is none of this org, or not one that the connected user may use."""
 
@@ -249,7 +252,8 @@ def _by_policy(failure: ApiError) -> Retry | FailItems | AwaitOrg:
 
 
 def _contradicts_describe(operation: WriteOperation, failure: ApiError) -> bool:
-    return operation.describe is not None and failure.error_code in STALE_DESCRIBE_CODES
+    is_hidden = operation.is_create and failure.error_code in HIDDEN_OBJECT_CODES
+    return operation.describe is not None and (is_hidden or failure.error_code in STALE_DESCRIBE_CODES)
 
 
 def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset[str]:

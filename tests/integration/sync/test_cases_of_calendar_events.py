@@ -37,7 +37,7 @@ async def calls_of(rig: Rig, **changes: Any) -> int:
     """The calls for Ada's registration, once the org is known."""
     await rig.registered(9)
     await rig.drain()
-    before = (await rig.org.calls())["total"]
+    before = int((await rig.org.calls())["total"])
     await ada(rig, **changes)
     await rig.drain()
     return int((await rig.org.calls())["total"]) - before
@@ -113,8 +113,23 @@ async def test_without_a_case_the_event_is_written_all_the_same(rig: Rig) -> Non
     await rig.drain()
     assert await rig.states() == {reg: "failed"}
     assert (await the_event(rig))["WhatId"] is None
-    await rig.org.configure(has_case=False, validation_rules=[])
-    other = await rig.registered(2)
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["known", "new"])
+async def test_cases_that_are_taken_from_the_user_keep_nothing_else_from_being_written(
+    rig: Rig, is_new: bool
+) -> None:
+    await with_both(rig)
+    await rig.choose(people=CONTACTS)
+    await rig.registered(2)
     await rig.drain()
-    assert (await rig.job(other)).state == "synced"
+    await rig.pass_time(60)
+    await rig.org.configure(has_case=False)
+    if not is_new:
+        await known(rig)
+    reg = await ada(rig)
+    await rig.drain()
+    await settle(rig)
+    job = await rig.job(reg)
+    assert (job.state, [each["code"] for each in job.warnings]) == ("synced", ["record_left_out"])
     assert len(await rig.records("Event")) == 2
