@@ -12,7 +12,15 @@ import pytest
 from app.field_mapping.source_catalog import SOURCES
 from app.preflight.checks import required_permissions
 from app.registrations.personal_links import PARAMETER, with_salesforce_id
-from app.salesforce.package import PACKAGE_FIELDS, RECORDS_OF, fields_of, name_in_org
+from app.salesforce.package import (
+    CANCEL_RESCHEDULE_REASON,
+    EVENT_STATUS,
+    PACKAGE_FIELDS,
+    RECORDS_OF,
+    fields_of,
+    name_in_org,
+)
+from app.sync.model.calendar_status import CalendarStatus
 from app.sync.model.mapping_rules import (
     CREATE_CONTACT,
     CREATE_LEAD,
@@ -20,7 +28,7 @@ from app.sync.model.mapping_rules import (
     CREATE_PERSON_ACCOUNT,
     MappingRules,
 )
-from app.sync.model.record_kinds import CONTACT_KIND, LEAD_KIND, Permission
+from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, CONTACT_KIND, LEAD_KIND, Permission
 from tools.salesforce_package.files import LANGUAGES, SOURCE, TEXTS, behind, generated, write
 
 ROOT = SOURCE.parent
@@ -111,6 +119,13 @@ def test_fields_of_activities_are_on_tasks_and_events() -> None:
     assert fields_of("Account") == ()
     assert name_in_org("Ticket__c", "evs") == "evs__Ticket__c"
     assert name_in_org("Ticket__c", None) == "Ticket__c"
+
+
+def test_what_the_engine_writes_is_in_the_package() -> None:
+    assert CALENDAR_EVENT_KIND.package_fields <= set(fields_of(CALENDAR_EVENT_KIND.sobject))
+    assert {EVENT_STATUS, CANCEL_RESCHEDULE_REASON} == CALENDAR_EVENT_KIND.package_fields
+    values = {row["en"] for row in TEXTS["fields"][EVENT_STATUS]["values"]}
+    assert values == {str(status) for status in CalendarStatus}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
