@@ -192,7 +192,9 @@ def _takes_status(lookup: LookupResult, slot: WrittenSlot | None) -> bool:
     is_new = slot is None or not slot.exists_in_org
     described = lookup.describes.get(CASE)
     field = described.fields.get("Status") if described else None
-    return field is not None and (field.is_createable if is_new else field.is_updateable)
+    if described is None or field is None:
+        return False
+    return field.is_createable if is_new else described.is_updateable and field.is_updateable
 
 
 def _plan_closing(

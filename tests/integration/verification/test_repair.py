@@ -4,11 +4,14 @@ import pytest
 from sqlalchemy import update
 
 from app.api.errors import FilterEmpty, NeverVerified
-from app.models import Event, VerificationDifference
+from app.models import Event, Host, VerificationDifference
 from app.verification.schemas import RepairToStart
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST
+from tests.integration.sync.test_cases import with_cases
 from tests.integration.verification.conftest import Verifier
+
+ANY_KIND = {"calendar_event": {"kinds": ["webinar"]}}
 
 
 async def live(verifier: Verifier, sobject: str) -> int:
@@ -158,3 +161,28 @@ async def test_without_a_verification_of_this_org_nothing_is_repaired(verifier: 
 async def test_it_must_be_said_which_rows(verifier: Verifier, body: dict[str, object]) -> None:
     with pytest.raises(FilterEmpty):
         RepairToStart.model_validate(body).chosen_ids()
+
+
+async def test_a_deleted_case_comes_back_once(verifier: Verifier) -> None:
+    await with_cases(verifier.rig)
+    [reg] = await verifier.written()
+    gone = await verifier.record(reg, "case")
+    await verifier.rig.delete("Case", gone)
+    assert [each.kind for each in (await verifier.verify()).items] == ["missing_case"]
+    assert (await verifier.repair()).queued == 1
+    await verifier.rig.drain()
+    assert (await verifier.record(reg, "case") != gone, await live(verifier, "Case")) == (True, 1)
+    assert (await verifier.verify()).items == []
+
+
+async def test_a_case_of_a_link_is_whose_it_is(verifier: Verifier) -> None:
+    rig = verifier.rig
+    await with_cases(rig, kind="webinar")
+    async with rig.database.system() as session:
+        await session.execute(update(Host).values(settings={"writes": {"calendar_event": True}, **ANY_KIND}))
+    [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    [other] = await rig.org.seed("Contact", {"LastName": "Eve", "Email": "eve@example.com"})
+    [case] = await rig.org.seed("Case", {"Subject": "Broken badge", "ContactId": other})
+    [reg] = await verifier.written(salesforce_id=case)
+    assert (await verifier.record(reg, "person"), await verifier.record(reg, "case")) == (contact, case)
+    assert (await verifier.verify()).items == []

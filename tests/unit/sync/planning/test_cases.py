@@ -332,6 +332,28 @@ def test_without_a_closed_status_it_stays_open(before: Any) -> None:
     assert [operation.meaning for operation in plan.operations] == ([None] if before is None else [])
 
 
+@pytest.mark.parametrize(
+    "org",
+    [
+        pytest.param(replace(recorded("Case"), is_updateable=False), id="the user may not change Cases"),
+        pytest.param(
+            replace(
+                recorded("Case"),
+                fields={
+                    **recorded("Case").fields,
+                    "Status": replace(recorded("Case").fields["Status"], is_updateable=False),
+                },
+            ),
+            id="nor their status",
+        ),
+    ],
+)
+def test_what_may_not_be_closed_stays_open_with_a_warning(org: SObjectDescribe) -> None:
+    found = seen(case(), describes={"Case": org})
+    plan = planned(meeting(before=ours(), facts=DONE), found, settings=CLOSING)
+    assert (plan.operations, warned(plan)) == ((), [("picklist_dropped", "Status")])
+
+
 def test_a_lost_answer_to_closing_is_awaited_and_read() -> None:
     lost = ours(state="ambiguous", action="update", attempt_started_at=JUST_NOW)
     waiting = planned(meeting(before=lost, facts=DONE), seen(case()), settings=CLOSING)
