@@ -11,6 +11,7 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.states import WriteState
 from app.sync.field_values.lead_fields import is_usable_email
+from app.sync.lookup.access import is_lasting
 from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
@@ -123,7 +124,7 @@ async def find_lost_creates(
 
 async def find_reported(client: SalesforceClient, batch: Batch) -> dict[str, bool]:
     """The records that a verification missed, and whether they stand: they may have been taken out of the
-    recycle bin since. One query for each object.
+    recycle bin since. One query for each object; of one that is hidden by now nothing is known.
     """
     reported: dict[str, set[str]] = {}
     for job in batch.jobs:
@@ -132,7 +133,12 @@ async def find_reported(client: SalesforceClient, batch: Batch) -> dict[str, boo
                 reported.setdefault(slot.sobject, set()).add(slot.sf_id)
     found: dict[str, bool] = {}
     for sobject, ids in sorted(reported.items()):
-        rows = await client.query(records_by_id_soql(sobject, sorted(ids)), include_deleted=True)
+        try:
+            rows = await client.query(records_by_id_soql(sobject, sorted(ids)), include_deleted=True)
+        except RequestRejected as refused:
+            if not is_lasting(refused):
+                raise
+            continue
         standing = {to18(row["Id"]) for row in rows if not row["IsDeleted"]}
         found |= {id_: id_ in standing for id_ in ids}
     return found

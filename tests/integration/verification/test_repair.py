@@ -75,6 +75,19 @@ async def test_a_task_that_is_back_by_then_is_not_made_a_second_time(verifier: V
     assert "reported_missing" not in slot.details
 
 
+async def test_what_is_hidden_by_then_is_not_made_a_second_time(verifier: Verifier) -> None:
+    first, second = await verifier.written(2)
+    task = await verifier.record(first, "task:registered")
+    await verifier.rig.delete("Task", task)
+    await verifier.verify()
+    await verifier.repair()
+    await verifier.rig.change(second, checked_in_at=NOW)
+    await verifier.rig.org.configure(hidden_objects=["Task"])
+    await verifier.rig.drain()
+    assert (await verifier.rig.states())[first] == "synced"
+    assert await verifier.record(first, "task:registered") == task
+
+
 async def test_a_removed_member_comes_back(verifier: Verifier) -> None:
     [reg] = await verifier.written()
     await verifier.rig.delete("CampaignMember", await verifier.record(reg, "member"))
