@@ -237,21 +237,25 @@ async def test_another_worker_takes_up_what_a_crash_left(
     assert await verifier.kinds() == [(regs[0], "missing_activity")]
 
 
-async def test_who_was_overtaken_stores_nothing(watched: tuple[Verifier, WatchedTransport]) -> None:
+async def test_who_was_overtaken_stores_nothing(
+    watched: tuple[Verifier, WatchedTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PORTIONS_PER_TURN", 1)
     verifier, between = watched
-    regs = await verifier.written(2)
+    regs = await verifier.written(4)
     await verifier.rig.delete("Task", await verifier.record(regs[0], "task:registered"))
 
     async def overtake() -> None:
-        shown = await verifier.turn()
-        assert (shown.state, shown.checked) == ("done", 2)
+        shown = [await verifier.turn(portion=1) for _ in range(2)]
+        assert [each.checked for each in shown] == [1, 2]
 
     between.meanwhile = overtake
     await verifier.start()
-    await run_verifications(verifier.rig.resources)
-    shown = await verifier.read()
-    assert (shown.state, shown.checked, shown.in_order) == ("done", 2, 1)
-    assert len(await verifier.differences()) == 1
+    await run_verifications(verifier.rig.resources, portion=1)
+    assert [(await verifier.read()).checked, len(await verifier.differences())] == [2, 1]
+    monkeypatch.setattr(run, "PORTIONS_PER_TURN", 50)
+    shown = await verifier.turn(portion=1)
+    assert (shown.state, shown.checked, shown.in_order) == ("done", 4, 3)
 
 
 async def test_what_is_written_meanwhile_is_no_difference(
