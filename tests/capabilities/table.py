@@ -132,6 +132,27 @@ CAPABILITIES: Final = (
         going_live.what_keeps_a_campaign_from_being_made,
     ),
     Capability(
+        63,
+        "A calendar Event for each meeting, with start, end and place",
+        (ONCEHUB,),
+        "`writes.calendar_event`, and `calendar_event` of the settings",
+        meetings.meetings_stand_in_the_calendar,
+    ),
+    Capability(
+        64,
+        "The same Event follows what happens: Scheduled, Rescheduled, Completed, Canceled, No-show",
+        (ONCEHUB,),
+        "`writes.calendar_event`",
+        meetings.one_calendar_event_follows_what_happens,
+    ),
+    Capability(
+        65,
+        "Fields for the Event's status and the reason of a cancellation or move, ready-made or mapped",
+        (ONCEHUB,),
+        "the package, or `fields` of Event from `calendar.status` and `calendar.reason`",
+        meetings.status_and_reason_have_fields,
+    ),
+    Capability(
         66,
         "Person Accounts, with activities and members on their contact",
         (ONCEHUB,),

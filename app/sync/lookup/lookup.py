@@ -9,6 +9,7 @@ from app.salesforce.composite import QueryPage, SubResponse, group_into_composit
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
+from app.states import JobReason
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported, lost_emails
@@ -22,6 +23,7 @@ from app.sync.lookup.parse import (
     closed_statuses,
     emails_by_reference,
     parse_cases,
+    parse_deleted,
     parse_events,
     parse_members,
     parse_people,
@@ -71,9 +73,9 @@ class LookupResult:
     by id, whether they stand; describes where the rules need any; `person_accounts` are fields of Person
     Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
     (`address_key`); `cases` by id, those that links name and those that are to be closed; `events` are the
-    calendar Events that stand, of those in `queried_events`; `has_day_events_only`: the org takes no longer
-    ones; `hides_emails`: lost e-mails could not be looked for; `has_refused_emails`: the org took none as
-    EmailMessage lately."""
+    calendar Events that stand, of those in `queried_events`, `deleted_events` those that are known to be
+    deleted; `has_day_events_only`: the org takes no longer ones; `hides_emails`: lost e-mails could not be
+    looked for; `has_refused_emails`: the org took none as EmailMessage lately."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class LookupResult:
     case_statuses: CaseStatuses | None = None
     events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     queried_events: frozenset[str] = frozenset()
+    deleted_events: frozenset[str] = frozenset()
     has_day_events_only: bool = False
     hides_emails: bool = False
     has_refused_emails: bool = False
@@ -225,6 +228,7 @@ async def _look_up(
         closes_cases=bool(closing),
         events=events,
         message_identifiers=lost_emails(batch),
+        is_retry=any(job.reason == JobReason.RETRY for job in batch.jobs),
     )
     organizers = build_owner_queries(requirements.owners.unknown)
     results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
@@ -247,6 +251,7 @@ async def _look_up(
         case_statuses=_case_statuses(results, requirements) if closing else None,
         events=parse_events(records_of(results, QueryKind.EVENTS)),
         queried_events=frozenset(events),
+        deleted_events=parse_deleted(records_of(results, QueryKind.EVENTS)),
         has_day_events_only=requirements.access.has_day_events_only,
         recovered=emails_by_reference(records_of(results, OF_EMAILS)),
         hides_emails=any(result.is_hidden for result in results if result.kind == OF_EMAILS),

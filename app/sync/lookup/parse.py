@@ -79,6 +79,11 @@ def parse_events(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, An
     return {to18(row["Id"]): row for row in rows if not row.get("IsDeleted")}
 
 
+def parse_deleted(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The ids of the records that are in the bin."""
+    return frozenset(to18(row["Id"]) for row in rows if row.get("IsDeleted"))
+
+
 def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The records that carry a reference of ours."""
     field = query.reference_field

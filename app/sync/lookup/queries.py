@@ -114,6 +114,7 @@ class RecordRead(LookupQuery):
 class LookupRequest:
     """Whom to look for, and in which campaigns; whether it matters which statuses close a Case, and which
     calendar Events may have to change; and for which e-mails, by our keys, whose creates were never answered.
+    `is_retry`: a person asked for some of it.
     """
 
     emails: Sequence[str]
@@ -123,6 +124,7 @@ class LookupRequest:
     closes_cases: bool = False
     events: Sequence[str] = ()
     message_identifiers: Sequence[str] = ()
+    is_retry: bool = False
 
 
 def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
@@ -154,13 +156,17 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
     if request.closes_cases and wanted.access.case_statuses is None:
         yield LookupQuery(QueryKind.CASE_STATUSES, CASE_STATUS_SOQL)
-    yield from _event_queries(request.events, wanted)
+    yield from _event_queries(request.events, wanted, must_know_deleted=request.is_retry)
 
 
-def _event_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
-    """A few are read one by one beside the queries; archived ones are seen, too."""
+def _event_queries(
+    ids: Sequence[str], requirements: LookupRequirements, *, must_know_deleted: bool
+) -> Iterator[LookupQuery]:
+    """A few are read one by one beside the queries; only a query, which sees archived ones as well, tells
+    which were deleted.
+    """
     fields = ("Id", *requirements.fields.get(EVENT, ()))
-    if len(ids) <= SINGLE_READS_MAX:
+    if len(ids) <= SINGLE_READS_MAX and not must_know_deleted:
         yield from (RecordRead(QueryKind.EVENTS, "", EVENT, id_, fields=fields) for id_ in ids)
         return
     select = f"SELECT {', '.join((*fields, 'IsDeleted'))} FROM Event WHERE Id IN"  # noqa: S608 -- names of describes

@@ -34,7 +34,8 @@ DELETED: Final = ItemWarning(
     "deleted_in_salesforce",
     EVENT,
     None,
-    "The calendar Event was deleted in Salesforce, or hidden from the connected user. A Retry makes another.",
+    "The calendar Event was deleted in Salesforce, or hidden from the connected user, so it stays away."
+    " A Retry makes one that was deleted again.",
 )
 
 

@@ -63,9 +63,9 @@ def plan_calendar_event(
 
 
 def _is_made_again(item: WorkItem, before: WrittenSlot, lookup: LookupResult) -> bool:
-    """Whether it was deleted and a person asked for it; an update without an answer is settled first."""
-    is_gone = before.sf_id in lookup.queried_events and before.sf_id not in lookup.events
-    return is_gone and item.job.reason == JobReason.RETRY and before.state == WriteState.WRITTEN
+    """Whether it is known to be deleted and a person asked for it; an update in doubt is settled first."""
+    is_asked = item.job.reason == JobReason.RETRY and before.state == WriteState.WRITTEN
+    return is_asked and before.sf_id in lookup.deleted_events
 
 
 def _planned(item: WorkItem, before: WrittenSlot | None, lookup: LookupResult, batch: Batch) -> PlannedEvent:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.factories import NOW
+from tests.integration.sync.calendar_rig import meeting, the_event
 from tests.integration.verification.conftest import Verifier
 
 
@@ -171,3 +172,21 @@ async def test_a_hidden_field_leaves_the_rest_to_be_compared(verifier: Verifier)
     await verifier.verify()
     assert await verifier.kinds() == [(second, "missing_activity")]
     assert first != second
+
+
+async def test_a_calendar_event_at_other_times_differs_and_is_put_right(verifier: Verifier) -> None:
+    await meeting(verifier.rig)
+    await verifier.written()
+    event = await the_event(verifier.rig)
+    assert (await verifier.verify()).in_order == 1
+    moved = {"StartDateTime": "2026-11-24T07:00:00Z", "EndDateTime": "2026-11-24T08:00:00Z"}
+    await verifier.rig.edit("Event", event["Id"], **moved)
+    [difference] = (await verifier.verify()).items
+    assert (difference.kind, difference.ours, difference.theirs) == (
+        "times_differ",
+        "2026-11-24T09:00:00Z – 2026-11-24T10:00:00Z",
+        "2026-11-24T07:00:00Z – 2026-11-24T08:00:00Z",
+    )
+    await verifier.repair()
+    await verifier.rig.drain()
+    assert (await the_event(verifier.rig))["StartDateTime"] == "2026-11-24T09:00:00.000+0000"

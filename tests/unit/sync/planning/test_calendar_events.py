@@ -298,7 +298,9 @@ def test_a_deleted_one_is_left_but_for_a_retry() -> None:
     gone: dict[str, Any] = {"queried_events": frozenset({EVENT_ID})}
     live = planned(booked(before=written(), facts=facts(no_show_at=END)), **gone)
     assert (live.operations, warned(live)) == ((), [("deleted_in_salesforce", None)])
-    again = planned(booked(before=written(), facts=facts(no_show_at=END), reason="retry"), **gone)
+    row = booked(before=written(), facts=facts(no_show_at=END), reason="retry")
+    assert planned(row, **gone).operations == (), "it may only be hidden"
+    again = planned(row, **gone, deleted_events=frozenset({EVENT_ID}))
     assert (again.operations[0].is_create, sent(again)["Subject"]) == (True, "No-show: Autumn Summit")
 
 
