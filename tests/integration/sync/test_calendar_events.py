@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.privacy.erasure import ErasureRequest, erase
+from app.sync_preview.dry_run import dry_run
+from app.sync_preview.preview import preview
+from tests.deliveries import PEPPER
 from tests.factories import NOW
 from tests.integration.sync.calendar_rig import (
     END,
@@ -19,7 +23,7 @@ from tests.integration.sync.calendar_rig import (
     the_event,
     warnings,
 )
-from tests.integration.sync.conftest import Rig
+from tests.integration.sync.conftest import EVENT, HOST, Rig
 
 HOUR = timedelta(hours=1)
 CHANGED_ANYWAY = ("LastModifiedDate", "SystemModstamp")
@@ -368,3 +372,52 @@ async def test_off_writes_nothing_and_asks_nothing(rig: Rig) -> None:
     await rig.registered(1)
     await rig.drain()
     assert (await rig.records("Event"), len(await rig.records("Task"))) == ([], 1)
+
+
+async def test_a_dry_run_and_a_preview_foretell_the_create_and_the_change(rig: Rig) -> None:
+    await meeting(rig)
+    reg = await rig.registered(1)
+    foretold = await dry_run(rig.resources, HOST, EVENT, registration_id=reg)
+    [plan] = [each for each in foretold.activities if each.kind == "calendar_event"]
+    assert (plan.action, (plan.fields or {})["StartDateTime"]) == ("create", "2026-11-24T09:00:00Z")
+    await rig.drain()
+    event = await the_event(rig)
+    await rig.change(reg, **ILL)
+    foretold = await dry_run(rig.resources, HOST, EVENT, registration_id=reg)
+    [plan] = [each for each in foretold.activities if each.kind == "calendar_event"]
+    assert plan.activity is not None
+    assert (plan.action, plan.activity.id, (plan.fields or {})["ShowAs"]) == ("update", event["Id"], "Free")
+    shown = await preview(rig.resources, HOST, EVENT, registration_id=reg)
+    [record] = [each for each in shown.records if each.part == "calendar_event"]
+    busy = next(each for each in record.fields if each.field == "ShowAs")
+    assert (record.object, record.action, busy.now, busy.then) == ("Event", "update", "Busy", "Free")
+    assert await the_event(rig) == event
+
+
+async def test_a_ticket_that_was_handed_on_is_a_calendar_event_of_its_new_holder(rig: Rig) -> None:
+    await meeting(rig)
+    reg = await rig.registered(1, attendee={"id": "a", "email": "otter1@example.com", "name": "Otter 1"})
+    await rig.drain()
+    heir = {"id": "b", "email": "heir@example.com", "name": "Heir"}
+    await rig.change(reg, attendee=heir, email_key="heir@example.com")
+    await rig.drain()
+    people = {each["Id"]: each["Email"] for each in await rig.records("Lead")}
+    assert [people[each["WhoId"]] for each in await rig.records("Event")] == [
+        "otter1@example.com", "heir@example.com",
+    ]  # fmt: skip
+
+
+async def test_of_an_erased_attendee_the_ids_remain_and_nothing_is_written(rig: Rig) -> None:
+    await meeting(rig)
+    reg = await rig.registered(1)
+    await rig.drain()
+    event = await the_event(rig)
+    wish = ErasureRequest(HOST, NOW + timedelta(days=1), None, "otter1@example.com")
+    async with rig.database.system() as session:
+        await erase(session, wish, pepper=PEPPER, by="user_17")
+    slot = (await rig.slots(reg))["calendar_event"]
+    assert (slot.sf_id, slot.details) == (event["Id"], {})
+    await change_event(rig, cancelled_at=NOW)
+    await rig.requeue(reg)
+    await rig.drain()
+    assert await the_event(rig) == event

@@ -216,3 +216,37 @@ def test_a_member_that_is_off_is_not_waited_for() -> None:
     off = part_view({}, "pending", ALL_REGISTERED, campaign=link(), writes=WriteToggles(member=False))
     assert off == {"registered": "synced"}
     assert part_view({}, "pending", ALL_REGISTERED, campaign=link()) == {"registered": "pending"}
+
+
+def calendar_event(**changes: Any) -> WrittenRecord:
+    return record("r1", "calendar_event", **{"sobject": "Event", "sf_id": "00U1"} | changes)
+
+
+NEVER_MADE = calendar_event(sf_id=None, state="failed")
+REFUSED = RULE | {"kind": "calendar_event", "object": "Event"}
+
+
+@pytest.mark.parametrize(
+    ("state", "records", "about", "expected"),
+    [
+        pytest.param("pending", [], {}, "pending", id="to come"),
+        pytest.param("synced", [], {}, "not_wanted", id="without times, or cancelled before"),
+        pytest.param("synced", [calendar_event()], {}, "synced", id="written"),
+        pytest.param("failed", [NEVER_MADE], {"error": REFUSED}, "failed", id="refused"),
+        pytest.param("failed", [calendar_event()], {"error": REFUSED}, "failed", id="change refused"),
+        pytest.param("failed", [calendar_event()], {"error": FAILED_CHECK_IN}, "synced", id="other part"),
+        pytest.param("ambiguous", [calendar_event(state="ambiguous")], {}, "ambiguous", id="in doubt"),
+        pytest.param("running", [calendar_event(state="intended")], {}, "running", id="on its way"),
+    ],
+)
+def test_a_calendar_event_is_a_part_that_changes_later(
+    state: str, records: list[WrittenRecord], about: dict[str, Any], expected: str
+) -> None:
+    on = WriteToggles(calendar_event=True)
+    assert part_view({}, state, [*ALL_REGISTERED, *records], writes=on, **about)["calendar_event"] == expected
+
+
+def test_a_calendar_event_that_is_off_is_a_part_only_where_it_stands() -> None:
+    assert part_view({}, "synced", ALL_REGISTERED) == {"registered": "synced"}
+    stands = part_view({}, "synced", [*ALL_REGISTERED, calendar_event()])
+    assert stands == {"registered": "synced", "calendar_event": "synced"}
