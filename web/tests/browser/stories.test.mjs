@@ -543,7 +543,7 @@ async function inSalesforce(sales, path, texts, picture) {
 step("a meeting is booked, moved and missed, and the salesperson sees it in Salesforce", async () => {
   await page.setViewportSize({ width: 1100, height: 900 });
   await page.goto(`${stack.url}/console/#/hosts/${HOST}/settings`);
-  for (const kind of ["Calendar Events", "Cases"]) {
+  for (const kind of ["Calendar Events", "Cases", "E-mails sent", "E-mail replies"]) {
     await page.getByRole("switch", { name: kind }).click();
     await page.getByText(`${kind}: on, from now on.`).waitFor();
   }
@@ -555,10 +555,14 @@ step("a meeting is booked, moved and missed, and the salesperson sees it in Sale
   await activity(/^Calendar Event: Scheduled/).waitFor();
   await activity(/^Case/).waitFor();
   await inSalesforce(sales, "/calendar", ["2026-12-03 09:00–09:30", "Scheduled"], "meeting-booked");
+  await tells("email.sent", {}, { email: { id: "mail_1", at: "2026-11-20T09:01:00Z", subject: "See you on Thursday" } });
+  await activity(/^E-mail sent: See you on Thursday/).waitFor();
   const friday = { starts_at: "2026-12-04T13:00:00Z", ends_at: "2026-12-04T13:30:00Z" };
   const previous = { starts_at: "2026-12-03T09:00:00Z", ends_at: "2026-12-03T09:30:00Z" };
+  await tells("email.replied", {}, { email: { id: "mail_1", at: "2026-11-20T10:00:00Z", subject: "Re: See you on Thursday", snippet: "Friday suits me better." } });
   await tells("registration.rescheduled", friday, { previous, reason: "Travels on Thursday" });
   await activity(/^Calendar Event: Rescheduled/).waitFor();
+  await activity(/^E-mail reply/).waitFor();
   await inSalesforce(sales, "/calendar", ["2026-12-04 13:00–13:30", "Rescheduled", "Travels on Thursday"], "meeting-moved");
   await tells("registration.no_show", friday);
   await activity(/^Calendar Event: No-show/).waitFor();
@@ -567,7 +571,7 @@ step("a meeting is booked, moved and missed, and the salesperson sees it in Sale
   await shoot(page, "meeting-row", { fullPage: true, clip: around(await drawer().locator("salesforce-rows-panel").boundingBox()) });
   await inSalesforce(sales, "/calendar", ["2026-12-04 13:00–13:30", "No-show"], "meeting-missed");
   await sales.setViewportSize({ width: 1280, height: 400 });
-  await inSalesforce(sales, `/people/${mia}`, ["Product demo"], "meeting-person");
+  await inSalesforce(sales, `/people/${mia}`, ["Product demo", "See you on Thursday"], "meeting-person");
   assert.equal((await stack.door("GET", "records/Event")).records.length, 1);
   await sales.context().close();
 });
