@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import httpx
 
-ID = re.compile(r"\b(003|00Q|00T|00U|00v|001|500|701|005|012)[A-Za-z0-9]{12}(?:[A-Z0-9]{3})?\b")
-REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b")
+ID = re.compile(r"\b(003|00Q|00T|00U|00v|02s|001|500|701|005|012)[A-Za-z0-9]{12}(?:[A-Z0-9]{3})?\b")
+REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b", re.IGNORECASE)
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d{4})?)?")
 RECORDED_HEADERS = ("Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header")
 

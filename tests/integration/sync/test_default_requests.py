@@ -9,8 +9,9 @@ import pytest
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
+from app.models import Host
 from tests.factories import NOW
-from tests.integration.sync.conftest import Rig, opened_rig
+from tests.integration.sync.conftest import HOST, Rig, opened_rig
 from tests.integration.sync.recording import Recorder
 
 GOLDEN = Path(__file__).with_name("default_requests.json")
@@ -70,6 +71,18 @@ async def _blocked(rig: Rig) -> None:
         await rig.registered(number)
 
 
+async def _emails(rig: Rig) -> None:
+    """Each kind is on; nothing else is chosen."""
+    async with rig.database.system() as session:
+        on = {"email_sent": True, "email_opened": True, "email_replied": True}
+        await session.merge(Host(host_id=HOST, settings={"writes": on}))
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    sent = {"at": "2026-11-22T08:00:00Z", "subject": "See you on Tuesday", "url": "https://e.example/m/77"}
+    replied = {"at": "2026-11-22T09:01:00Z", "subject": "Re: See you on Tuesday", "snippet": "Gladly"}
+    opened = {"at": "2026-11-22T08:14:00Z"}
+    await rig.registered(1, emails={"em_77": {"sent": sent, "opened": opened, "replied": replied}})
+
+
 SCENES: dict[str, Callable[[Rig], Awaitable[None]]] = {
     "a lone new attendee": _lone,
     "known and new ones together": _known,
@@ -77,6 +90,7 @@ SCENES: dict[str, Callable[[Rig], Awaitable[None]]] = {
     "a check-in later": _check_in,
     "a ticket handed on": _handed_on,
     "a blocking duplicate rule": _blocked,
+    "e-mails": _emails,
 }
 
 
