@@ -251,3 +251,61 @@ async def test_a_busy_org_lets_the_email_wait_and_not_the_row(rig: Rig) -> None:
     assert job.due_at > datetime.now(UTC)
     await settle(rig, rounds=1)
     assert ((await rig.job(reg)).state, len(await rig.records("EmailMessage"))) == ("synced", 1)
+
+
+async def test_an_email_of_who_held_the_ticket_before_is_not_written_again(rig: Rig) -> None:
+    await switch_on(rig)
+    first = {"id": "per_1", "email": "a@example.com", "name": "A B"}
+    reg = await rig.registered(1, attendee=first, email_key="a@example.com")
+    await rig.drain()
+    await told(rig, reg, ALL)
+    await rig.drain()
+    second = {"id": "per_2", "email": "b@example.com", "name": "C D"}
+    await rig.change(reg, attendee=second, email_key="b@example.com")
+    await rig.drain()
+    later = {"em_78": {"sent": SENT | {"at": "2026-11-23T08:00:00Z"}}}
+    await told(rig, reg, ALL | later)
+    await rig.drain()
+    leads = {row["Email"]: row["Id"] for row in await rig.records("Lead")}
+    sent = [row["ToIds"] for row in await rig.records("EmailMessage") if not row["Incoming"]]
+    assert sorted(sent) == sorted([[leads["a@example.com"]], [leads["b@example.com"]]])
+
+
+async def test_an_org_that_breaks_off_leaves_the_row_as_it_is(rig: Rig) -> None:
+    """Nothing was sent, and nothing was found out: the next run goes on."""
+    await switch_on(rig, "email_sent")
+    reg = await rig.registered(1)
+    await rig.drain()
+    await told(rig, reg, {"em_77": {"sent": SENT}})
+    await rig.org.fault("error", status=503)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.settled_state) == ("pending", "synced")
+    await settle(rig)
+    assert ((await rig.job(reg)).state, len(await rig.records("EmailMessage"))) == ("synced", 1)
+
+
+async def test_a_check_in_is_not_kept_waiting_by_an_email_in_doubt(rig: Rig) -> None:
+    await switch_on(rig, "email_sent")
+    reg = await rig.registered(1)
+    await rig.drain()
+    await told(rig, reg, {"em_77": {"sent": SENT}})
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    await rig.change(reg, checked_in_at=datetime(2026, 11, 24, 9, tzinfo=UTC))
+    await rig.pass_time(1)
+    await rig.drain()
+    assert "Checked-in: Otter Summit" in await tasks(rig)
+    await rig.org.control.post("/settle")
+    await settle(rig)
+    assert len(await rig.records("EmailMessage")) == 1
+
+
+async def test_an_email_deleted_in_salesforce_is_not_made_again(rig: Rig) -> None:
+    await switch_on(rig, "email_sent")
+    reg = await emailed(rig, {"em_77": {"sent": SENT}})
+    [email] = await rig.records("EmailMessage")
+    await rig.delete("EmailMessage", email["Id"])
+    await rig.requeue(reg)
+    await rig.drain()
+    assert await rig.records("EmailMessage") == []

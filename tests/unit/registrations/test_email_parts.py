@@ -30,7 +30,7 @@ def unwritten(message_id: str, state: str) -> Any:
         pytest.param([written("em_1"), written("em_2")], job("r1", "synced"), "synced", id="all stand"),
         pytest.param([written("em_1")], job("r1", "pending"), "pending", id="one is on its way"),
         pytest.param([written("em_1")], job("r1", "running"), "running", id="one is being written"),
-        pytest.param([written("em_1")], job("r1", "synced"), "not_wanted", id="told while it was off"),
+        pytest.param([written("em_1")], job("r1", "synced"), "synced", id="the other was told before"),
         pytest.param([written("em_1")], job("r1", "failed"), "pending", id="waits with its registration"),
         pytest.param(
             [written("em_1"), unwritten("em_2", "failed")], job("r1", "synced"), "failed", id="one failed"
