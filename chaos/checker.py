@@ -21,6 +21,9 @@ class OrgState:
     contacts: Sequence[Row]
     tasks: Sequence[Row]
     members: Sequence[Row]
+    events: Sequence[Row] = ()
+    cases: Sequence[Row] = ()
+    emails: Sequence[Row] = ()
 
 
 @dataclass

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.infrastructure.encryption import Encryptor
 from chaos.environment import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
@@ -76,10 +77,10 @@ class Machine:
     def apis(self) -> list[str]:
         return [f"api-{n}" for n in range(1, API_COUNT + 1)]
 
-    def connect(self, hosts: list[HostPlan]) -> None:
+    def connect(self, hosts: list[HostPlan], *, settings: Mapping[str, Any]) -> None:
         """Rows for the hosts; straight into the database, since connecting is not what is tried here."""
         vault = Encryptor.from_texts([self.site.secrets.encryption_key])
-        self.site.background.do(self.ledger.connect_hosts(hosts, self.grants, vault))
+        self.site.background.do(self.ledger.connect_hosts(hosts, self.grants, vault, settings))
 
     def start_all(self) -> None:
         """Every process that does not run; then wait until the APIs are ready."""

@@ -16,7 +16,12 @@ from chaos.workload import Registrant, hosts_for, registrants_for, webhooks_for
 
 REST_SECONDS = 60.0
 LAND_SECONDS = 15.0
-OBJECTS = ("Lead", "Contact", "Task", "CampaignMember")
+LIFE_FIELDS = {"Event": ["Event_Status__c | string(40) | CUN | Event Status"]}
+"""As the package brings it."""
+WHOLE_LIFE = {
+    "writes": dict.fromkeys(("calendar_event", "case", "email_sent", "email_opened", "email_replied"), True)
+}
+OBJECTS = ("Lead", "Contact", "Task", "CampaignMember", "Event", "Case", "EmailMessage")
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,10 @@ def _stage(
     if scenario.preset is not None:
         for org_id in machine.org_ids:
             site.control.configure(org_id, preset=scenario.preset)
-    machine.connect(hosts)
+    if scenario.is_whole_life:
+        for org_id in machine.org_ids:
+            site.control.configure(org_id, extra_fields=LIFE_FIELDS)
+    machine.connect(hosts, settings=WHOLE_LIFE if scenario.is_whole_life else {})
     _seed_contacts(machine, people)
     sender = Sender([], site.secrets.webhook_secret, history, rate=size.rate, tries=scenario.tries)
     return Stage(site, machine, history, sender, chance, hosts, people, size.seconds)
@@ -123,6 +131,8 @@ def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
     orgs = [_state(stage.site, org_id) for org_id in machine.org_ids]
     refused = frozenset(stage.refused)
     findings = check(stage.people, stage.history.acked, orgs=orgs, grants=machine.grants, refused=refused)
+    if stage.judge is not None:
+        stage.judge(frozenset(stage.history.acked), orgs, findings)
     failing = frozenset(one.registration_id for one in stage.people if one.email in refused)
     if not is_control:
         check_jobs(stage.do(machine.ledger.jobs()), failing, findings)

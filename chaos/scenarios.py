@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chaos import nemeses, outages, pressure, servers
+from chaos import life_nemeses, nemeses, outages, pressure, servers
 from chaos.stage import Stage
 
 Nemesis = Callable[[Stage], None]
@@ -31,7 +31,8 @@ class Scenario:
 
     `is_small`: its data is on a volume of 64 MB.
 
-    `preset` is the simulator's: which kind of org all of them are.
+    `preset` is the simulator's: which kind of org all of them are. `is_whole_life`: every kind of write
+    is on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scenario:
     posts: bool = True
     is_small: bool = False
     is_short: bool = False
+    is_whole_life: bool = False
     preset: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,5 +93,35 @@ SCENARIOS = (
     Scenario("rolling-deploy", "T18", nemeses.rolling_deploy, is_short=True),
     Scenario("one-id-often", "T19", pressure.repeat_one_id, share=0.1, shared=0.0, posts=False),
     Scenario("swizzle", "T37", outages.swizzle),
+    Scenario(
+        "whole-life",
+        "T1",
+        life_nemeses.lose_answers_of_lives,
+        guards=("reconcile",),
+        orgs=2,
+        share=0.3,
+        posts=False,
+        is_short=True,
+        is_whole_life=True,
+    ),
+    Scenario(
+        "late-life",
+        "T8",
+        life_nemeses.let_lives_land_late,
+        guards=("quiet",),
+        orgs=2,
+        share=0.3,
+        posts=False,
+        is_whole_life=True,
+    ),
+    Scenario(
+        "outages-of-life",
+        "T6",
+        life_nemeses.take_engines_away_from_lives,
+        orgs=2,
+        share=0.3,
+        posts=False,
+        is_whole_life=True,
+    ),
 )
 MOST_ORGS = max(scenario.orgs for scenario in SCENARIOS)

@@ -58,12 +58,16 @@ class ServiceDatabase:
         await self._database.close()
 
     async def connect_hosts(
-        self, hosts: Sequence[HostPlan], grants: Sequence[Grant], vault: Encryptor
+        self,
+        hosts: Sequence[HostPlan],
+        grants: Sequence[Grant],
+        vault: Encryptor,
+        settings: Mapping[str, Any],
     ) -> None:
         """Hosts with an event, a living connection, and the event linked to a campaign."""
         async with self._database.system() as session:
             for plan in hosts:
-                session.add(Host(host_id=plan.host_id))
+                session.add(Host(host_id=plan.host_id, settings=dict(settings)))
                 session.add(Event(host_id=plan.host_id, event_id=EVENT_ID, title="?", snapshot_at=OPENED_AT))
             await session.flush()
             for plan in hosts:

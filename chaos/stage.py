@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from chaos.checker import Findings, OrgState
 from chaos.environment import Site
 from chaos.hazards import Hazard, hazard_of_fault, hazard_of_traps, unmet
 from chaos.history import History
@@ -16,6 +17,9 @@ from chaos.sender import Sender
 from chaos.workload import HostPlan, Registrant, Webhook
 
 T = TypeVar("T")
+
+Judge = Callable[[frozenset[str], Sequence[OrgState], Findings], None]
+"""What a scenario finds beside people, Tasks and members, by the acknowledged webhooks."""
 
 LONGEST_SECONDS = 90.0
 """No nemesis goes on for longer than this, whatever happens."""
@@ -41,13 +45,17 @@ class Stage:
     begun: float = field(default_factory=time.monotonic)
     faults: list[Hazard] = field(default_factory=list)
     traps: list[Sequence[Trap]] = field(default_factory=list)
+    judge: Judge | None = None
 
     @property
     def is_busy(self) -> bool:
         """Webhooks are still posted, or the nemesis has not had its time."""
         spent = time.monotonic() - self.begun
-        is_posting = self.posting is not None and not self.posting.done()
-        return spent < LONGEST_SECONDS and (is_posting or spent < self.seconds)
+        return spent < LONGEST_SECONDS and (self.is_posting or spent < self.seconds)
+
+    @property
+    def is_posting(self) -> bool:
+        return self.posting is not None and not self.posting.done()
 
     @property
     def unmet(self) -> list[str]:

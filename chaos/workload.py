@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,34 +104,44 @@ def webhooks_for(people: Sequence[Registrant], chance: random.Random) -> list[We
 
 def confirmation(one: Registrant, **attendee: Any) -> Webhook:
     """`registration.confirmed`; `attendee` changes the person's fields."""
-    snapshot = _snapshot(one, version=1)
+    snapshot = snapshot_of(one, version=1)
     snapshot["attendee"] = snapshot["attendee"] | attendee
-    body = _body("registration.confirmed", one, snapshot, at=one.registered_at)
+    body = body_of("registration.confirmed", one, snapshot, at=time_of(one.registered_at))
     return Webhook(one.confirmed_id, body)
 
 
 def check_in(one: Registrant) -> Webhook:
     """`registration.checked_in`."""
     at = one.registered_at + timedelta(days=2)
-    snapshot = _snapshot(one, version=2) | {"checked_in_at": _time(at)}
-    return Webhook(one.checked_in_id, _body("registration.checked_in", one, snapshot, at=at))
+    snapshot = snapshot_of(one, version=2) | {"checked_in_at": time_of(at)}
+    return Webhook(one.checked_in_id, body_of("registration.checked_in", one, snapshot, at=time_of(at)))
 
 
-def _snapshot(one: Registrant, *, version: int) -> dict[str, Any]:
+def snapshot_of(one: Registrant, *, version: int) -> dict[str, Any]:
+    """The whole registration, confirmed."""
     name = one.email.partition("@")[0]
     return {
         "id": one.registration_id,
         "status": "confirmed",
-        "registered_at": _time(one.registered_at),
+        "registered_at": time_of(one.registered_at),
         "attendee": {"email": one.email, "first_name": "Otter", "last_name": name, "company": "Pond"},
         "version": version,
     }
 
 
-def _body(type_: str, one: Registrant, snapshot: dict[str, Any], *, at: datetime) -> bytes:
-    payload = registration_payload(
-        type_, host=one.host_id, event=event_of(one.host_id), registration=snapshot, at=_time(at)
-    )
+def body_of(
+    type_: str,
+    one: Registrant,
+    snapshot: dict[str, Any],
+    *,
+    at: str,
+    event: Mapping[str, Any] | None = None,
+    blocks: Mapping[str, Any] | None = None,
+) -> bytes:
+    """What happened to a registration; `blocks` are beside its snapshot."""
+    event = event_of(one.host_id) if event is None else event
+    payload = registration_payload(type_, host=one.host_id, event=event, registration=snapshot, at=at)
+    payload["data"] |= blocks or {}
     return json.dumps(payload).encode()
 
 
@@ -140,5 +150,6 @@ def event_of(host_id: str) -> dict[str, Any]:
     return {"id": EVENT_ID, "title": f"Summit of {host_id}", "kind": "in_person", "version": 1}
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
+    """As webhooks write a time."""
     return moment.isoformat().replace("+00:00", "Z")
