@@ -15,6 +15,7 @@ from bench import (
     difficult,
     fairness,
     intake,
+    kinds,
     latency,
     past,
     queueing,
@@ -38,6 +39,7 @@ class Part(NamedTuple):
 
 PARTS: Mapping[str, Part] = {
     "calls": Part(calls.measure, 300),
+    "kinds": Part(kinds.measure, 300),
     "difficult": Part(difficult.measure, 120),
     "drain": Part(backlog.measure, 270),
     "intake": Part(intake.measure, 180),

@@ -94,6 +94,15 @@ AIMS: tuple[Aim, ...] = (
             ("backfill_half_known", 0.016),
         )
     ),
+    *(
+        Aim(f"calls_of_{case}", "kinds", bound, _of(case, figure))
+        for case, figure, bound in (
+            ("lone_new_calendar", "calls", 2.0),
+            ("lone_known_calendar", "calls", 2.0),
+            ("moved_event", "calls", 8.0),
+            ("emails", "each", 0.01),
+        )
+    ),
     Aim("toward_0.005_backfill_new", "calls", 0.005, *BACKFILL_NEW),
     Aim("drain_over_floor", "drain", 1.3, *DRAIN),
     Aim("intake_over_bare_route", "intake", 0.8, *INTAKE, is_floor=True),

@@ -20,6 +20,13 @@ CASES = {
     "backfill_2_percent_duplicates": "backfill, 2 % duplicate-rule hits",
 }
 
+KINDS = {
+    "lone_new_calendar": "one new attendee: Task, member, calendar Event",
+    "lone_known_calendar": "one known attendee: Task, member, calendar Event",
+    "lone_new_calendar_and_case": "one new attendee: Task, member, calendar Event, Case",
+    "moved_event": "an event moved: calendar Events of known attendees",
+    "emails": "e-mails of known people that wait together",
+}
 DIFFICULT_CASES = {
     "lone_new": "one new attendee",
     "lone_known": "one known attendee",
@@ -72,6 +79,16 @@ def _calls(figures: Any) -> tuple[str, list[str]]:
 def _difficult(figures: Any) -> tuple[str, list[str]]:
     title = "Salesforce API calls per attendee in a difficult org"
     return _compared(figures, DIFFICULT_CASES, title, "calls per attendee in a difficult org")
+
+
+def _kinds(figures: Any) -> tuple[str, list[str]]:
+    rows = [Bar(text, figures[case]["calls"], is_ours=True) for case, text in KINDS.items()]
+    table = [
+        f"| {text} | {figures[case]['count']:,} | {figures[case]['calls']} | {figures[case]['each']:.4f} |"
+        for case, text in KINDS.items()
+    ]
+    head = ["| calls with more kinds of write | for | calls | each |", "|---|---|---|---|"]
+    return bars("Salesforce API calls with more kinds of write", "calls", rows), [*head, *table]
 
 
 def _compared(figures: Any, cases: Mapping[str, str], title: str, what: str) -> tuple[str, list[str]]:
@@ -195,6 +212,7 @@ def _simulator(figures: Any) -> tuple[str, list[str]]:
 
 SECTIONS = {
     "calls": _calls,
+    "kinds": _kinds,
     "difficult": _difficult,
     "drain": _drain,
     "intake": _intake,

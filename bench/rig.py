@@ -254,6 +254,10 @@ class Org:
             ids += self._call("POST", f"records/{sobject}", rows[start : start + 2_000])["ids"]
         return ids
 
+    def rows(self, sobject: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._call("GET", f"records/{sobject}")["records"]
+        return rows
+
     def count(self, sobject: str) -> int:
         return int(self._call("GET", f"records/{sobject}")["totalSize"])
 
