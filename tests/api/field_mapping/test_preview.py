@@ -11,6 +11,7 @@ from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.tokens import TokenMint
 
 PATH = "/v1/hosts/host_a/events/evt_otters/salesforce/registrations/{}/preview"
+SETTINGS = "/v1/hosts/host_a/salesforce/settings"
 OTTER = {
     "email": "otter1@example.com",
     "first_name": "Olga",
@@ -268,3 +269,27 @@ async def test_refused_calls_of_a_dry_run_are_its_outcome(
 
 async def refuse_calls(dashboard: MappingDashboard, *, after: int = 0) -> None:
     await dashboard.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS", skip=after, count=9)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "outcome", "person"),
+    [("contact", "synced", "Contact"), ("nobody", "skipped", None), ("as_mapping", "synced", "Lead")],
+)
+async def test_whom_a_general_link_creates_is_shown(
+    dashboard: MappingDashboard, chosen: str, outcome: str, person: str | None
+) -> None:
+    await dashboard.http.put(SETTINGS, json={"general_links": chosen})
+    body = await seen(dashboard, await registered(dashboard))
+    assert body["outcome"] == outcome
+    created = [each["object"] for each in body["records"] if each["part"] == "person"]
+    assert created == ([person] if person else [])
+
+
+async def test_the_mapping_is_judged_for_what_general_links_create(dashboard: MappingDashboard) -> None:
+    """A required field that nothing fills, of an object that the mapping itself never creates."""
+    required = {"Contact": ["Badge__c | string(20) | CU | Badge"]}
+    await dashboard.rig.org.configure(extra_fields=required)
+    assert (await dashboard.validate({}))["required_without_value"] == []
+    await dashboard.http.put(SETTINGS, json={"general_links": "contact"})
+    missing = (await dashboard.validate({}))["required_without_value"]
+    assert [(each["object"], each["field"]) for each in missing] == [("Contact", "Badge__c")]
