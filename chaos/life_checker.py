@@ -30,21 +30,24 @@ def check_lives(
     findings: Findings,
 ) -> None:
     """Of each registration one calendar Event with the right times and status, one Case, its e-mails once."""
-    events = [_by_reference(org.events) for org in orgs]
-    cases = [_by_reference(org.cases) for org in orgs]
+    by_reference = [_by_reference(org) for org in orgs]
     for life in lives:
         one, org_id = life.one, grants[life.one.org].org_id
         name = f"{one.host_id}/{one.registration_id}"
-        is_booked = one.confirmed_id in acked
-        found = {
-            slot: rows[one.org][reference_tag(one.host_id, org_id, one.registration_id, slot)]
-            for slot, rows in ((CALENDAR_EVENT, events), (CASE, cases))
-        }
-        for slot, rows in found.items():
-            findings.count(f"{slot} of {name}", len(rows), least=int(is_booked))
+        found = {}
+        for slot, webhook_ids in _slots(life).items():
+            found[slot] = by_reference[one.org][reference_tag(one.host_id, org_id, one.registration_id, slot)]
+            findings.count(f"{slot} of {name}", len(found[slot]), least=int(acked.issuperset(webhook_ids)))
         if _is_known(life, acked):
             for event in found[CALENDAR_EVENT]:
                 findings.lost += [f"{what} of {name}" for what in _differences(life, event, found[CASE])]
+
+
+def _slots(life: Life) -> dict[str, list[str]]:
+    """What is written of it, and the webhooks that have to be acknowledged for that."""
+    confirmed = life.one.confirmed_id
+    mails = {f"email_{what}:{life.email_id}": [confirmed, life.webhook_id(what)] for what in life.mails}
+    return {CALENDAR_EVENT: [confirmed], CASE: [confirmed], **mails}
 
 
 def _is_known(life: Life, acked: frozenset[str]) -> bool:
@@ -81,9 +84,12 @@ def _differences(life: Life, event: Row, cases: Sequence[Row]) -> Iterable[str]:
         yield "the Case"
 
 
-def _by_reference(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
+def _by_reference(org: OrgState) -> defaultdict[str, list[Row]]:
+    """What stands under each reference; an e-mail has it in its key, whichever object it became."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in (*org.events, *org.cases, *org.tasks):
         for reference in references_in(row["Description"]):
             found[reference].append(row)
+    for row in org.emails:
+        found[(row["MessageIdentifier"] or "").strip("<>").partition("@")[0].upper()].append(row)
     return found

@@ -18,12 +18,16 @@ ORG = "00D5g0000000001EAA"
 GRANT = Grant({"org_id": ORG}, "7015g0000000001AAA")
 OTTER = Registrant("reg_1", "host_0a", 0, "p1@org0.example", True, False, OPENED_AT)
 CALM = HostEvent("host_0a", is_moved=False, is_cancelled=False)
-MISSED = Life(OTTER, CALM, None, None, End.NO_SHOW, ())
+MISSED = Life(OTTER, CALM, None, None, End.NO_SHOW, ("sent", "opened"))
 ALL = frozenset(MISSED.webhook_ids)
 
 
 def described(slot: str) -> str:
-    return f"Ref: {reference_tag('host_0a', ORG, 'reg_1', slot)}"
+    return f"Ref: {reference(slot)}"
+
+
+def reference(slot: str) -> str:
+    return reference_tag("host_0a", ORG, "reg_1", slot)
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -39,7 +43,9 @@ def event(**changes: Any) -> dict[str, Any]:
 
 
 CASE = {"Id": "5001", "Description": described("case")}
-RIGHT = OrgState([], [], [], [], [event()], [CASE])
+SENT = {"MessageIdentifier": f"<{reference('email_sent:em_reg_1').lower()}@eventship>"}
+OPENED = {"Description": described("email_opened:em_reg_1")}
+RIGHT = OrgState([], [], [OPENED], [], [event()], [CASE], [SENT])
 
 
 def damage(state: OrgState, acked: frozenset[str] = ALL) -> tuple[list[str], list[str]]:
@@ -63,6 +69,14 @@ def test_what_stands_once_as_it_ended_is_right() -> None:
         pytest.param(
             replace(RIGHT, events=[event(StartDateTime=MOVED_TO.isoformat())]), 1, 0, id="other times"
         ),
+        pytest.param(replace(RIGHT, emails=[]), 1, 0, id="no e-mail"),
+        pytest.param(
+            replace(RIGHT, tasks=[OPENED, {"Description": described("email_sent:em_reg_1")}]),
+            0,
+            1,
+            id="an e-mail that became a Task as well",
+        ),
+        pytest.param(replace(RIGHT, tasks=[]), 1, 0, id="an opening that was not written"),
         pytest.param(replace(RIGHT, events=[event(WhatId=None)]), 1, 0, id="a Contact's without its Case"),
     ],
 )
