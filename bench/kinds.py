@@ -58,7 +58,7 @@ async def _moved(rig: Rig) -> dict[str, float]:
     await register(rig, 1, MOVED, org_id=org_id)
     await drain_all(rig, org_id)
     at = datetime.now(UTC).replace(microsecond=0)
-    starts_at = at + timedelta(days=30)
+    starts_at = at.replace(second=0) + timedelta(days=30)
     await _post_moved(rig, at, starts_at)
     found = await _drained(rig, org_id, MOVED, expected={"Event": MOVED})
     moved = sum(datetime.fromisoformat(each["StartDateTime"]) == starts_at for each in rig.org.rows("Event"))
