@@ -20,7 +20,7 @@ from app.sync.model.mapping_rules import (
     FieldRule,
     MappingRules,
 )
-from app.sync.model.record_kinds import NOT_YET_WRITTEN_OBJECTS, system_fields_of, written_objects
+from app.sync.model.record_kinds import system_fields_of, written_objects
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 
 ERROR, WARNING = "error", "warning"
@@ -67,9 +67,7 @@ def find_mapping_issues(
 def _check_rule(
     rule: FieldRule, rules: MappingRules, describes: Mapping[str, SObjectDescribe]
 ) -> Iterator[RuleIssue]:
-    if rule.sobject in NOT_YET_WRITTEN_OBJECTS:
-        yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
-    elif rule.sobject not in written_objects():
+    if rule.sobject not in written_objects():
         yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
         return
     if rule.field in system_fields_of(rule.sobject):

@@ -35,9 +35,6 @@ from app.sync.model.records import (
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
 
-NOT_YET_WRITTEN_OBJECTS: Final = frozenset[str]()
-"""A host may map these already: its rules are checked and kept, and nothing writes the objects yet."""
-
 DEFAULT_WRITES: Final = frozenset(each.name for each in fields(WriteToggles) if each.default)
 """The kinds of write that are on for whoever chose nothing."""
 

@@ -139,11 +139,6 @@ async def test_validate_saves_nothing_and_says_what_saving_would_mean(dashboard:
             ("queue_owns_leads_only", "warning", "owner.id"),
             id="queue",
         ),
-        pytest.param(
-            {"fields": [{"object": "Event", "field": "Subject", "from": "event.title"}]},
-            ("not_written_yet", "warning", "fields.0"),
-            id="not-yet",
-        ),
     ],
 )
 async def test_finding_says_where_in_the_mapping_it_is(

@@ -39,7 +39,6 @@ from app.sync.model.batch import (
 from app.sync.model.mapping_rules import DEFAULT_RULES, FieldRule, MappingRules
 from app.sync.model.record_kinds import (
     COMMON_FIELDS,
-    NOT_YET_WRITTEN_OBJECTS,
     RECORD_KINDS,
     LostCreateQuery,
     Permission,
@@ -54,9 +53,6 @@ from app.sync.model.record_kinds import (
 from app.sync.model.slot_details import SlotDetails
 from tests.factories import NOW
 from tests.integration.registrations.sample_event import job, link, record, registration
-
-NOT_YET_WRITTEN: Final = {"calendar_event", "case"}
-"""The kinds of write that a host may choose, and that have no record kind yet."""
 
 REFERENCE: Final = "EVS-ABCDEFGHIJKLMNOP"
 LEAD_ID: Final = to18("00Q5g00000AbCdE")
@@ -152,9 +148,8 @@ def test_what_is_not_in_the_catalogue_is_not_written() -> None:
     assert "EventBadge" not in {*described_objects(), *written_objects(), *mapped_objects(DEFAULT_RULES)}
 
 
-def test_the_api_takes_rules_for_what_is_written_or_planned() -> None:
-    assert set(get_args(Mappable)) == written_objects() | NOT_YET_WRITTEN_OBJECTS
-    assert not written_objects() & NOT_YET_WRITTEN_OBJECTS
+def test_the_api_takes_rules_for_what_is_written() -> None:
+    assert set(get_args(Mappable)) == written_objects()
 
 
 def test_what_a_kind_completes_is_a_milestone() -> None:
@@ -189,7 +184,7 @@ def test_the_object_of_a_new_person_is_the_mappings(creates: str, sobject: str) 
 
 
 def test_every_kind_has_its_switch() -> None:
-    toggles = {kind.toggle for kind in RECORD_KINDS} | NOT_YET_WRITTEN
+    toggles = {kind.toggle for kind in RECORD_KINDS}
     assert toggles == {each.name for each in fields(WriteToggles)} == set(WritesChosen.model_fields)
     assert toggles == set(WritesToSet.model_fields) == set(EventWrites.model_fields)
 
