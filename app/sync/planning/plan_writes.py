@@ -101,10 +101,9 @@ def plan_after_cases(
     items: Iterable[WorkItem], persons: Persons, lookup: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
     """The calendar Events that waited until the Cases were written that they hang on."""
-    planner = PLANNERS.get(CALENDAR_EVENT_WRITES)
     ready = [item for item in items if item.registration_id in persons and _has_waited(item, persons)]
-    if planner is not None and ready:
-        yield from planner(ready, persons, lookup, batch=batch, clock=clock)
+    if ready:
+        yield from PLANNERS[CALENDAR_EVENT_WRITES](ready, persons, lookup, batch=batch, clock=clock)
 
 
 def _is_planned(item: WorkItem, toggle: str, persons: Persons) -> bool:
