@@ -66,6 +66,7 @@ class LocalSecrets:
         """A bearer token as the platform would sign it; `hosts` maps host ids to roles."""
         claims = {
             "sub": user,
+            "email": f"{user}@eventship.example",
             "aud": AUDIENCE,
             "exp": int(time.time()) + minutes * 60,
             "hosts": dict(hosts),
