@@ -34,7 +34,13 @@ from app.sync.lookup.access import (
     problem_from,
 )
 from app.sync.lookup.create_context import CreateContext, load_create_context
-from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, expire_describes, load_describes
+from app.sync.lookup.describe_cache import (
+    MAX_AGE,
+    RETRY_MAX_AGE,
+    expire_describes,
+    load_describes,
+    uncached,
+)
 from app.sync.lookup.lookup import LookupResult, bodies_to_cache, fetch_person_accounts, look_up_batch
 from app.sync.lookup.owners import load_owners
 from app.sync.lookup.query_bisection import (
@@ -43,7 +49,7 @@ from app.sync.lookup.query_bisection import (
     query_rejected,
     split_in_half,
 )
-from app.sync.lookup.requirements import LookupRequirements, required_objects
+from app.sync.lookup.requirements import LookupRequirements, described_beside, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch_items import BatchItems
@@ -241,7 +247,9 @@ async def _requirements(
         owners = await load_owners(
             session, batch.organizers, host_id=batch.host_id, org_id=batch.org_id, max_age=max_age
         )
-    needed = required_objects(jobs)
+        whose = (batch.host_id, batch.org_id)
+        undescribed = await uncached(session, *whose, described_beside(jobs), max_age)
+    needed = required_objects(jobs).difference(undescribed)
     describes = await load_describes(
         store.database,
         client,
@@ -251,9 +259,8 @@ async def _requirements(
         max_age=max_age,
     )
     access = access.with_describes(describes, {*needed, *extra_objects})
-    return LookupRequirements.of(
-        jobs, {name: describes[name] for name in needed if name in describes}, access, owners
-    )
+    describes = {name: describes[name] for name in needed if name in describes}
+    return replace(LookupRequirements.of(jobs, describes, access, owners), undescribed=undescribed)
 
 
 async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:

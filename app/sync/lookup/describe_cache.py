@@ -88,6 +88,17 @@ async def cached_bodies(
     return {row.sobject: row.body for row in await session.execute(LOAD_DESCRIBES, values)}
 
 
+async def uncached(
+    session: AsyncSession, host_id: str, org_id: str, sobjects: Iterable[str], max_age: timedelta
+) -> tuple[str, ...]:
+    """Those of these objects of which our table has nothing that counts; no query where there are none."""
+    wanted = sorted(sobjects)
+    if not wanted:
+        return ()
+    known = await cached_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age)
+    return tuple(each for each in wanted if each not in known)
+
+
 async def store_describes(
     session: AsyncSession,
     bodies: Mapping[str, Mapping[str, Any]],
@@ -121,15 +132,16 @@ async def expire_describes(session: AsyncSession, *, host_id: str, sobjects: Ite
 
 async def _fetch(client: SalesforceClient, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     version = client.api_version
-    requests = [
-        Subrequest("GET", f"{sobject_path(version, sobject)}/describe", reference_id=sobject)
-        for sobject in sobjects
-    ]
-    answers = await client.composite(requests)
-    return {answer.reference_id: _body(answer) for answer in answers}
+    answers = await client.composite([describe_request(each, api_version=version) for each in sobjects])
+    return {answer.reference_id: body_to_keep(answer) for answer in answers}
 
 
-def _body(answer: SubResponse) -> dict[str, Any]:
+def describe_request(sobject: str, *, api_version: str) -> Subrequest:
+    """Ask for an object, which is the reference id."""
+    return Subrequest("GET", f"{sobject_path(api_version, sobject)}/describe", reference_id=sobject)
+
+
+def body_to_keep(answer: SubResponse) -> dict[str, Any]:
     """What is kept of a describe: nothing for an object that the connected user may not see."""
     if answer.failures and answer.failures[0].error_code in HIDDEN_CODES:
         return {}

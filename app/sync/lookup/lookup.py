@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubResponse, group_into_composites
-from app.salesforce.describe import SObjectDescribe
+from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.states import JobReason
@@ -74,7 +74,8 @@ class LookupResult:
     Accounts by id; `closed_statuses` are of Tasks; `owners` are Salesforce users by the organizer's e-mail
     (`address_key`); `cases` by id, those that links name and those that are to be closed; `events` are the
     calendar Events that stand, of those in `queried_events`, `deleted_events` those that are known to be
-    deleted; `has_day_events_only`: the org takes no longer ones; `hides_emails`: lost e-mails could not be
+    deleted; `has_day_events_only`: the org takes no longer ones; `new_bodies` are describes that were asked
+    for; `hides_emails`: lost e-mails could not be
     looked for; `has_refused_emails`: the org took none as EmailMessage lately."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
@@ -94,6 +95,7 @@ class LookupResult:
     queried_events: frozenset[str] = frozenset()
     deleted_events: frozenset[str] = frozenset()
     has_day_events_only: bool = False
+    new_bodies: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     hides_emails: bool = False
     has_refused_emails: bool = False
 
@@ -181,7 +183,7 @@ def bodies_to_cache(
 ) -> dict[str, dict[str, Any]]:
     """What the look-up found that further batches need not ask for, as our table of describes keeps it."""
     access = requirements.access
-    bodies = owner_bodies(requirements.owners.unknown, found.owners)
+    bodies = {**owner_bodies(requirements.owners.unknown, found.owners), **found.new_bodies}
     if access.closed_statuses is None:
         bodies[TASK_STATUS] = {"closed": list(found.closed_statuses)}
     if access.case_statuses is None and found.case_statuses is not None:
@@ -232,6 +234,7 @@ async def _look_up(
     )
     organizers = build_owner_queries(requirements.owners.unknown)
     results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
+    new_bodies = {row["sobject"]: row["body"] for row in records_of(results, QueryKind.DESCRIBES)}
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
     found = records_of(results, QueryKind.MEMBERS)
     members, members_by_email = parse_members(found, requirements, statuses)
@@ -242,7 +245,8 @@ async def _look_up(
         members=members,
         members_by_email=members_by_email,
         statuses=statuses,
-        describes=requirements.describes,
+        describes={**requirements.describes, **_described(new_bodies)},
+        new_bodies=new_bodies,
         closed_statuses=closed,
         owners={**requirements.owners.ids, **parse_owners(records_of(results, QueryKind.USERS))},
         lacks_campaign_access=requirements.access.lacks_campaign_access
@@ -256,6 +260,10 @@ async def _look_up(
         recovered=emails_by_reference(records_of(results, OF_EMAILS)),
         hides_emails=any(result.is_hidden for result in results if result.kind == OF_EMAILS),
     )
+
+
+def _described(bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, SObjectDescribe]:
+    return {sobject: parse_describe(body) for sobject, body in bodies.items() if body}
 
 
 def _written_events(jobs: Iterable[Job]) -> list[str]:

@@ -16,6 +16,7 @@ from app.salesforce.composite import (
     read_request,
 )
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
+from app.sync.lookup.describe_cache import body_to_keep, describe_request
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EMAIL_MESSAGE, EVENT, LEAD
@@ -63,6 +64,7 @@ class QueryKind(StrEnum):
     CASES = "cases"
     CASE_STATUSES = "CaseStatus"
     EVENTS = "events"
+    DESCRIBES = "describes"
     ACCOUNTS_BY_NAME = "named"
     ACCOUNTS_BY_PREFIX = "alike"
     USERS = "users"
@@ -108,6 +110,21 @@ class RecordRead(LookupQuery):
 
     def parse(self, response: SubResponse) -> QueryPage:
         return parse_record(response)
+
+
+@dataclass(frozen=True)
+class DescribeRead(LookupQuery):
+    """The describe of an object, as its one record: what is kept of it."""
+
+    @property
+    def reference_id(self) -> str:
+        return self.sobject or ""
+
+    def request(self, *, api_version: str) -> Subrequest:
+        return describe_request(self.reference_id, api_version=api_version)
+
+    def parse(self, response: SubResponse) -> QueryPage:
+        return QueryPage([{"sobject": response.reference_id, "body": body_to_keep(response)}], None)
 
 
 @dataclass(frozen=True)
@@ -157,6 +174,7 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     if request.closes_cases and wanted.access.case_statuses is None:
         yield LookupQuery(QueryKind.CASE_STATUSES, CASE_STATUS_SOQL)
     yield from _event_queries(request.events, wanted, must_know_deleted=request.is_retry)
+    yield from (DescribeRead(QueryKind.DESCRIBES, "", sobject) for sobject in wanted.undescribed)
 
 
 def _event_queries(

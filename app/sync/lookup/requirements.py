@@ -1,6 +1,6 @@
 """What the rules of a batch's jobs ask to be read, beyond what every look reads. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +9,7 @@ from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import FULL_ACCESS, UserAccess
 from app.sync.matching.person_matching import external_id_of
-from app.sync.model.batch import PERSON, Job
+from app.sync.model.batch import CALENDAR_EVENT, PERSON, Job
 from app.sync.model.mapping_rules import (
     CREATE_CONTACT,
     CREATE_PERSON_ACCOUNT,
@@ -41,13 +41,16 @@ NO_OWNERS: Final = KnownOwners()
 
 @dataclass(frozen=True)
 class LookupRequirements:
-    """`fields` are read of each record of an object; `external_ids` find people, by field."""
+    """`fields` are read of each record of an object; `external_ids` find people, by field; the describes of
+    `undescribed` are asked for with the rest.
+    """
 
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     external_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: UserAccess = FULL_ACCESS
     owners: KnownOwners = NO_OWNERS
+    undescribed: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -90,6 +93,15 @@ def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     named = {ACCOUNT for job in jobs if _names_account(job)} | {CASE for job in jobs if job.writes.case}
     named |= {EVENT for job in jobs if job.writes.calendar_event}
     return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
+
+
+def described_beside(jobs: Sequence[Job]) -> frozenset[str]:
+    """The objects whose describes matter to new records alone, so that nothing is read by them: a calendar
+    Event by default rules, while none stands.
+    """
+    has_none = not any((slot := job.slot(CALENDAR_EVENT)) and slot.exists_in_org for job in jobs)
+    needed = required_objects(jobs)
+    return needed if has_none and needed == {EVENT} else frozenset()
 
 
 def distinct_rules(rules: Iterable[MappingRules]) -> list[MappingRules]:
