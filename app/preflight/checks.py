@@ -32,13 +32,9 @@ from app.sync.lookup.access import (
     AccessProblem,
 )
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.record_kind import READ, UPDATE, WARNING, Permission, RecordKind
 from app.sync.model.record_kinds import (
     DEFAULT_WRITES,
-    READ,
-    UPDATE,
-    WARNING,
-    Permission,
-    RecordKind,
     always_written,
     created_for,
     described_objects,

@@ -20,8 +20,8 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
-from app.sync.engine.interruptions import close_gates
-from app.sync.engine.pipeline import BatchResult, Lookup, is_api_budget_exhausted, look_up, process_batch
+from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted
+from app.sync.engine.pipeline import BatchResult, Lookup, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import hosts_with_open_gates

@@ -2,8 +2,10 @@
 
 import logging
 
+from app.api.api_budget import is_share_used_up
 from app.infrastructure.database import Database
 from app.salesforce.auth import ConnectionEnded, GrantDoubted
+from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import (
     BrokenOff,
     NotSent,
@@ -12,8 +14,15 @@ from app.salesforce.errors import (
     SalesforceError,
     SendGuardTripped,
 )
-from app.sync.jobs.gates import back_off, back_off_connection, handle_refused_session, require_reconnect
+from app.sync.jobs.gates import (
+    api_budget_percent_of,
+    back_off,
+    back_off_connection,
+    handle_refused_session,
+    require_reconnect,
+)
 from app.sync.jobs.leases import Lease, LeaseLost
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.retry_policy import ErrorAction, action_for, is_instance_moved, is_session_refused
 
@@ -24,6 +33,14 @@ INSTANCE_MOVED = "instance_moved"
 
 class BudgetReached(Exception):
     """The host's share of the org's API calls is used up; nothing more is sent."""
+
+
+async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
+    """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
+    if client.usage is None:
+        return False
+    async with store.database.tenant(store.batch.host_id) as session:
+        return is_share_used_up(client.usage, await api_budget_percent_of(session, store.batch.host_id))
 
 
 async def close_gates(database: Database, lease: Lease, host_id: str, error: Exception) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Protocol
 
-from app.api.api_budget import is_share_used_up
 from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
@@ -18,11 +17,10 @@ from app.sync.engine.inaccessible_leads import (
     limit_lead_creates,
     store_lead_visibility,
 )
-from app.sync.engine.interruptions import BudgetReached
+from app.sync.engine.interruptions import BudgetReached, is_api_budget_exhausted
 from app.sync.engine.optional_parts import write_optional_parts
 from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
-from app.sync.jobs.gates import api_budget_percent_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     NO_CAMPAIGN_ACCESS,
@@ -326,14 +324,6 @@ async def _look_up_with_view_all(
     return requirements, await look_up_batch(
         client, store.batch, requirements, written_since=store.written_since
     )
-
-
-async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
-    """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
-    if client.usage is None:
-        return False
-    async with store.database.tenant(store.batch.host_id) as session:
-        return is_share_used_up(client.usage, await api_budget_percent_of(session, store.batch.host_id))
 
 
 async def _people(

@@ -9,7 +9,8 @@ from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company
 from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import FieldMode, FieldRule, MappingRules
-from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of
+from app.sync.model.record_kind import COMMON_FIELDS
+from app.sync.model.record_kinds import system_fields_of
 from app.sync.model.records import ACCOUNT, CONTACT, EVENT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 from app.text.email_address import plain_address
 

@@ -16,7 +16,8 @@ from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
-from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
+from app.sync.model.record_kind import LostCreateQuery
+from app.sync.model.record_kinds import slots_by_lost_create
 from app.sync.model.records import EMAIL_MESSAGE, FoundPerson
 from app.sync.model.reference_tags import message_identifier
 

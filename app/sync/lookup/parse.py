@@ -8,7 +8,7 @@ from app.salesforce.ids import to18
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.cases import CaseRow, CaseStatuses
-from app.sync.model.record_kinds import LostCreateQuery
+from app.sync.model.record_kind import LostCreateQuery
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
 from app.sync.model.reference_tags import reference_of_message, references_in
 from app.text.email_address import address_key

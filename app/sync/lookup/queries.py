@@ -18,7 +18,7 @@ from app.salesforce.composite import (
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.lookup.describe_cache import body_to_keep, describe_request
 from app.sync.lookup.requirements import LookupRequirements
-from app.sync.model.record_kinds import LostCreateQuery
+from app.sync.model.record_kind import LostCreateQuery
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EMAIL_MESSAGE, EVENT, LEAD
 
 TASK_STATUS_SOQL: Final = "SELECT ApiName, MasterLabel, IsClosed, IsDefault, SortOrder FROM TaskStatus"

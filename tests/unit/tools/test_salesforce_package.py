@@ -28,7 +28,8 @@ from app.sync.model.mapping_rules import (
     CREATE_PERSON_ACCOUNT,
     MappingRules,
 )
-from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, CONTACT_KIND, LEAD_KIND, Permission
+from app.sync.model.record_kind import Permission
+from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, CONTACT_KIND, LEAD_KIND
 from tools.salesforce_package.files import LANGUAGES, SOURCE, TEXTS, behind, generated, write
 
 ROOT = SOURCE.parent

@@ -37,12 +37,9 @@ from app.sync.model.batch import (
     WrittenSlot,
 )
 from app.sync.model.mapping_rules import DEFAULT_RULES, FieldRule, MappingRules
+from app.sync.model.record_kind import COMMON_FIELDS, LostCreateQuery, Permission, RecordKind
 from app.sync.model.record_kinds import (
-    COMMON_FIELDS,
     RECORD_KINDS,
-    LostCreateQuery,
-    Permission,
-    RecordKind,
     described_objects,
     mapped_objects,
     milestone_of,
