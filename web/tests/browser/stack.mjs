@@ -80,6 +80,14 @@ export class Stack {
     return answer.json();
   }
 
+  /** Deletes a record, as a Salesforce user does. */
+  async deleteRecord(object, id) {
+    const session = await this.door("GET", "session");
+    const address = `${session.instance_url}/services/data/v62.0/sobjects/${object}/${id}`;
+    const answer = await fetch(address, { method: "DELETE", headers: { authorization: `Bearer ${session.access_token}` } });
+    if (!answer.ok) throw new Error(`DELETE ${object}: ${answer.status} ${await answer.text()}`);
+  }
+
   async campaign(name) {
     const { ids: [id] } = await this.door("POST", "records/Campaign", [{ Name: name, Type: "Conference", IsActive: true }]);
     const statuses = [["Registered", 3, false], ["Attended", 4, true], ["No Show", 5, false]];

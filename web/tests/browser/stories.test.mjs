@@ -307,6 +307,33 @@ step("a check-in is shown as attended", async () => {
   await row(1).getByRole("link", { name: /Campaign: Attended/ }).waitFor();
 });
 
+step("what somebody deleted in Salesforce is found, and comes back by a repair", async () => {
+  const { records } = await stack.door("GET", "records/Task");
+  const task = records.find((each) => each.Subject === `Registered: ${TITLE}` && !each.IsDeleted);
+  await stack.deleteRecord("Task", task.Id);
+  const panel = drawer().locator("salesforce-proof-panel");
+  await panel.getByText("Check what is in Salesforce").click();
+  await button("Verify", panel).click();
+  await panel.locator("[data-verification=done]").getByText("6 of 7 are in order.").waitFor();
+  const difference = panel.locator("[data-difference=missing_activity]");
+  await difference.getByText(task.Id).waitFor();
+  await assertAccessible(page, "a verification");
+  await assertFits(page, "a verification");
+  await shoot(page, "verified", { fullPage: true });
+  await button("Repair…", panel).click();
+  await panel.locator("[data-repair]").getByText("1 registration would be written again.").waitFor();
+  await assertAccessible(page, "a repair that was counted");
+  await button("Repair 1", panel).click();
+  await panel.getByText("1 registration is written again.").waitFor();
+  const again = async () => (await stack.door("GET", "records/Task")).records.filter((each) => each.WhoId === task.WhoId && each.Subject === task.Subject && !each.IsDeleted);
+  while ((await again()).length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  await counted("synced", 7);
+  await button("Verify again", panel).click();
+  await panel.locator("[data-verification=done]").getByText("All 7 are in order.").waitFor();
+  assert.equal((await again()).length, 1);
+  await panel.getByText("Check what is in Salesforce").click();
+});
+
 step("rows are searched and chosen by state", async () => {
   await drawer().getByLabel("Search by name, e-mail or company").fill("otter.3@");
   await row(2).waitFor({ state: "detached" });
@@ -362,7 +389,7 @@ step("the host decides what is written, and is told what the org will not take",
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
-  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task"]);
+  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case"]);
   await button("Check", mapping()).click();
   await mapping().locator("[data-required=Region__c]").waitFor();
   await mapping().getByRole("button", { name: "Fill it Region" }).click();
