@@ -18,6 +18,7 @@ from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import yielding
+from app.sync.model.item_errors import TOLD_BY_EACH_RUN
 from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.work_item import WorkItem
 
@@ -80,7 +81,11 @@ COMPLETE_JOBS = text("""
                               WHEN job.group_id = ended.group_id AND job.first_error_at IS NOT NULL
                               THEN job.first_error_at ELSE clock_timestamp() END,
         last_error_at = CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
-        warnings = CASE WHEN ended.warnings = '[]' THEN job.warnings ELSE ended.warnings END,
+        warnings = CASE WHEN ended.warnings <> '[]' THEN ended.warnings
+                        WHEN ended.settled_as IS DISTINCT FROM 'synced' THEN job.warnings
+                        ELSE (SELECT coalesce(jsonb_agg(warning), '[]')
+                              FROM jsonb_array_elements(job.warnings) AS warning
+                              WHERE warning ->> 'code' <> ALL (CAST(:of_each_run AS text[]))) END,
         failed_parts = coalesce(ended.failed_parts, job.failed_parts),
         synced_at = CASE WHEN ended.settled_as = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
@@ -158,6 +163,7 @@ async def _complete_jobs(
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
+        "of_each_run": sorted(TOLD_BY_EACH_RUN),
         "is_fenced": "fence" not in store.lease.guards_off,
     }
     await session.execute(COMPLETE_JOBS, values)

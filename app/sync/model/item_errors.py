@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.salesforce.errors import DuplicateMatch
+
+NO_TIMES, EVENT_CANCELLED = "no_times", "event_cancelled"
+LEFT_OUT_BY_EVENT: Final = frozenset({NO_TIMES, EVENT_CANCELLED})
+"""The codes of warnings that a record was left out because of what its event was, until that ends."""
+
+LEFT_OUT, DELETED_THERE, CHANGED_THERE = "record_left_out", "deleted_in_salesforce", "changed_in_salesforce"
+TOLD_BY_EACH_RUN: Final = LEFT_OUT_BY_EVENT | {LEFT_OUT, DELETED_THERE, CHANGED_THERE}
+"""The codes of warnings about how a record is: a later run without them says that it is so no more."""
 
 
 @dataclass(frozen=True)

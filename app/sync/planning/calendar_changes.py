@@ -11,7 +11,7 @@ from app.sync.field_values.builder import FieldValues, build_field_values, diges
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import CALENDAR_EVENT, SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision, Plan
-from app.sync.model.item_errors import ItemWarning
+from app.sync.model.item_errors import CHANGED_THERE, DELETED_THERE, ItemWarning
 from app.sync.model.records import EVENT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
@@ -31,7 +31,7 @@ KEPT: Final = ("Subject", "ShowAs")
 """What stays as a person changed it, of what we change ourselves."""
 
 DELETED: Final = ItemWarning(
-    "deleted_in_salesforce",
+    DELETED_THERE,
     EVENT,
     None,
     "The calendar Event was deleted in Salesforce, or hidden from the connected user, so it stays away."
@@ -185,7 +185,7 @@ def _settled(
 
 def _changed_by_a_person(name: str) -> ItemWarning:
     text = f"Somebody changed {name} of the calendar Event in Salesforce, so it stays as it is."
-    return ItemWarning("changed_in_salesforce", EVENT, name, text)
+    return ItemWarning(CHANGED_THERE, EVENT, name, text)
 
 
 def _moment(value: object) -> datetime | None:

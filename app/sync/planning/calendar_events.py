@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from app.states import JobReason, WriteState
 from app.sync.field_values.builder import digest
@@ -12,6 +12,7 @@ from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, WrittenSlot
 from app.sync.model.calendar_status import CalendarStatus, status_of
 from app.sync.model.cases import CASE_KEY
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
+from app.sync.model.item_errors import EVENT_CANCELLED, ItemWarning
 from app.sync.model.records import CONTACT, EVENT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import pending_digests
@@ -19,7 +20,7 @@ from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.activity_owner import activity_owner
 from app.sync.planning.calendar_changes import KEY, plan_changes
 from app.sync.planning.calendar_fields import CalendarObject, PlannedEvent, title_of
-from app.sync.planning.calendar_times import NO_TIMES, event_times
+from app.sync.planning.calendar_times import WITHOUT_TIMES, event_times
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
     OrgContext,
@@ -31,6 +32,10 @@ from app.sync.planning.record_builder import (
     rejection_hints,
 )
 from app.sync.planning.tasks import reference_of, with_reference
+
+OF_CANCELLED_EVENT: Final = ItemWarning(
+    EVENT_CANCELLED, EVENT, None, "The event is cancelled, so no calendar Event was made."
+)
 
 
 def plan_calendar_events(
@@ -94,11 +99,13 @@ def _create(
     clock: Clock,
 ) -> Plan:
     """What was cancelled before it was written is not written."""
-    event = _planned(item, before, lookup, batch)
-    if not item.job.facts.is_counted or event.shown.status is CalendarStatus.CANCELED:
+    event, facts = _planned(item, before, lookup, batch), item.job.facts
+    if not facts.is_counted or facts.is_cancelled:
         return NO_PLAN
+    if event.shown.status is CalendarStatus.CANCELED:
+        return Plan(decisions=(ItemDecision(item, warnings=(OF_CANCELLED_EVENT,)),))
     if event.times is None:
-        return Plan(decisions=(ItemDecision(item, warnings=(NO_TIMES,)),))
+        return Plan(decisions=(ItemDecision(item, warnings=(WITHOUT_TIMES,)),))
     obstacle = create_obstacle(item, KEY, clock) if before is not None else None
     if obstacle is not None:
         return Plan(decisions=(obstacle,))

@@ -5,13 +5,13 @@ from typing import Final, NamedTuple
 
 from app.sync.field_values.sources import in_zone, zone_of
 from app.sync.model.batch import Job
-from app.sync.model.item_errors import ItemWarning
+from app.sync.model.item_errors import NO_TIMES, ItemWarning
 from app.sync.model.records import EVENT
 
 DAY: Final = timedelta(days=1)
 TIMES: Final = ("StartDateTime", "EndDateTime")
-NO_TIMES: Final = ItemWarning(
-    "no_times", EVENT, None, "No time is known for this registration, so no calendar Event was made."
+WITHOUT_TIMES: Final = ItemWarning(
+    NO_TIMES, EVENT, None, "No time is known for this registration, so no calendar Event was made."
 )
 
 

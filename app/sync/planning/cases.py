@@ -12,7 +12,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, Job, WrittenSlot
 from app.sync.model.cases import CASE_KEY, SETTLED, CaseRow, is_to_be_closed, named_case_id
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
-from app.sync.model.item_errors import ItemWarning
+from app.sync.model.item_errors import EVENT_CANCELLED, LEFT_OUT, ItemWarning
 from app.sync.model.record_kinds import CASE_KIND
 from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
@@ -36,6 +36,9 @@ NO_CASES: Final = "The connected user cannot create Cases in your org, so none w
 NO_ADDRESS: Final = "The e-mail address is not one that Salesforce takes, so the Case goes without it."
 NOT_CLOSED: Final = "No status of your org closes a Case, so the Case of this meeting stays open."
 STATUS_REFUSED: Final = "Your org does not take the closed status for this Case, so it stays open."
+OF_CANCELLED_EVENT: Final = ItemWarning(
+    EVENT_CANCELLED, CASE, None, "The event is cancelled, so no Case was made."
+)
 
 
 def plan_cases(
@@ -63,20 +66,17 @@ def plan_case(item: WorkItem, person: PersonRef, lookup: LookupResult, *, batch:
         return Plan(decisions=(ItemDecision(item, slots={CASE_KEY: _slot_of_named(named)}),))
     if not is_due(item.job):
         return NO_PLAN
+    if item.job.event.cancelled_at is not None:
+        return Plan(decisions=(ItemDecision(item, warnings=(OF_CANCELLED_EVENT,)),))
     if not are_cases_createable(lookup):
-        warning = ItemWarning("record_left_out", CASE, None, NO_CASES)
+        warning = ItemWarning(LEFT_OUT, CASE, None, NO_CASES)
         return Plan(decisions=(ItemDecision(item, warnings=(warning,)),))
     return _plan_create(item, person, lookup, batch=batch)
 
 
 def is_due(job: Job) -> bool:
-    """Whether the registration gets a Case where it has none: a meeting that was cancelled needs none."""
-    return job.writes.case and job.facts.is_counted and not is_called_off(job)
-
-
-def is_called_off(job: Job) -> bool:
-    """Whether the meeting does not take place, as the registration or its event was cancelled."""
-    return job.facts.is_cancelled or job.event.cancelled_at is not None
+    """Whether the registration gets a Case where it has none and its event takes place."""
+    return job.writes.case and job.facts.is_counted and not job.facts.is_cancelled
 
 
 def are_cases_createable(lookup: LookupResult) -> bool:

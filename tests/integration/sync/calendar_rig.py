@@ -22,11 +22,15 @@ QUIET = 780
 async def meeting(rig: Rig, *, package: bool = False, **chosen: Any) -> None:
     """Turn the rig's event into a meeting, and calendar Events on; `chosen` are settings of theirs."""
     await change_event(rig, kind="meeting", starts_at=START, ends_at=END, location="Berlin", timezone="UTC")
-    settings = {"writes": {"calendar_event": True}, "calendar_event": chosen}
-    async with rig.database.system() as session:
-        await session.execute(update(Host).where(Host.host_id == HOST).values(settings=settings))
+    await choose(rig, writes={"calendar_event": True}, calendar_event=chosen)
     if package:
         await rig.org.configure(extra_fields={"Activity": STATUS_FIELDS})
+
+
+async def choose(rig: Rig, **settings: Any) -> None:
+    """What the host chose, and nothing else."""
+    async with rig.database.system() as session:
+        await session.execute(update(Host).where(Host.host_id == HOST).values(settings=settings))
 
 
 async def change_event(rig: Rig, **values: Any) -> None:

@@ -9,7 +9,17 @@ from sqlalchemy import func, select, text, update
 from app.models import BACKFILL, SyncJob
 from app.webhooks.ingest import ingest
 from tests.deliveries import PEPPER, delivery, event, registration, webhook
-from tests.integration.sync.calendar_rig import END, LATER, START, calls, change_event, meeting, the_event
+from tests.integration.sync.calendar_rig import (
+    END,
+    LATER,
+    START,
+    calls,
+    change_event,
+    choose,
+    meeting,
+    the_event,
+    warnings,
+)
 from tests.integration.sync.conftest import HOST, Rig
 
 HOUR = timedelta(hours=1)
@@ -77,6 +87,53 @@ async def test_an_event_that_is_cancelled_and_published_again(rig: Rig) -> None:
     found = await the_event(rig)
     assert (found["Subject"], found["ShowAs"]) == ("Otter Summit", "Busy")
     assert (await rig.slots(reg))["calendar_event"].label == "Scheduled"
+
+
+async def test_times_that_come_later_bring_the_calendar_event_and_end_the_warning(rig: Rig) -> None:
+    await meeting(rig)
+    await change_event(rig, starts_at=None, ends_at=None)
+    reg = await rig.registered(1)
+    await rig.drain()
+    assert await warnings(rig, reg) == {None: "no_times"}
+    await told(rig, "event.updated", **NEXT_DAY)
+    assert await jobs(rig) == {reg: ("pending", 10, "event_changed")}
+    await rig.drain()
+    assert (await the_event(rig))["StartDateTime"] == "2026-11-25T09:00:00.000+0000"
+    assert await warnings(rig, reg) == {}
+
+
+@pytest.mark.parametrize(("kind", "sobject"), [("calendar_event", "Event"), ("case", "Case")])
+async def test_an_event_that_takes_place_after_all_brings_what_was_left_out(
+    rig: Rig, kind: str, sobject: str
+) -> None:
+    await meeting(rig)
+    await choose(rig, writes={kind: True})
+    await told(rig, "event.cancelled", 1)
+    reg = await rig.registered(1)
+    await rig.drain()
+    assert (await rig.job(reg)).warnings[-1]["code"] == "event_cancelled"
+    await told(rig, "event.published", 2)
+    await rig.drain()
+    assert len(await rig.records(sobject)) == 1
+    assert "event_cancelled" not in {each["code"] for each in (await rig.job(reg)).warnings}
+
+
+async def test_a_job_that_waits_for_its_emails_alone_moves_at_once(rig: Rig) -> None:
+    await meeting(rig)
+    reg = await rig.registered(1)
+    await rig.drain()
+    in_an_hour = func.clock_timestamp() + HOUR
+    async with rig.database.system() as session:
+        await session.execute(
+            update(SyncJob).values(state="pending", settled_state="synced", due_at=in_an_hour)
+        )
+    await told(rig, "event.updated", **NEXT_DAY)
+    assert ((await rig.job(reg)).settled_state, (await jobs(rig))[reg]) == (
+        None,
+        ("pending", 10, "event_changed"),
+    )
+    await rig.drain()
+    assert (await the_event(rig))["StartDateTime"] == "2026-11-25T09:00:00.000+0000"
 
 
 @pytest.mark.parametrize(

@@ -202,12 +202,16 @@ def test_several_days_are_the_first_one_where_the_org_refused_more(
     ("row", "why"),
     [
         (booked(facts=facts(**ILL)), "cancelled before it was written"),
-        (booked(event={"cancelled_at": NOW}), "of an event that is cancelled"),
         (booked(facts=facts(confirmed_at=None)), "never confirmed"),
     ],
 )
 def test_nothing_is_created_for_what_does_not_take_place(row: WorkItem, why: str) -> None:
     assert planned(row) == NO_PLAN, why
+
+
+def test_of_an_event_that_is_cancelled_none_is_created_and_the_row_says_so() -> None:
+    plan = planned(booked(event={"cancelled_at": NOW}))
+    assert (plan.operations, warned(plan)) == ((), [("event_cancelled", None)])
 
 
 def test_who_has_the_kind_off_is_not_planned() -> None:

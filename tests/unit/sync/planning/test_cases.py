@@ -159,11 +159,16 @@ def test_a_long_title_is_cut_and_the_prefix_kept() -> None:
         pytest.param({"facts": facts(confirmed_at=None)}, id="never confirmed"),
         pytest.param({"facts": facts(status="cancelled", cancelled_at=NOW)}, id="cancelled"),
         pytest.param({"facts": facts(status="declined")}, id="declined"),
-        pytest.param({"event": {"cancelled_at": NOW}}, id="the event is cancelled"),
     ],
 )
 def test_no_case_is_made(changes: dict[str, Any]) -> None:
     assert planned(meeting(**changes)) == NO_PLAN
+
+
+def test_of_an_event_that_is_cancelled_none_is_made_and_the_row_says_so() -> None:
+    plan = planned(meeting(event={"cancelled_at": NOW}))
+    told = [(each.code, each.sobject) for decision in plan.decisions for each in decision.warnings]
+    assert (plan.operations, told) == ((), [("event_cancelled", "Case")])
 
 
 def test_a_check_in_without_confirmation_counts() -> None:
