@@ -9,7 +9,7 @@ from app.sync.field_values.rule_evaluation import (
     VALUE_NOT_IN_PICKLIST,
 )
 from app.sync.model.record_kinds import MEMBER_KIND
-from app.sync.model.records import CASE
+from app.sync.model.records import CASE, EVENT
 
 # Codes of our own, for failures that Salesforce has no code for.
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
@@ -104,8 +104,11 @@ BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
 }
 
 
-# One code, and a field of ours that the message names: Salesforce does not translate it.
+# One code, and a field of ours that the message names (empty: whatever it names): Salesforce does not
+# translate it.
 BY_FIELD: Final[dict[tuple[str, str, str], str]] = {
+    ("INSUFFICIENT_ACCESS", EVENT, ""): "calendar_event_not_writeable",
+    ("INSUFFICIENT_ACCESS_OR_READONLY", EVENT, ""): "calendar_event_not_writeable",
     ("REQUIRED_FIELD_MISSING", CASE, "SuppliedEmail"): "case_needs_address",
 }
 

@@ -62,6 +62,8 @@ def test_every_advice_code_of_the_engine_has_a_row() -> None:
         pytest.param("transient", "APEX_ERROR", {}, "record_busy", id="lock-inside-a-trigger"),
         pytest.param("access", "INSUFFICIENT_ACCESS_OR_READONLY", {"sobject": "CampaignMember"},
                      "marketing_user_missing", id="campaign-not-writeable"),
+        pytest.param("access", "INSUFFICIENT_ACCESS_OR_READONLY", {"sobject": "Event"},
+                     "calendar_event_not_writeable", id="an-event-of-somebody-else"),
         pytest.param("access", "INSUFFICIENT_ACCESS_OR_READONLY", {"sobject": "Contact"},
                      "insufficient_access", id="contact-not-writeable"),
         pytest.param("duplicate", "DUPLICATES_DETECTED", {}, "duplicate_no_match", id="duplicate"),
