@@ -7,7 +7,7 @@ from chaos.lives import lives_for, waves_for
 from chaos.nemeses import LATE_FOR_CERTAIN, LATE_SECONDS, LOST_FOR_CERTAIN, WRITES, trouble
 from chaos.stage import Stage
 
-BOOKED_SECONDS = 40.0
+BOOKED_SECONDS = 90.0
 """Until everybody is written, so that a cancellation meets what stands."""
 OF_LIVES = ("Event", "Case", "EmailMessage")
 STOPPED_SECONDS = 2.0
