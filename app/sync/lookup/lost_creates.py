@@ -18,7 +18,7 @@ from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kind import LostCreateQuery
 from app.sync.model.record_kinds import slots_by_lost_create
-from app.sync.model.records import EMAIL_MESSAGE, FoundPerson
+from app.sync.model.records import CASE, EMAIL_MESSAGE, FoundPerson
 from app.sync.model.reference_tags import message_identifier
 
 NOTHING_DESCRIBED: Final[Mapping[str, SObjectDescribe]] = {}
@@ -147,7 +147,9 @@ async def find_reported(client: SalesforceClient, batch: Batch) -> dict[str, boo
 
 async def _find(client: SalesforceClient, lost: LostCreates, written_since: WrittenSince) -> dict[str, str]:
     query, whose, since = lost.query, lost.whose, lost.since
-    if not whose or since is None:
+    # An object of which a describe was asked for and is missing is hidden: nothing can be looked for there.
+    is_hidden = query.sobject == CASE and lost.describe is None
+    if not whose or since is None or is_hidden:
         return {}
     if reference := lost.visible(query.reference_field):
         try:

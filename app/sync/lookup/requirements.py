@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.salesforce.describe import SObjectDescribe
+from app.states import WriteState
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import FULL_ACCESS, UserAccess
 from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import CALENDAR_EVENT, PERSON, Job
+from app.sync.model.cases import CASE_KEY
 from app.sync.model.mapping_rules import (
     CREATE_CONTACT,
     CREATE_PERSON_ACCOUNT,
@@ -90,7 +92,9 @@ class LookupRequirements:
 def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     """The objects whose describes these jobs need; none for the default rules."""
     jobs = list(jobs)
-    named = {ACCOUNT for job in jobs if _names_account(job)} | {CASE for job in jobs if job.writes.case}
+    named = {ACCOUNT for job in jobs if _names_account(job)} | {
+        CASE for job in jobs if job.writes.case or _may_have_lost_case(job)
+    }
     named |= {EVENT for job in jobs if job.writes.calendar_event}
     return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
 
@@ -126,6 +130,11 @@ def _objects(rules: MappingRules) -> set[str]:
 def updates_people(rules: MappingRules) -> bool:
     """Whether people who stand already may be written to."""
     return rules.is_updating or rules.opt_out_field is not None
+
+
+def _may_have_lost_case(job: Job) -> bool:
+    case = job.written.get(CASE_KEY)
+    return case is not None and case.state == WriteState.AMBIGUOUS
 
 
 def _names_account(job: Job) -> bool:

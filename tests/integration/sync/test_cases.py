@@ -495,3 +495,21 @@ async def test_many_meetings_are_written_together(rig: Rig) -> None:
     assert set((await rig.states()).values()) == {"synced"}
     cases = await rig.records("Case")
     assert len({case["SuppliedEmail"] for case in cases}) == len(cases) == 300
+
+
+@pytest.mark.parametrize("is_on", [True, False], ids=["on", "switched off since"])
+async def test_a_lost_case_that_can_no_longer_be_seen_holds_nothing_up(rig: Rig, is_on: bool) -> None:
+    await with_cases(rig)
+    await rig.org.seed("Lead", {"LastName": "Otter", "Company": "Acme", "Email": "ada@acme.example"})
+    reg = await ada(rig)
+    await rig.org.fault("reset_after_write", match={"is_write": True})
+    await rig.drain()
+    assert await rig.states() == {reg: "ambiguous"}
+    await rig.org.configure(has_case=False)
+    await rig.pass_time(90_000)
+    if not is_on:
+        await with_cases(rig, kind="webinar")
+    other = await rig.registered(2)
+    await settle(rig, QUIET)
+    assert await rig.states() == {reg: "synced", other: "synced"}
+    assert len(await rig.records("Task")) == 2
