@@ -319,7 +319,7 @@ class Batch:
             job.organizer_key
             for job in self.jobs
             if job.rules.owner.how == ORGANIZER
-            or (owns_tasks and job.writes.task)
+            or (owns_tasks and (job.writes.task or job.writes.emails))
             or (owns_events and job.writes.calendar_event)
         )
         return frozenset(filter(None, owning))
