@@ -104,7 +104,7 @@ export class ProofPanel extends EventshipElement {
         : html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`}
       ${this.items.length === 0 ? nothing : this.tableView(this.items)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
-      <p class="small" role="status">${this.announced}</p></div></details>`;
+      <p class=${run !== null && this.announced === resultOf(run) ? "sr" : "small"} role="status">${this.announced}</p></div></details>`;
   }
 
   private runView(run: VerificationShown): View {
