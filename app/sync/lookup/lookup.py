@@ -41,7 +41,7 @@ from app.sync.lookup.queries import (
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
 from app.sync.model.batch import CALENDAR_EVENT, Batch, Job
-from app.sync.model.calendar_status import is_too_long_for_org
+from app.sync.model.calendar_status import is_open_for_previous_holder, is_too_long_for_org
 from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
 from app.sync.model.records import CONTACT, EVENT, LEAD, PERSON_ACCOUNT, MemberRow
 
@@ -268,8 +268,14 @@ def _described(bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, SObjectDesc
 
 def _written_events(jobs: Iterable[Job]) -> list[str]:
     """The calendar Events that may have to change."""
-    slots = (job.slot(CALENDAR_EVENT) for job in jobs if job.writes.calendar_event)
-    return sorted({slot.sf_id for slot in slots if slot is not None and slot.sf_id is not None})
+    slots = (
+        slot
+        for job in jobs
+        if job.writes.calendar_event
+        for key, slot in job.written.items()
+        if key.slot == CALENDAR_EVENT or is_open_for_previous_holder(key, slot)
+    )
+    return sorted({slot.sf_id for slot in slots if slot.sf_id is not None})
 
 
 def _closing(batch: Batch) -> list[Job]:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from app.sync.model.batch import CALENDAR_EVENT, Job, PlannedTimes
+from app.states import WriteState
+from app.sync.model.batch import CALENDAR_EVENT, PREVIOUS_HOLDER, Job, PlannedTimes, SlotKey, WrittenSlot
 from app.sync.model.slot_details import SlotDetails
 
 LONGEST: Final = timedelta(days=14)
@@ -92,6 +93,12 @@ RULES: Final[tuple[Rule, ...]] = (
     (CalendarStatus.RESCHEDULED, _is_rescheduled, lambda job: job.facts.reschedule_reason),
 )
 """The first that applies decides; an Event to which none does is scheduled."""
+
+
+def is_open_for_previous_holder(key: SlotKey, slot: WrittenSlot) -> bool:
+    """Whether it is the calendar Event of somebody who handed the ticket on, and not known as cancelled."""
+    is_ended = slot.label == CalendarStatus.CANCELED and slot.state == WriteState.WRITTEN
+    return key.slot == PREVIOUS_HOLDER + CALENDAR_EVENT and slot.exists_in_org and not is_ended
 
 
 def is_too_long_for_org(job: Job) -> bool:

@@ -9,7 +9,7 @@ from app.salesforce.composite import Record
 from app.states import WriteState
 from app.sync.field_values.builder import FieldValues, build_field_values, digest
 from app.sync.lookup.lookup import LookupResult
-from app.sync.model.batch import CALENDAR_EVENT, SlotKey, WrittenSlot
+from app.sync.model.batch import CALENDAR_EVENT, WrittenSlot
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.item_errors import CHANGED_THERE, DELETED_THERE, ItemWarning
 from app.sync.model.records import EVENT
@@ -26,7 +26,6 @@ from app.sync.planning.record_builder import (
     rejection_hints,
 )
 
-KEY: Final = SlotKey(CALENDAR_EVENT)
 KEPT: Final = ("Subject", "ShowAs")
 """What stays as a person changed it, of what we change ourselves."""
 
@@ -146,7 +145,7 @@ def _update(
     assert before is not None
     written = {name: digest(value) for name, value in fields.items()}
     return WriteOperation(
-        key=KEY,
+        key=event.key,
         jobs=(item.job,),
         record=Record(EVENT, fields, before.sf_id),
         primary_registration_id=item.registration_id,
@@ -180,7 +179,7 @@ def _settled(
         return (ItemDecision(event.item, warnings=warnings),) if warnings else ()
     details = before.details.without_hints()._replace(written_digests=last.digests, pending_digests=None)
     slot = before._replace(state=WriteState.WRITTEN, label=label, details=details)
-    return (ItemDecision(event.item, slots={KEY: slot}, warnings=warnings),)
+    return (ItemDecision(event.item, slots={event.key: slot}, warnings=warnings),)
 
 
 def _changed_by_a_person(name: str) -> ItemWarning:

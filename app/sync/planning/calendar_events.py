@@ -4,22 +4,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from app.states import JobReason, WriteState
+from app.states import JobReason, RegistrationStatus, WriteState
 from app.sync.field_values.builder import digest
 from app.sync.field_values.text import normalize_text
 from app.sync.lookup.lookup import LookupResult
-from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, WrittenSlot
-from app.sync.model.calendar_status import CalendarStatus, status_of
+from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, SlotKey, WrittenSlot
+from app.sync.model.calendar_status import CalendarStatus, is_open_for_previous_holder, status_of
 from app.sync.model.cases import CASE_KEY
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
 from app.sync.model.item_errors import EVENT_CANCELLED, ItemWarning
+from app.sync.model.mapping_rules import DEFAULT_RULES
 from app.sync.model.records import CONTACT, EVENT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.slot_details import pending_digests
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.activity_owner import activity_owner
-from app.sync.planning.calendar_changes import KEY, plan_changes
-from app.sync.planning.calendar_fields import CalendarObject, PlannedEvent, title_of
+from app.sync.planning.calendar_changes import plan_changes
+from app.sync.planning.calendar_fields import KEY, CalendarObject, PlannedEvent, title_of
 from app.sync.planning.calendar_times import WITHOUT_TIMES, event_times
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
@@ -163,6 +164,32 @@ def _new_fields(
     taken = {name: value for name, value in ours.items() if event.org.takes(name, value, is_new=True)}
     fields = {"WhoId": person.id, **event.fields(title_of(job), is_new=True), **taken}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def plan_previous_holder_events(
+    items: Iterable[WorkItem], lookup: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """Cancel the calendar Events of people who handed their ticket on: they do not come."""
+    for item in items:
+        if item.job.is_enabled and item.job.writes.calendar_event:
+            for key, slot in item.slots.items():
+                if is_open_for_previous_holder(key, slot):
+                    yield _end_event(item, key, slot, lookup, batch=batch, clock=clock)
+
+
+def _end_event(
+    item: WorkItem, key: SlotKey, slot: WrittenSlot, lookup: LookupResult, *, batch: Batch, clock: Clock
+) -> Plan:
+    """The host's rules tell of who holds the ticket now, so they say nothing here; times stay."""
+    if slot.sf_id not in lookup.queried_events:
+        return NO_PLAN
+    if slot.sf_id not in lookup.events and slot.state == WriteState.WRITTEN:
+        ended = slot._replace(label=str(CalendarStatus.CANCELED))
+        return Plan(decisions=(ItemDecision(item, slots={key: ended}),))
+    facts = replace(item.job.facts, status=RegistrationStatus.CANCELLED, cancel_reason=None)
+    job = replace(item.job, facts=facts, rules=DEFAULT_RULES)
+    event = _planned(item._replace(job=job), slot, lookup, batch)
+    return plan_changes(replace(event, item=item, times=None, key=key), lookup, clock)
 
 
 def _created_as(job: Job) -> dict[str, str | None]:

@@ -9,13 +9,14 @@ from app.states import ShowAs
 from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.system_fields import CALENDAR_STATUS
 from app.sync.field_values.text import normalize_text, shortened
-from app.sync.model.batch import Job, WrittenSlot
+from app.sync.model.batch import CALENDAR_EVENT, Job, SlotKey, WrittenSlot
 from app.sync.model.calendar_status import CalendarStatus, StatusAndReason
 from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, EVENT_REASON, EVENT_STATUS
 from app.sync.model.records import EVENT
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.calendar_times import EventTimes
 
+KEY: Final = SlotKey(CALENDAR_EVENT)
 PREFIXES: Final[Mapping[CalendarStatus, str]] = {
     CalendarStatus.CANCELED: "Canceled: ",
     CalendarStatus.NO_SHOW: "No-show: ",
@@ -53,7 +54,10 @@ class CalendarObject:
 
 @dataclass(frozen=True)
 class PlannedEvent:
-    """An item's calendar Event as it has to be now; `before` is its slot as it is known, which `job` has."""
+    """An item's calendar Event as it has to be now; `before` is its slot as it is known, which `job` has.
+
+    `key` is where the slot is kept, which is elsewhere for one of a previous holder.
+    """
 
     item: WorkItem
     job: Job
@@ -62,6 +66,7 @@ class PlannedEvent:
     times: EventTimes | None
     show_as: ShowAs
     org: CalendarObject
+    key: SlotKey = KEY
 
     def fields(self, title: str, *, is_new: bool) -> dict[str, Any]:
         """Everything that follows what happens: Subject, times, place, how busy it is, status and reason.

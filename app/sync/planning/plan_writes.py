@@ -15,7 +15,7 @@ from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WorkItem, is_optional, undecided_items
 from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
-from app.sync.planning.calendar_events import plan_calendar_events
+from app.sync.planning.calendar_events import plan_calendar_events, plan_previous_holder_events
 from app.sync.planning.cases import plan_cases
 from app.sync.planning.emails import plan_emails
 from app.sync.planning.members import plan_members
@@ -61,6 +61,8 @@ def plan_writes(
             if toggle == CASE_WRITES:
                 known.update(_with_cases(known, plan))
     yield plan_previous_holder_members(items, persons, lookup, batch=batch, clock=clock)
+    ready = [item for item in items if item.registration_id in known]
+    yield from plan_previous_holder_events(ready, lookup, batch=batch, clock=clock)
 
 
 def settle_reported_slots(items: Iterable[WorkItem], lookup: LookupResult) -> list[ItemDecision]:

@@ -177,6 +177,47 @@ async def test_an_event_that_was_cancelled_before_writes_no_calendar_event(rig: 
     assert (await rig.records("Event"), len(await rig.records("Task"))) == ([], 1)
 
 
+@pytest.mark.parametrize("package", [True, False])
+async def test_a_ticket_that_is_handed_on_cancels_the_calendar_event_of_who_held_it(
+    rig: Rig, package: bool
+) -> None:
+    await meeting(rig, package=package)
+    reg = await rig.registered(1, attendee={"id": "per_1", "email": "ada@example.com", "last_name": "Ada"})
+    await rig.drain()
+    eve = {"id": "per_2", "email": "eve@example.com", "last_name": "Eve"}
+    await rig.change(reg, attendee=eve, email_key="eve@example.com")
+    await rig.drain()
+    first, second = await rig.records("Event")
+    assert (first["ShowAs"], second["ShowAs"]) == ("Free", "Busy")
+    assert first["Subject"] == ("Otter Summit" if package else "Canceled: Otter Summit")
+    assert not package or first["evs__Event_Status__c"] == "Canceled"
+    assert first["StartDateTime"] == "2026-11-24T09:00:00.000+0000"
+    assert first["WhoId"] != second["WhoId"]
+    before = await calls(rig)
+    await rig.change(reg, checked_in_at=START, last_checked_in_at=START)
+    await rig.drain()
+    first, second = await rig.records("Event")
+    assert (first["ShowAs"], second["ShowAs"]) == ("Free", "Busy")
+    assert (await calls(rig)) - before == 2
+    labels = {each.slot: each.label for each in (await rig.slots(reg)).values()}
+    assert (labels["calendar_event"], labels["former:calendar_event"]) == ("Completed", "Canceled")
+
+
+@pytest.mark.parametrize("kind", ["reset_before_write", "reset_after_write"])
+async def test_a_lost_answer_about_a_ticket_that_is_handed_on_is_settled(rig: Rig, kind: str) -> None:
+    await meeting(rig)
+    reg = await rig.registered(1, attendee={"id": "per_1", "email": "ada@example.com", "last_name": "Ada"})
+    await rig.drain()
+    eve = {"id": "per_2", "email": "eve@example.com", "last_name": "Eve"}
+    await rig.org.seed("Contact", {"LastName": "Eve", "Email": "eve@example.com"})
+    await rig.change(reg, attendee=eve, email_key="eve@example.com")
+    await rig.org.fault(kind, match={"is_write": True})
+    await rig.drain()
+    await settle(rig, QUIET)
+    found = await rig.records("Event")
+    assert [each["ShowAs"] for each in found] == ["Free", "Busy"]
+
+
 async def test_an_event_on_demand_has_no_calendar_event_and_says_so(rig: Rig) -> None:
     await meeting(rig)
     await change_event(rig, starts_at=None, ends_at=None)
