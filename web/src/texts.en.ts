@@ -294,7 +294,7 @@ export const english = {
     rulesHeading: "Fields",
     rulesIntro: "Names and e-mail are always written to new people, a company to new Leads.",
     object: "Object",
-    objects: { Lead: "Lead", Contact: "Contact", Account: "Account", CampaignMember: "Campaign member", Task: "Task", Event: "Calendar Event", Case: "Case" } as Record<string, string>,
+    objects: { Lead: "Lead", Contact: "Contact", Account: "Account", CampaignMember: "Campaign member", Task: "Task", Event: "Calendar Event", Case: "Case", EmailMessage: "E-mail" } as Record<string, string>,
     field: "Field",
     fieldHint: "The API name, such as Region__c.",
     filledFrom: "Filled from",

@@ -30,7 +30,7 @@ export interface Draft {
   readonly defaults: readonly Rule[];
 }
 
-export const OBJECTS: readonly ObjectName[] = ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case"];
+export const OBJECTS: readonly ObjectName[] = ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"];
 export const MODES: readonly Mode[] = ["create", "empty", "overwrite", "append"];
 
 export function draftOf(shown: MappingShown): Draft {

@@ -18,8 +18,10 @@ export interface GroupActs {
   readonly show: (group: Group) => void;
 }
 
-export function failuresView(groups: readonly Group[], failed: number, acts: GroupActs): View {
+/** E-mails that failed have groups of their own, whatever their rows are: they count, too. */
+export function failuresView(groups: readonly Group[], failedRows: number, acts: GroupActs): View {
   if (groups.length === 0) return nothing;
+  const failed = Math.max(failedRows, groups.reduce((sum, group) => sum + group.count, 0));
   return html`<section class="stack" aria-labelledby="failures">
     <h3 id="failures">${t.failures.heading(failed)}</h3>
     <ul class="stack">${groups.map((group) => groupView(group, acts))}</ul>

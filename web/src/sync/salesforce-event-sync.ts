@@ -128,9 +128,9 @@ export class SalesforceEventSync extends EventshipElement {
     return html`<div class="panel stack drawer">
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
+      ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
       ${this.switchesView()}
       ${this.linksView(this.link ?? null)}
-      ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
       ${stats.counts.total === 0 ? nothing : this.proofView()}
       ${stats.counts.total === 0 ? nothing : this.rowsView()}
       <p class="sr" role="status">${this.announced}</p>
@@ -203,7 +203,7 @@ export class SalesforceEventSync extends EventshipElement {
   };
 
   private readonly showGroup = (group: Group): void => {
-    this.chosenState = "failed";
+    this.chosenState = null;
     this.chosenGroup = group.group_id;
     this.renderRoot.querySelector("salesforce-rows-panel")?.scrollIntoView({ block: "start" });
   };

@@ -263,6 +263,7 @@ step("personalised links are made for one record, and for all members of the cam
   const [file] = await Promise.all([page.waitForEvent("download"), button("Download links.csv", links).click()]);
   assert.match(await readFile(await file.path(), "utf8"), new RegExp(`${leadId},https://otter.example/river`));
   await shoot(page, "links", { fullPage: true });
+  await links.getByText("Personalised links").click();
 });
 
 step("counts and rows move while webhooks arrive, without a reload", async () => {
@@ -389,7 +390,7 @@ step("the host decides what is written, and is told what the org will not take",
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
-  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case"]);
+  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"]);
   await button("Check", mapping()).click();
   await mapping().locator("[data-required=Region__c]").waitFor();
   await mapping().getByRole("button", { name: "Fill it Region" }).click();
