@@ -172,6 +172,7 @@ async def _write(
     batch, (requirements, found) = store.batch, lookup
     if await is_api_budget_exhausted(client, store):
         return BudgetReached()
+    found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
     items.apply(settle_reported_slots(items, found))
     executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
     people, written = await _people(executor, found, requirements, pepper=context.pepper)

@@ -76,7 +76,10 @@ class LookupResult:
     calendar Events that stand, of those in `queried_events`, `deleted_events` those that are known to be
     deleted; `has_day_events_only`: the org takes no longer ones; `new_bodies` are describes that were asked
     for; `hides_emails`: lost e-mails could not be
-    looked for; `has_refused_emails`: the org took none as EmailMessage lately."""
+    looked for; `has_refused_emails`: the org took none as EmailMessage lately.
+
+    `package_namespace` is the prefix of our package's fields, None where it is not known.
+    """
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class LookupResult:
     new_bodies: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     hides_emails: bool = False
     has_refused_emails: bool = False
+    package_namespace: str | None = None
 
 
 async def look_up_batch(

@@ -86,7 +86,7 @@ def _planned(item: WorkItem, before: WrittenSlot | None, lookup: LookupResult, b
         status_of(job),
         event_times(job, default_minutes=settings.default_minutes, is_first_day=is_first_day),
         settings.show_as,
-        CalendarObject(lookup.describes.get(EVENT), dropped_fields(before)),
+        CalendarObject(lookup.describes.get(EVENT), dropped_fields(before), lookup.package_namespace),
     )
 
 

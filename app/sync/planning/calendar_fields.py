@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
+from app.salesforce.package import name_in_org
 from app.states import ShowAs
 from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.system_fields import CALENDAR_STATUS
@@ -33,6 +34,7 @@ class CalendarObject:
 
     describe: SObjectDescribe | None
     dropped: frozenset[str] = frozenset()
+    namespace: str | None = None
 
     def takes(self, name: str, value: object, *, is_new: bool) -> bool:
         """Whether the field takes the value; without a describe every field is as in any other org."""
@@ -46,8 +48,10 @@ class CalendarObject:
         return is_open and is_listed
 
     def package_field(self, name: str) -> Field | None:
-        """The package's field of this name, whatever its namespace."""
+        """The package's field of this name; where its namespace is not known, that of any namespace."""
         known = self.describe.fields if self.describe else {}
+        if self.namespace:
+            return known.get(name_in_org(name, self.namespace))
         found = (known[each] for each in sorted(known) if each == name or each.endswith(f"__{name}"))
         return next((field for field in found if CALENDAR_EVENT_KIND.is_of_package(field.name)), None)
 

@@ -400,6 +400,13 @@ async def test_fields_that_the_host_mapped_show_status_and_reason(rig: Rig) -> N
     assert (event["State__c"], event["Why__c"]) == ("Scheduled", None)
 
 
+async def test_another_packages_status_field_stays_empty(rig: Rig) -> None:
+    await meeting(rig, package=True)
+    await rig.registered(1)
+    await rig.drain(engine=rig.with_settings(salesforce_package_namespace="otter"))
+    assert (await the_event(rig))["evs__Event_Status__c"] is None
+
+
 async def test_five_meetings_of_one_organiser_are_five_calendar_events(rig: Rig) -> None:
     await meeting(rig)
     email = {"attendee": {"email": "otter@example.com", "name": "Otter"}, "email_key": "otter@example.com"}

@@ -298,6 +298,16 @@ def test_status_and_reason_go_to_the_packages_fields() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("namespace", "expected"),
+    [(None, {"evs__Event_Status__c"}), ("evs", {"evs__Event_Status__c"}), ("otter", set[str]())],
+)
+def test_a_status_field_of_another_package_is_not_filled(namespace: str | None, expected: set[str]) -> None:
+    describes = {EVENT: described(STATUS, name="Event")}
+    fields = sent(planned(booked(), describes=describes, package_namespace=namespace))
+    assert {name for name in fields if name.endswith("__c")} == expected
+
+
 def test_a_deleted_one_is_left_but_for_a_retry() -> None:
     gone: dict[str, Any] = {"queried_events": frozenset({EVENT_ID})}
     live = planned(booked(before=written(), facts=facts(no_show_at=END)), **gone)
