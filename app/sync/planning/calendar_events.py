@@ -171,10 +171,9 @@ def plan_previous_holder_events(
 ) -> Iterator[Plan]:
     """Cancel the calendar Events of people who handed their ticket on: they do not come."""
     for item in items:
-        if item.job.is_enabled and item.job.writes.calendar_event:
-            for key, slot in item.slots.items():
-                if is_open_for_previous_holder(key, slot):
-                    yield _end_event(item, key, slot, lookup, batch=batch, clock=clock)
+        for key, slot in item.slots.items():
+            if is_open_for_previous_holder(key, slot):
+                yield _end_event(item, key, slot, lookup, batch=batch, clock=clock)
 
 
 def _end_event(

@@ -61,8 +61,9 @@ def plan_writes(
             if toggle == CASE_WRITES:
                 known.update(_with_cases(known, plan))
     yield plan_previous_holder_members(items, persons, lookup, batch=batch, clock=clock)
-    ready = [item for item in items if item.registration_id in known]
-    yield from plan_previous_holder_events(ready, lookup, batch=batch, clock=clock)
+    in_calendar = [item for item in known.values() if item.job.writes.calendar_event]
+    if in_calendar:
+        yield from plan_previous_holder_events(in_calendar, lookup, batch=batch, clock=clock)
 
 
 def settle_reported_slots(items: Iterable[WorkItem], lookup: LookupResult) -> list[ItemDecision]:
