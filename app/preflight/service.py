@@ -154,20 +154,7 @@ async def _evaluate(
         await clear_host_backoff(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
-        known = PreflightContext(
-            lightning_url=lightning_url(measured.instance_url),
-            budget=api_budget_of(measured, host.api_cap_percent if host else 80, datetime.now(UTC)),
-            without_company=await _share_without_company(session, connection.host_id),
-            is_sandbox=measured.org_is_sandbox,
-            edition=measured.org_edition,
-            caps=await _caps(resources, measured.org_id),
-            has_jwt_tokens=_has_jwt_tokens(resources, measured),
-            problems=tuple(map(AccessProblem.of, measured.problems)),
-            approvals=await _approvals(resources, measured),
-            rules=(await read_layers(session, connection.host_id, None)).rules_of_all_links,
-            package_namespace=resources.settings.salesforce_package_namespace,
-            writes=await _writes(session, host),
-        )
+        known = await _context(resources, session, measured, host=host)
         await _keep_describes(session, connection, org, asked_at)
         await _settle_problems(session, connection, org, known)
     findings, passed = run_checks(org, known)
@@ -183,6 +170,26 @@ async def _evaluate(
             "findings": findings,
             "passed": passed,
         }
+    )
+
+
+async def _context(
+    resources: Resources, session: AsyncSession, measured: Connection, *, host: Host | None
+) -> PreflightContext:
+    """What is known of the connection beside what the org answered."""
+    return PreflightContext(
+        lightning_url=lightning_url(measured.instance_url),
+        budget=api_budget_of(measured, host.api_cap_percent if host else 80, datetime.now(UTC)),
+        without_company=await _share_without_company(session, measured.host_id),
+        is_sandbox=measured.org_is_sandbox,
+        edition=measured.org_edition,
+        caps=await _caps(resources, measured.org_id),
+        has_jwt_tokens=_has_jwt_tokens(resources, measured),
+        problems=tuple(map(AccessProblem.of, measured.problems)),
+        approvals=await _approvals(resources, measured),
+        rules=(await read_layers(session, measured.host_id, None)).rules_of_all_links,
+        package_namespace=resources.settings.salesforce_package_namespace,
+        writes=await _writes(session, host),
     )
 
 

@@ -219,33 +219,43 @@ def _first_page(query: LookupQuery, response: SubResponse) -> QueryPage | None:
 async def _look_up(
     client: SalesforceClient, batch: Batch, ids: frozenset[str], requirements: LookupRequirements
 ) -> LookupResult:
-    emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
+    asked = _request(batch, ids, requirements)
+    organizers = build_owner_queries(requirements.owners.unknown)
+    results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
+    return _result(results, asked)
+
+
+def _request(batch: Batch, ids: frozenset[str], requirements: LookupRequirements) -> LookupRequest:
+    """What is asked for: these ids, and what the batch's jobs name beside."""
+    emails = {each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)}
     writing = [] if requirements.access.lacks_campaign_access else batch.jobs
-    campaigns = sorted({job.link.campaign_id for job in writing if job.link and job.writes.member})
     closing = _closing(batch)
     stored = (job.written[CASE_KEY].sf_id for job in closing if CASE_KEY in job.written)
-    ids = ids.union(filter(None, stored))
-    events = _written_events(batch.jobs) if EVENT in requirements.describes else []
-    asked = LookupRequest(
-        emails,
-        sorted(ids),
-        campaigns,
+    return LookupRequest(
+        sorted(emails),
+        sorted(ids.union(filter(None, stored))),
+        sorted({job.link.campaign_id for job in writing if job.link and job.writes.member}),
         requirements,
         closes_cases=bool(closing),
-        events=events,
+        events=_written_events(batch.jobs) if EVENT in requirements.describes else [],
         message_identifiers=lost_emails(batch),
         is_retry=any(job.reason == JobReason.RETRY for job in batch.jobs),
     )
-    organizers = build_owner_queries(requirements.owners.unknown)
-    results = await run_queries(client, [*build_lookup_queries(asked), *organizers])
+
+
+def _result(results: Sequence[QueryResult], asked: LookupRequest) -> LookupResult:
+    """What the queries of a request found."""
+    requirements = asked.wanted
     new_bodies = {row["sobject"]: row["body"] for row in records_of(results, QueryKind.DESCRIBES)}
-    statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
+    statuses = parse_statuses(records_of(results, QueryKind.STATUSES), asked.campaigns)
     found = records_of(results, QueryKind.MEMBERS)
     members, members_by_email = parse_members(found, requirements, statuses)
     known = requirements.access.closed_statuses
     closed = closed_statuses(records_of(results, QueryKind.TASK_STATUSES)) if known is None else known
     return LookupResult(
-        people=parse_people(records_of(results, QueryKind.PEOPLE, QueryKind.CASES), ids, requirements),
+        people=parse_people(
+            records_of(results, QueryKind.PEOPLE, QueryKind.CASES), frozenset(asked.ids), requirements
+        ),
         members=members,
         members_by_email=members_by_email,
         statuses=statuses,
@@ -256,9 +266,9 @@ async def _look_up(
         lacks_campaign_access=requirements.access.lacks_campaign_access
         or any(result.is_hidden for result in results if result.kind in OF_CAMPAIGNS),
         cases=parse_cases(records_of(results, QueryKind.CASES)),
-        case_statuses=_case_statuses(results, requirements) if closing else None,
+        case_statuses=_case_statuses(results, requirements) if asked.closes_cases else None,
         events=parse_events(records_of(results, QueryKind.EVENTS)),
-        queried_events=frozenset(events),
+        queried_events=frozenset(asked.events),
         deleted_events=parse_deleted(records_of(results, QueryKind.EVENTS)),
         has_day_events_only=requirements.access.has_day_events_only,
         recovered=emails_by_reference(records_of(results, OF_EMAILS)),
