@@ -94,11 +94,15 @@ class Claims(BaseModel):
     scope: str = ""
     name: object = None
     email: object = None
+    email_verified: object = None
 
     @property
     def email_key(self) -> str | None:
-        """The e-mail as it is compared; None where it is none that could be stored."""
-        given = self.email if isinstance(self.email, str) else ""
+        """The e-mail as it is compared; None where it is none that could be stored, or nobody's for certain:
+        what `email_verified` says counts, where the token has it.
+        """
+        is_certain = self.email_verified in (None, True, "true")
+        given = self.email if is_certain and isinstance(self.email, str) else ""
         is_usable = "@" in given and len(given) <= EMAIL_MAX and storable(given, EMAIL_MAX) == given
         return address_key(given) if is_usable else None
 

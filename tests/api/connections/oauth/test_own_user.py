@@ -445,6 +445,20 @@ async def test_user_without_a_usable_email_is_kept_but_organizes_nothing(
     assert row.email_key is None
 
 
+@pytest.mark.parametrize(
+    ("is_verified", "key"),
+    [(True, "olga@acme.example"), ("true", "olga@acme.example"), (False, None), ("false", None), (0, None)],
+)
+async def test_address_that_the_platform_has_not_verified_makes_nobody_an_owner(
+    service: Service, mint: TokenMint, is_verified: object, key: str | None
+) -> None:
+    await service.connect()
+    olga = member(mint, email_verified=is_verified)
+    await service.complete(await sign_in(service, olga), headers=olga)
+    [row] = await rows(service, SalesforceUser)
+    assert row.email_key == key
+
+
 @pytest.mark.parametrize("wish", [{"return_to": "https://evil.example"}, {"return_to": "/elsewhere"}])
 async def test_way_back_leads_to_pages_of_ours_only(
     service: Service, olga: dict[str, str], wish: dict[str, str]
