@@ -16,6 +16,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
+from app.privacy.email_erasure import delete_emails, redact_records_of_others
 from app.privacy.tombstones import (
     ATTENDEE_ID,
     EMAIL,
@@ -116,7 +117,7 @@ CLEAR_ERROR_TEXT = text("""
 DELETE_HISTORY = text("""
     DELETE FROM sync_attempts
     WHERE host_id = :host_id AND (
-        registration_id = ANY(:ids) OR (registration_id = ANY(:transferred) AND at <= :at)
+        registration_id = ANY(:ids) OR (registration_id = ANY(:others) AND at <= :at)
     )
 """)
 # A duplicate rule may have named the person beside another attendee's write.
@@ -305,14 +306,17 @@ async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureSco
     await session.execute(REDACT_REGISTRATIONS, values)
     await session.execute(REDACT_EVENTS, values)
     bought = (await session.scalars(REDACT_BUYERS, values)).all()
+    answered = await delete_emails(session, values)
     mentioning = set((await session.scalars(REDACT_DELIVERIES, values)).all())
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values)
     await session.execute(REDACT_RECORDS, values)
     await session.execute(DELETE_DIFFERENCES, values)
     transferred = sorted(mentioning - set(found.ids) - {None})
+    others = sorted({*transferred, *answered})
+    await redact_records_of_others(session, values, others)
     await session.execute(CLEAR_ERROR_TEXT, values | {"ids": transferred})
-    await session.execute(DELETE_HISTORY, values | {"transferred": transferred})
+    await session.execute(DELETE_HISTORY, values | {"others": others})
     await session.execute(DELETE_MATCHES, values)
     await session.execute(DELETE_EXCLUSIONS, values)
     for users in DELETE_USERS:
