@@ -33,6 +33,8 @@ def redact_erased(delivery: ParsedDelivery, erased_at: Mapping[Subject, datetime
         return replace(delivery, unread=None)
     if is_erased(_attendee_of(delivery)):
         return replace(delivery, payload=redacted_payload(delivery), registration=None)
+    if is_erased(_replier_of(delivery)):
+        delivery = _without_reply(delivery)
     return _without_buyer(delivery) if is_erased(_buyer_of(delivery)) else delivery
 
 
@@ -53,6 +55,7 @@ def subjects_of(deliveries: Iterable[ParsedDelivery]) -> Iterator[Subject]:
         yield from _mentioned_in(delivery)
         yield from _attendee_of(delivery)
         yield from _buyer_of(delivery)
+        yield from _replier_of(delivery)
 
 
 def redacted_payload(delivery: ParsedDelivery) -> str:
@@ -89,6 +92,25 @@ def _buyer_of(delivery: ParsedDelivery) -> Iterator[Subject]:
     told = delivery.registration.fields.get("buyer") if delivery.registration else None
     if told is not None and (key := address_key((told.value or {}).get("email"))):
         yield Subject(delivery.host_id, EMAIL, key)
+
+
+def _replier_of(delivery: ParsedDelivery) -> Iterator[Subject]:
+    """Who replied to an e-mail, who need not be the attendee."""
+    for facts in delivery.registration.facts.emails.values() if delivery.registration else ():
+        sender = facts.get("replied", {}).get("from") or {}
+        if key := address_key(sender.get("email")):
+            yield Subject(delivery.host_id, EMAIL, key)
+
+
+def _without_reply(delivery: ParsedDelivery) -> ParsedDelivery:
+    assert delivery.registration is not None
+    payload = json.loads(delivery.payload)
+    payload["data"] = {name: each for name, each in payload["data"].items() if name in DATA_READ}
+    payload["data"]["email"] = {name: payload["data"]["email"][name] for name in ("id", "at")}
+    facts = replace(delivery.registration.facts, emails={})
+    return replace(
+        delivery, payload=json.dumps(payload), registration=replace(delivery.registration, facts=facts)
+    )
 
 
 def _without_buyer(delivery: ParsedDelivery) -> ParsedDelivery:

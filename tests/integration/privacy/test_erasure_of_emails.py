@@ -97,3 +97,22 @@ async def test_reply_on_the_ticket_of_somebody_else_goes_and_what_the_host_sent_
     async with database.system() as session:
         subjects = set(await session.scalars(select(WrittenRecord.details["subject"].astext)))
     assert subjects == {None, "email_sent"}
+
+
+async def test_late_reply_of_the_erased_on_the_ticket_of_somebody_else_is_not_kept(
+    database: Database, owner: AsyncEngine
+) -> None:
+    friend = {
+        "id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B",
+        "company": None, "phone": None,
+    }  # fmt: skip
+    theirs = {"subject": "Re", "snippet": "I am Canary", "from": {"name": "Canary", "email": EMAIL}}
+    friends = {"subject": "Re", "from": {"name": "A", "email": "friend@otter.example"}}
+    await receive(database, erasure())
+    await receive(database, emailed("email.sent", "msg_1", friend, id="em_1", subject="Dear A"))
+    await receive(database, emailed("email.replied", "msg_2", friend, id="em_1", **theirs))
+    await receive(database, emailed("email.replied", "msg_3", friend, id="em_2", **friends))
+    kept = await stored(database)
+    assert kept is not None
+    assert {id_: set(facts) for id_, facts in kept.emails.items()} == {"em_1": {"sent"}, "em_2": {"replied"}}
+    assert await places(owner) == []
