@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.calls import EventCall
@@ -41,6 +41,7 @@ async def start_verification(call: EventCall) -> VerificationShown:
         await session.get(Connection, call.host_id, with_for_update=True)
         connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
         await _end_of_other_org(session, call, connection.org_id)
+        await _delete_earlier_differences(session, call)
         total = await count_registrations(session, call.host_id, call.event_id, org_id=connection.org_id)
         run = Verification(
             host_id=call.host_id,
@@ -118,6 +119,19 @@ async def _end_of_other_org(session: AsyncSession, call: EventCall, org_id: str)
     running.state = VerificationState.ENDED
     running.finished_at = await session.scalar(select(func.clock_timestamp()))
     await session.flush()
+
+
+async def _delete_earlier_differences(session: AsyncSession, call: EventCall) -> None:
+    """Nobody sees those of an earlier verification again, however often one is started."""
+    earlier = select(Verification.verification_id).where(
+        Verification.host_id == call.host_id, Verification.event_id == call.event_id
+    )
+    await session.execute(
+        delete(VerificationDifference).where(
+            VerificationDifference.host_id == call.host_id,
+            VerificationDifference.verification_id.in_(earlier),
+        )
+    )
 
 
 def _shown(run: Verification, items: list[DifferenceShown], next_cursor: str | None) -> VerificationShown:

@@ -303,6 +303,15 @@ async def test_who_is_erased_meanwhile_leaves_no_difference(
     assert await verifier.differences() == []
 
 
+async def test_one_after_another_keeps_the_differences_of_the_last_alone(verifier: Verifier) -> None:
+    regs = await verifier.written(2)
+    for reg in regs:
+        await verifier.rig.delete("Task", await verifier.record(reg, "task:registered"))
+    for _ in range(3):
+        await verifier.verify()
+        assert len(await verifier.differences()) == 2
+
+
 async def test_both_are_kept_for_thirty_days(verifier: Verifier) -> None:
     [reg] = await verifier.written()
     await verifier.rig.delete("Task", await verifier.record(reg, "task:registered"))
