@@ -99,7 +99,7 @@ async def test_a_lost_create_is_not_repeated_for_another_address_of_the_same_ext
     await rig.pass_time(20)
     await rig.drain()
     assert await rig.states() == {first: "ambiguous", second: "pending"}
-    assert (await rig.job(second)).waiting_for == "certainty"
+    assert (await rig.job(second)).waiting_for == "person"
     await rig.org.control.post("/settle")
     await rig.pass_time(QUIET)
     await rig.drain()

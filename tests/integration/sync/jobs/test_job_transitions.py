@@ -92,7 +92,7 @@ async def test_a_job_stays_settled_while_optional_parts_alone_are_left(
     reg = await job_as(rig, state=JobState.RUNNING, fence=7, settled_state="held", **versions)
     known = {"registration_id": reg, "due_at": NOW, "counts_as_attempt": 1, "is_attended": False}
     result = {**known, "warnings": [], **ended}
-    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None}
+    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
         await session.execute(COMPLETE_JOBS, values | {"ended": to_json([result]).decode()})
     assert (await rig.job(reg)).settled_state == expected
@@ -168,7 +168,7 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
         "is_unreached": False,
         "failed_parts": [],
     }
-    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None}
+    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
         await session.execute(COMPLETE_JOBS, values | {"ended": to_json([result]).decode()})
     job = await rig.job(reg)
