@@ -126,7 +126,7 @@ async def sources(dashboard: MappingDashboard, path: str = HOST) -> dict[str, di
 
 async def test_sources_are_those_of_every_registration(dashboard: MappingDashboard) -> None:
     body = await sources(dashboard)
-    assert len(body) == 45
+    assert len(body) == 53
     assert body["utm.source"] == {
         "path": "utm.source",
         "label": "UTM: source",
