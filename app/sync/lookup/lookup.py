@@ -9,7 +9,7 @@ from app.salesforce.composite import QueryPage, SubResponse, group_into_composit
 from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
-from app.states import JobReason
+from app.states import JobReason, WriteState
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported, lost_emails
@@ -40,7 +40,7 @@ from app.sync.lookup.queries import (
 )
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
-from app.sync.model.batch import CALENDAR_EVENT, Batch, Job
+from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, WrittenSlot
 from app.sync.model.calendar_status import is_open_for_previous_holder, is_too_long_for_org
 from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
 from app.sync.model.records import CONTACT, EVENT, LEAD, PERSON_ACCOUNT, MemberRow
@@ -102,6 +102,13 @@ class LookupResult:
     hides_emails: bool = False
     has_refused_emails: bool = False
     package_namespace: str | None = None
+
+    def recovered_slot(self, slot: WrittenSlot | None) -> WrittenSlot | None:
+        """The slot as it is written, where the record of its lost create was found."""
+        record_id = self.recovered.get(slot.reference or "") if slot is not None else None
+        if slot is None or record_id is None:
+            return None
+        return slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
 
 
 async def look_up_batch(

@@ -57,12 +57,11 @@ def plan_calendar_event(
     """
     before = item.slots.get(KEY)
     if before is None or not before.exists_in_org:
-        record_id = lookup.recovered.get(before.reference or "") if before else None
-        if before is None or record_id is None:
+        recovered = lookup.recovered_slot(before)
+        if recovered is None:
             return _create(item, before, person, lookup, batch=batch, clock=clock)
-        before = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
-        found = Plan(decisions=(ItemDecision(item, slots={KEY: before}),))
-        return joined((found, plan_changes(_planned(item, before, lookup, batch), lookup, clock)))
+        found = Plan(decisions=(ItemDecision(item, slots={KEY: recovered}),))
+        return joined((found, plan_changes(_planned(item, recovered, lookup, batch), lookup, clock)))
     if _is_made_again(item, before, lookup):
         return _create(item, None, person, lookup, batch=batch, clock=clock)
     return plan_changes(_planned(item, before, lookup, batch), lookup, clock)

@@ -55,8 +55,7 @@ def plan_case(item: WorkItem, person: PersonRef, lookup: LookupResult, *, batch:
     before = item.slots.get(CASE_KEY)
     if before is not None and before.exists_in_org:
         return _plan_closing(item, before, lookup, batch=batch, clock=clock)
-    if before is not None and (record_id := lookup.recovered.get(before.reference or "")):
-        recovered = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
+    if recovered := lookup.recovered_slot(before):
         found = Plan(decisions=(ItemDecision(item, slots={CASE_KEY: recovered}),))
         return joined((found, _plan_closing(item, recovered, lookup, batch=batch, clock=clock)))
     obstacle = create_obstacle(item, CASE_KEY, clock)
@@ -100,7 +99,7 @@ def _plan_create(item: WorkItem, person: PersonRef, lookup: LookupResult, *, bat
         draft = build_record(CASE, job, org, system_fields=fields, without=without)
     except RecordBuildError as error:
         return Plan(decisions=build_failure([item], error, org, milestone=CASE_KIND.milestone))
-    closed, notes = _closed_status(item, item.slots.get(CASE_KEY), lookup, batch)
+    closed, notes = _closed_status(item, before, lookup, batch)
     record = _with_status(draft, closed)
     operation = WriteOperation(
         key=CASE_KEY,

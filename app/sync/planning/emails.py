@@ -95,8 +95,7 @@ def plan_email(
     """Create the activity, unless it exists or an earlier create may still be applied."""
     key = SlotKey(fact.slot, fact.message_id)
     before = item.slots.get(key)
-    if before is not None and (record_id := lookup.recovered.get(before.reference or "")):
-        recovered = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
+    if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
     obstacle = _obstacle(item, key, lookup, clock)
     if obstacle is not None:
@@ -159,8 +158,7 @@ def _settle(item: WorkItem, key: SlotKey, lookup: LookupResult, clock: Clock) ->
     slot = item.slots[key]
     if slot.state != WriteState.AMBIGUOUS:
         return NO_PLAN
-    if record_id := lookup.recovered.get(slot.reference or ""):
-        found = slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
+    if found := lookup.recovered_slot(slot):
         return Plan(decisions=(ItemDecision(item, slots={key: found}),))
     if not clock.is_settled(slot):
         return Plan(decisions=(ItemDecision(item, part_recheck_at=clock.next_recheck(slot)),))

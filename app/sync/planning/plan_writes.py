@@ -201,6 +201,6 @@ def _reconcile(
 
 
 def _reconciled(slot: WrittenSlot, lookup: LookupResult) -> WrittenSlot:
-    if record_id := lookup.recovered.get(slot.reference or ""):
-        return slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
+    if found := lookup.recovered_slot(slot):
+        return found
     return slot._replace(state=WriteState.WRITTEN if slot.exists_in_org else WriteState.FAILED)

@@ -58,8 +58,7 @@ def plan_task(
     before = item.slots.get(key)
     if before is not None and before.state == WriteState.WRITTEN:
         return NO_PLAN
-    if before is not None and (record_id := lookup.recovered.get(before.reference or "")):
-        recovered = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
+    if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
     obstacle = create_obstacle(item, key, clock)
     if obstacle is not None:
