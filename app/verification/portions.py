@@ -1,7 +1,6 @@
 """What the database says of an event's written records, portion by portion, and what is stored of a run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Verification
 from app.states import JobState, WriteState
-from app.sync.model.batch import MEMBER
+from app.sync.model.batch import MEMBER, PlannedTimes
 from app.sync.model.cases import CASE_KEY
 from app.sync.model.records import EVENT
 from app.sync.model.slot_details import SlotDetails
@@ -151,11 +150,9 @@ def _digests(details: SlotDetails) -> Mapping[str, str]:
     return details.pending_digests or details.written_digests or NO_DIGESTS
 
 
-def _planned(row: Any) -> tuple[datetime | None, ...]:
-    """As `Job.planned_times` has them."""
-    if row.own_start is not None:
-        return row.own_start, row.own_end
-    return row.event_start, row.own_end or row.event_end
+def _planned(row: Any) -> PlannedTimes:
+    own, event = PlannedTimes(row.own_start, row.own_end), PlannedTimes(row.event_start, row.event_end)
+    return PlannedTimes.of(own, event)
 
 
 def _row(registration_id: str, difference: Difference) -> dict[str, Any]:

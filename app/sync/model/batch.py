@@ -112,6 +112,13 @@ class PlannedTimes(NamedTuple):
     starts_at: datetime | None
     ends_at: datetime | None
 
+    @classmethod
+    def of(cls, own: "PlannedTimes", event: "PlannedTimes") -> Self:
+        """Its own slot where it has one, else the event's times; the end of one does not end the other."""
+        if own.starts_at is not None:
+            return cls(own.starts_at, own.ends_at)
+        return cls(event.starts_at, own.ends_at or event.ends_at)
+
 
 @dataclass(frozen=True)
 class RegistrationFacts:
@@ -274,11 +281,11 @@ class Job:
 
     @property
     def planned_times(self) -> PlannedTimes:
-        """Its own slot where it has one, else the event's times; the end of one does not end the other."""
+        """When the registration takes place: its own slot, or the event's times."""
         own, event = self.facts, self.event
-        if own.starts_at is not None:
-            return PlannedTimes(own.starts_at, own.ends_at)
-        return PlannedTimes(event.starts_at, own.ends_at or event.ends_at)
+        return PlannedTimes.of(
+            PlannedTimes(own.starts_at, own.ends_at), PlannedTimes(event.starts_at, event.ends_at)
+        )
 
     @property
     def has_emails(self) -> bool:
