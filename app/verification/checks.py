@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from app.salesforce.ids import to18
+from app.salesforce.package import EVENT_STATUS
 from app.states import DifferenceKind
 from app.sync.field_values.builder import digest
 from app.sync.matching.person_matching import (
@@ -17,7 +18,7 @@ from app.sync.matching.person_matching import (
     is_certainly_deleted,
 )
 from app.sync.model.batch import MEMBER, PERSON
-from app.sync.model.record_kinds import EVENT_STATUS, kind_of_slot
+from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.records import (
     CAMPAIGN_MEMBER,
     CASE,

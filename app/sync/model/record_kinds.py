@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from typing import Final
 
+from app.salesforce.package import CANCEL_RESCHEDULE_REASON, EVENT_STATUS
 from app.states import Milestone, StatusMeaning
 from app.sync.model.batch import (
     ACCOUNT_SLOT,
@@ -131,9 +132,6 @@ CASE_KIND: Final = RecordKind(
     milestone=Milestone.CASE,
     lost_create=LostCreateQuery(CASE, "ContactId", "Description", "Subject", "SuppliedEmail"),
 )
-EVENT_STATUS, EVENT_REASON = "Event_Status__c", "Cancel_Reschedule_Reason__c"
-"""The package's fields of a calendar Event, without its namespace."""
-
 EVENT_TIMES: Final = frozenset(
     {
         "StartDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate", "ActivityDateTime",
@@ -161,7 +159,7 @@ CALENDAR_EVENT_KIND: Final = RecordKind(
         "OwnerId",
     ),
     needed_fields=frozenset({"WhoId", "Subject", "StartDateTime", "EndDateTime"}),
-    package_fields=frozenset({EVENT_STATUS, EVENT_REASON}),
+    package_fields=frozenset({EVENT_STATUS, CANCEL_RESCHEDULE_REASON}),
     reserved_because="the calendar Event shows what happens to the registration by it",
     permissions=(
         Permission(EVENT, READ, ("calendar_event",), WARNING),

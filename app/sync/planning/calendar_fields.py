@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.salesforce.package import name_in_org
+from app.salesforce.package import CANCEL_RESCHEDULE_REASON, EVENT_STATUS, name_in_org
 from app.states import ShowAs
 from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.system_fields import CALENDAR_STATUS
 from app.sync.field_values.text import normalize_text, shortened
 from app.sync.model.batch import CALENDAR_EVENT, Job, SlotKey, WrittenSlot
 from app.sync.model.calendar_status import CalendarStatus, StatusAndReason
-from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, EVENT_REASON, EVENT_STATUS
+from app.sync.model.record_kinds import CALENDAR_EVENT_KIND
 from app.sync.model.records import EVENT
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.calendar_times import EventTimes
@@ -97,7 +97,10 @@ class PlannedEvent:
 
     def _status_fields(self, *, is_new: bool) -> dict[str, str | None]:
         """Status and reason in the package's fields, as far as the org has them and takes these values."""
-        values = {EVENT_STATUS: str(self.shown.status), EVENT_REASON: normalize_text(self.shown.reason)}
+        values = {
+            EVENT_STATUS: str(self.shown.status),
+            CANCEL_RESCHEDULE_REASON: normalize_text(self.shown.reason),
+        }
         found: dict[str, str | None] = {}
         for name, value in values.items():
             field = self.org.package_field(name)
