@@ -1,5 +1,6 @@
 """Leads that leave the connected user's sight as they are created: sharing is private, and assignment rules
 give them to somebody else. What we created waits until it is seen again, and few more are made meanwhile.
+Beside it, whether a batch showed the user's campaigns to be open or closed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -7,7 +8,7 @@ from typing import Final
 
 from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
-from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
+from app.sync.lookup.access import NO_CAMPAIGN_ACCESS, NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
 from app.sync.model.cases import CASE_KEY
 from app.sync.model.decisions import Blocked, ItemDecision, LeadAccessible
@@ -57,6 +58,17 @@ async def store_lead_visibility(store: WriteStore, items: Sequence[WorkItem], ac
         item.person is not None and is_lead_created_by_us(item.slots.get(SlotKey(PERSON))) for item in items
     ):
         await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
+
+
+async def store_campaign_access(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
+    """Keep whether the connected user may work with campaigns, where this batch tried."""
+    if not access.lacks_campaign_access:
+        await store.note_problem(
+            NO_CAMPAIGN_ACCESS,
+            known=access.problems,
+            is_met=any(Obstacle.CAMPAIGN_ACCESS in item.obstacles for item in items),
+            is_over=any(item.has_member for item in items),
+        )
 
 
 def _makes_lead(item: WorkItem) -> bool:

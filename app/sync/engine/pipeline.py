@@ -15,6 +15,7 @@ from app.sync.engine.dependent_composite import fully_written, plan_dependent_co
 from app.sync.engine.inaccessible_leads import (
     decide_accessible_leads,
     limit_lead_creates,
+    store_campaign_access,
     store_lead_visibility,
 )
 from app.sync.engine.interruptions import BudgetReached, is_api_budget_exhausted
@@ -23,7 +24,6 @@ from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_du
 from app.sync.execution.executor import Executor
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
-    NO_CAMPAIGN_ACCESS,
     SEARCH_PROBLEMS,
     LookupRejected,
     RecentlyRejected,
@@ -188,26 +188,13 @@ async def _write(
     if any(item.job.writes.case for item in items):
         await write_after_cases(executor, found, requirements.access)
     items.apply(reconcile_unplanned_slots(items, found, clock=clock))
-    await _note_campaigns(store, list(items), requirements)
+    await store_campaign_access(store, list(items), requirements.access)
     items.apply(decide_accessible_leads(items))
     await store_lead_visibility(store, list(items), requirements.access)
     items.apply(ItemDecision(item, is_processed=True) for item in items)
     if any(job.has_emails for job in batch.jobs):
         await write_optional_parts(executor, found)
     return None
-
-
-async def _note_campaigns(
-    store: WriteStore, items: Sequence[WorkItem], requirements: LookupRequirements
-) -> None:
-    """Whether the connected user may work with campaigns, where this batch tried."""
-    is_known = any(each.code == NO_CAMPAIGN_ACCESS.code for each in requirements.access.problems)
-    if requirements.access.lacks_campaign_access:
-        return
-    if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in items):
-        await store.note_problems([NO_CAMPAIGN_ACCESS], about=())
-    elif is_known and any(row.has_member for row in items):
-        await store.note_problems([], about={NO_CAMPAIGN_ACCESS.code})
 
 
 async def _bisect(

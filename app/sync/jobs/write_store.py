@@ -156,6 +156,15 @@ class WriteStore:
         async with self.database.tenant(self.batch.host_id) as session:
             await store_problems(session, found, **self._owner, about=about)
 
+    async def note_problem(
+        self, problem: AccessProblem, *, known: Iterable[AccessProblem], is_met: bool, is_over: bool
+    ) -> None:
+        """Keep a problem that was met just now, or end the one that is known."""
+        if is_met:
+            await self.note_problems([problem], about=())
+        elif is_over and any(each.code == problem.code for each in known):
+            await self.note_problems([], about={problem.code})
+
     async def release_create_locks(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Release the locks of people whose creation came to a definite end."""
         settled = [row.job.registration_id for row in items if not _is_creating(row)]
