@@ -239,10 +239,13 @@ async def _jobs_to_enqueue(
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
     of_connected = [change for change in changes if change.key[0] in org_of]
-    news = [change for change in of_connected if has_relevant_change(change.before, change.after)]
-    others = [change for change in of_connected if not has_relevant_change(change.before, change.after)]
+    news: list[RowChange] = []
+    others: list[RowChange] = []
+    for change in of_connected:
+        (news if has_relevant_change(change.before, change.after) else others).append(change)
     in_calendar = await _in_calendar(statements, others)
-    of_emails = await email_news(statements, [change for change in others if change not in in_calendar])
+    known = {change.key for change in in_calendar}
+    of_emails = await email_news(statements, [change for change in others if change.key not in known])
     optional = {change.key for change in of_emails}
     told = [*news, *of_emails]
     has_job = await _with_job(statements, [change.key for change in told if not _is_wanted(change)])

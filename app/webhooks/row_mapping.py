@@ -38,6 +38,7 @@ WRITTEN_ONCE = frozenset({"no_show_at"})
 """Facts of which other records show only that there is one; a later time is for a calendar Event."""
 WRITTEN_WHERE_ON = frozenset({"emails"})
 """Facts that are written by a kind of write that few events have on."""
+NOT_COMPARED = BOOKKEEPING_COLUMNS | UNWRITTEN_FACTS | CALENDAR_FACTS | WRITTEN_ONCE | WRITTEN_WHERE_ON
 EVENT_IN_CALENDAR = ("starts_at", "ends_at", "location", "cancelled_at", "cancel_reason")
 """What calendar Events show of their event."""
 
@@ -62,8 +63,7 @@ def has_relevant_change(before: Row | None, after: Row) -> bool:
     """Whether something changed that could be written to Salesforce."""
     if before is None:
         return True
-    unread = BOOKKEEPING_COLUMNS | UNWRITTEN_FACTS | CALENDAR_FACTS | WRITTEN_ONCE | WRITTEN_WHERE_ON
-    compared = after.keys() - unread
+    compared = after.keys() - NOT_COMPARED
     return any(before[name] != after[name] for name in compared) or any(
         (before[name] is None) != (after[name] is None) for name in WRITTEN_ONCE
     )
