@@ -1,5 +1,5 @@
-"""Erase what e-mails of other registrations hold of somebody: of a ticket that was handed on since, and of an
-reply that the person sent.
+"""Erase what e-mails of other registrations hold of somebody: of a ticket that was handed on since, and of
+replies that the person sent.
 """
 
 from collections.abc import Mapping, Sequence

@@ -20,6 +20,11 @@ from tests.integration.privacy.test_erasure import (
     stored,
 )
 
+FRIEND = {
+    "id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B",
+    "company": None, "phone": None,
+}  # fmt: skip
+
 
 def emailed(type_: str, webhook_id: str, attendee: dict[str, Any], **email: Any) -> Any:
     fields: dict[str, Any] = {
@@ -72,13 +77,9 @@ async def test_emails_of_who_handed_the_ticket_on_go_and_those_of_the_new_holder
 async def test_reply_on_the_ticket_of_somebody_else_goes_and_what_the_host_sent_stays(
     database: Database, owner: AsyncEngine
 ) -> None:
-    friend = {
-        "id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B",
-        "company": None, "phone": None,
-    }  # fmt: skip
     reply = {"subject": "Re", "snippet": "I am Canary", "from": {"name": "Canary", "email": EMAIL}}
-    await receive(database, emailed("email.sent", "msg_1", friend, id="em_1", subject="Dear A"))
-    await receive(database, emailed("email.replied", "msg_2", friend, id="em_1", **reply))
+    await receive(database, emailed("email.sent", "msg_1", FRIEND, id="em_1", subject="Dear A"))
+    await receive(database, emailed("email.replied", "msg_2", FRIEND, id="em_1", **reply))
     slot = {"host_id": "host_a", "org_id": ORG_ID, "registration_id": "reg_1", "state": "written"}
     async with database.system() as session:
         for name in ("email_sent", "email_replied"):
@@ -102,16 +103,12 @@ async def test_reply_on_the_ticket_of_somebody_else_goes_and_what_the_host_sent_
 async def test_late_reply_of_the_erased_on_the_ticket_of_somebody_else_is_not_kept(
     database: Database, owner: AsyncEngine
 ) -> None:
-    friend = {
-        "id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B",
-        "company": None, "phone": None,
-    }  # fmt: skip
     theirs = {"subject": "Re", "snippet": "I am Canary", "from": {"name": "Canary", "email": EMAIL}}
     friends = {"subject": "Re", "from": {"name": "A", "email": "friend@otter.example"}}
     await receive(database, erasure())
-    await receive(database, emailed("email.sent", "msg_1", friend, id="em_1", subject="Dear A"))
-    await receive(database, emailed("email.replied", "msg_2", friend, id="em_1", **theirs))
-    await receive(database, emailed("email.replied", "msg_3", friend, id="em_2", **friends))
+    await receive(database, emailed("email.sent", "msg_1", FRIEND, id="em_1", subject="Dear A"))
+    await receive(database, emailed("email.replied", "msg_2", FRIEND, id="em_1", **theirs))
+    await receive(database, emailed("email.replied", "msg_3", FRIEND, id="em_2", **friends))
     kept = await stored(database)
     assert kept is not None
     assert {id_: set(facts) for id_, facts in kept.emails.items()} == {"em_1": {"sent"}, "em_2": {"replied"}}
