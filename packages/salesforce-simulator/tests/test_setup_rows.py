@@ -204,4 +204,4 @@ class TestPresets:
     async def test_there_are_no_others(self, org: OrgClient) -> None:
         answer = await org.http.put("/_simulator/config", json={"preset": "easy"})
         assert answer.status_code == 400
-        assert answer.json() == {"error": "preset: easy is none of difficult, blocked"}
+        assert answer.json() == {"error": "preset: easy is none of difficult, blocked, packaged"}

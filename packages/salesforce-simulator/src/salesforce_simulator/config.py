@@ -13,6 +13,7 @@ from salesforce_simulator.config_parts import (
     AutoResponseRule,
     ConnectedApp,
     DuplicateRule,
+    Package,
     PermissionSet,
     RecordType,
     State,
@@ -20,6 +21,7 @@ from salesforce_simulator.config_parts import (
     ValidationRule,
     Versions,
 )
+from salesforce_simulator.installed_package import package_fields
 
 _MY_DOMAIN = r"^[a-z][a-z0-9]*(-{1,2}[a-z0-9]+)*$"
 _PERSON_RECORD_TYPES = (
@@ -75,6 +77,8 @@ class Config(BaseModel):
     validation_rules: tuple[ValidationRule, ...] = ()
     assignment_rules: tuple[AssignmentRule, ...] = ()
     extra_fields: dict[str, tuple[str, ...]] = {}
+    # The package of `installed_package.py`; `package_installed` is its app alone, which lets clients sign in.
+    package: Package | None = None
     restricted_picklists: dict[str, tuple[str, ...]] = {}
     hidden_fields: dict[str, tuple[str, ...]] = {}
     # Nobody may filter by these, as if a formula or an administrator made them so.
@@ -155,6 +159,13 @@ class Config(BaseModel):
     """Errors of the sign-in that end on a page of the org and never come back to the app."""
 
     # What the public documents and captures leave open, each at its likeliest value.
+    # Whether a custom field of Activity may be unique.
+    is_activity_unique: bool = True
+    duplicate_value_message: str = "duplicate value found: {field} duplicates value on record with id: {id}"
+    # The same about a record that whoever writes cannot see.
+    hidden_duplicate_value_message: str = (
+        "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+    )
     duplicate_result_spelled_since: float = 57.0
     packed_duplicate_result: bool = True
     # Whether duplicate rules compare a row with those before it in the same collection or tree.
@@ -255,7 +266,12 @@ class Config(BaseModel):
 
     @property
     def every_extra_field(self) -> dict[str, tuple[str, ...]]:
-        return _of_activities(self.extra_fields)
+        """The custom fields by object: the installed package's and the org's own."""
+        brought = package_fields(self.package, is_activity_unique=self.is_activity_unique)
+        names = dict.fromkeys((*brought, *self.extra_fields))
+        return _of_activities(
+            {name: (*brought.get(name, ()), *self.extra_fields.get(name, ())) for name in names}
+        )
 
     @property
     def every_read_only_field(self) -> dict[str, tuple[str, ...]]:

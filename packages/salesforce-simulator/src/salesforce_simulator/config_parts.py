@@ -135,6 +135,18 @@ class UserRights(Part):
     permissions: Permissions = Permissions()
 
 
+class Package(Part):
+    """The installed package, whose fields have its `namespace` in front of their names.
+
+    `registration_link` is what its custom setting says: the page that the button of a person opens, up to the
+    person's id, of which a formula gives 15 characters or all 18.
+    """
+
+    namespace: Annotated[str, Field(pattern=r"^([a-zA-Z][a-zA-Z0-9_]{0,14})?$")] = ""
+    registration_link: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    id_length: Literal[15, 18] = 15
+
+
 class ApiLimit(Part):
     """The daily request limit and what of it is used.
 

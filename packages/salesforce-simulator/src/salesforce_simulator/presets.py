@@ -86,4 +86,13 @@ def _blocked(org_number: int) -> Switches:
     }
 
 
-PRESETS: Mapping[str, Callable[[int], Switches]] = {"difficult": _difficult, "blocked": _blocked}
+def _packaged(org_number: int) -> Switches:
+    """An org that installed the package; `{"package": {"namespace": ""}}` beside it takes the prefix away."""
+    return {"package": {"namespace": "evs"}}
+
+
+PRESETS: Mapping[str, Callable[[int], Switches]] = {
+    "difficult": _difficult,
+    "blocked": _blocked,
+    "packaged": _packaged,
+}

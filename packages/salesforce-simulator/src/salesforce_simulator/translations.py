@@ -10,7 +10,7 @@ from salesforce_simulator.errors import ErrorItem
 _GERMAN: Sequence[tuple[str, str]] = (
     (r"Required fields are missing: (\[.*\])", r"Erforderliche Felder fehlen: \1"),
     (
-        r"duplicate value found: (\S+) duplicates value on record with id: (.+)",
+        r"duplicate value found: (\S*) duplicates value on record with id: (.*)",
         r"Doppelter Wert gefunden: \1 enthält denselben Wert wie der Datensatz mit der ID: \2",
     ),
     (r"Already a campaign member\.", "Bereits Kampagnenmitglied."),

@@ -17,7 +17,8 @@ from salesforce_simulator.errors import (
     save_refusal,
 )
 from salesforce_simulator.field_input import parse_input
-from salesforce_simulator.metadata.schema import SObject
+from salesforce_simulator.metadata.schema import Field, SObject
+from salesforce_simulator.metadata.standard import NEVER_UNDELETED
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import (
     automations,
@@ -29,8 +30,6 @@ from salesforce_simulator.rules import (
 )
 from salesforce_simulator.store import Row
 from salesforce_simulator.write_context import WriteContext
-
-UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with id: {id}"
 
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteContext) -> str:
@@ -105,6 +104,27 @@ def remove(org: Org, name: str, row: Row, user_id: str) -> None:
         if child.field.is_cascade:
             for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
                 remove(org, child.sobject, orphan, user_id)
+
+
+def undelete(org: Org, sobject: SObject, row: Row) -> None:
+    """Take a row, and what was deleted with it, out of the recycle bin; raises SalesforceError."""
+    with org.store.savepoint():
+        _check_unique(org, sobject, row, str(row["Id"]))
+        org.store.update(
+            sobject.name, row["Id"], {"IsDeleted": False, **_audit(org, org.admin_id, is_new=False)}
+        )
+        for child in org.whole.children[sobject.name]:
+            if child.field.is_cascade and child.sobject not in NEVER_UNDELETED:
+                whole = org.whole.objects[child.sobject]
+                for orphan in _deleted_with(org, child.sobject, child.field, row):
+                    undelete(org, whole, orphan)
+
+
+def _deleted_with(org: Org, name: str, field: Field, parent: Row) -> list[Row]:
+    """The children that went into the recycle bin at the same moment."""
+    table = org.store.table(name)
+    rows = [table.rows[record_id] for record_id in table.ids_with(field, parent["Id"])]
+    return [row for row in rows if row["IsDeleted"] and row["SystemModstamp"] == parent["SystemModstamp"]]
 
 
 def existing_row(org: Org, sobject: SObject, record_id: str) -> Row:
@@ -186,13 +206,20 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
 
 
 def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> None:
-    for field in sobject.unique:
+    """No other living row has the value, whoever sees it; rows without one never collide."""
+    for field in org.whole.objects[sobject.name].unique:
         if row.get(field.name) is not None:
             for other in org.store.find(sobject.name, field.name, row[field.name]):
                 if other["Id"] != own_id:
-                    short = other["Id"][:15]
-                    text = UNIQUE_TAKEN.format(field=field.name, id=short)
-                    raise save_refusal("DUPLICATE_VALUE", text)
+                    raise _value_taken(org, field, other)
+
+
+def _value_taken(org: Org, field: Field, other: Row) -> SalesforceError:
+    """The refusal that names the other record by 15 characters of its id, or does not where it is hidden."""
+    config = org.config
+    is_seen = org.is_visible(other)
+    text = config.duplicate_value_message if is_seen else config.hidden_duplicate_value_message
+    return save_refusal("DUPLICATE_VALUE", text.format(field=field.name, id=other["Id"][:15]))
 
 
 def _assign(org: Org, name: str, row: Row, *, event: str, auto_assign: bool) -> None:

@@ -1,9 +1,10 @@
-"""What salespeople do inside Salesforce and no REST resource does: convert a Lead, merge two records."""
+"""What people do inside Salesforce and no REST resource does: convert, merge, take out of the bin."""
 
 from typing import Any
 
-from salesforce_simulator import ids
+from salesforce_simulator import ids, writes
 from salesforce_simulator.errors import SalesforceError
+from salesforce_simulator.metadata.standard import NEVER_UNDELETED
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
@@ -39,11 +40,28 @@ def merge(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
     return {"masterId": winner["Id"], "mergedIds": [loser["Id"] for loser in losers]}
 
 
-def _row(org: Org, name: str, record_id: Any) -> Row:
+def undelete(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"ids": […]}` of rows in the recycle bin; refused whole where one cannot come back."""
+    restored = []
+    try:
+        with org.store.savepoint():
+            for record_id in asked.get("ids", []):
+                name = org.schema.of_id(str(record_id))
+                if name is None or name in NEVER_UNDELETED:
+                    raise NoSuchRow(f"nothing to undelete: {record_id}")
+                row = _row(org, name, record_id, is_deleted=True)
+                writes.undelete(org, org.whole.objects[name], row)
+                restored.append(row["Id"])
+    except SalesforceError as error:
+        raise NoSuchRow(f"{error.items[0].code}: {error.items[0].message}") from error
+    return {"undeleted": restored}
+
+
+def _row(org: Org, name: str, record_id: Any, *, is_deleted: bool = False) -> Row:
     try:
         row = org.store.get(name, ids.normalise(str(record_id)))
     except ids.MalformedId as error:
         raise NoSuchRow(f"no id: {record_id}") from error
-    if row is None or row["IsDeleted"]:
+    if row is None or row["IsDeleted"] is not is_deleted:
         raise NoSuchRow(f"no {name}: {record_id}")
     return row

@@ -221,6 +221,10 @@ def _merge(simulator: Simulator, org: Org, request: Request) -> Response:
     return Response(200, lead_actions.merge(org, body_of(request)))
 
 
+def _undelete(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, lead_actions.undelete(org, body_of(request)))
+
+
 _ROUTES: Mapping[tuple[str, str], Handler] = {
     ("GET", "session"): _session,
     ("GET", "orgs"): _orgs,
@@ -237,6 +241,7 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "settle"): _apply_late_writes,
     ("POST", "empty-bin"): _empty_bin,
+    ("POST", "undelete"): _undelete,
     ("POST", "reset"): _reset,
     ("POST", "expire-tokens"): _expire_tokens,
     ("POST", "revoke"): _revoke,

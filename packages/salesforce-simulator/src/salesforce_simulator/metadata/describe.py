@@ -6,7 +6,7 @@ from typing import Any
 from salesforce_simulator import ids
 from salesforce_simulator.config import Config
 from salesforce_simulator.metadata.schema import ID_TYPES, NUMBER_TYPES, Field, SObject
-from salesforce_simulator.metadata.standard import Schema
+from salesforce_simulator.metadata.standard import NEVER_UNDELETED, Schema
 
 _SOAP_TYPES = {
     "id": "tns:ID",
@@ -92,7 +92,7 @@ def describe_briefly(sobject: SObject, config: Config, root: str) -> dict[str, A
         "retrieveable": True,
         "searchable": True,
         "triggerable": True,
-        "undeletable": sobject.name != "CampaignMember",
+        "undeletable": sobject.name not in NEVER_UNDELETED,
         "updateable": sobject.is_updateable and may_write,
         "urls": {"rowTemplate": f"{own}/{{ID}}", "describe": f"{own}/describe", "sobject": own},
     }

@@ -55,6 +55,8 @@ _STANDARD: tuple[tuple[str, str], ...] = (
 )
 _RECORD_TYPE = parse_field("RecordTypeId | reference | CUN | Record Type ID | -> RecordType as RecordType")
 
+# What a recycle bin never gives back.
+NEVER_UNDELETED = frozenset({"CampaignMember"})
 
 Listed = tuple[tuple[str, ...], str | None]
 """The values of a picklist, and which of them is its default."""
