@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from app.config.settings import DatabaseSettings, PostgresUrl, read_settings
+from app.infrastructure.backup_rights import fault_of_backup
 from app.infrastructure.database import Database
 from app.infrastructure.database_roles import quoted, sql_for_dba
 from app.infrastructure.migration_runner import alembic_config
@@ -46,16 +47,21 @@ def migrate() -> int:
 
 
 def check_migrated() -> int:
-    """0 when API and workers would start on the database; 1, and a line, when it must be migrated first.
+    """0 when API and workers would start on the database and a backup of it would be whole; 1, and a line,
+    when it must be migrated first.
+
 
     Connects as they do. Raises SettingsInvalid, DatabaseUnreachable, RoleUnsafe.
     """
     try:
-        say(f"the database is at {asyncio.run(_looked_at(read_settings(DatabaseSettings)))}")
-    except (SchemaMissing, SchemaUnfit) as fault:
-        say(str(fault))
+        revision, fault = asyncio.run(_looked_at(read_settings(DatabaseSettings)))
+    except (SchemaMissing, SchemaUnfit) as unfit:
+        say(str(unfit))
         return 1
-    return 0
+    say(f"the database is at {revision}")
+    if fault is not None:
+        say(f"a backup would not be whole: {fault}: run `eventship-salesforce migrate`")
+    return 0 if fault is None else 1
 
 
 def print_sql_for_dba() -> int:
@@ -66,6 +72,9 @@ def print_sql_for_dba() -> int:
     return 0
 
 
-async def _looked_at(settings: DatabaseSettings) -> str:
+async def _looked_at(settings: DatabaseSettings) -> tuple[str, str | None]:
+    """The revision, and what a backup would miss."""
     async with Database.of(settings) as database:
-        return await check_database(database)
+        revision = await check_database(database)
+        async with database.system() as session:
+            return revision, await fault_of_backup(session)

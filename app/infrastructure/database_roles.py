@@ -12,7 +12,8 @@ from app.infrastructure.database_errors import sqlstate
 OWNER_ROLE: Final = "eventship_owner"
 APP_ROLE: Final = "eventship_app"
 SYSTEM_ROLE: Final = "eventship_system"
-ROLES: Final = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+BACKUP_ROLE: Final = "eventship_backup"
+ROLES: Final = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, BACKUP_ROLE)
 
 FORBIDDEN: Final = "42501"
 PRINT: Final = "`eventship-salesforce migrate --print-sql-for-dba`"
@@ -104,12 +105,14 @@ def sql_for_dba(login: str) -> str:
     lines += [
         "END $$;",
         f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE};",
-        f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {SYSTEM_ROLE};",
-        "-- All three: a migration may write rows of all hosts; with DATABASE_URL alone it does everything.",
-        f"GRANT {OWNER_ROLE}, {APP_ROLE}, {SYSTEM_ROLE} TO {login};",
+        f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {SYSTEM_ROLE}, {BACKUP_ROLE};",
+        "-- All: a migration may write rows of all hosts; with DATABASE_URL alone it does everything.",
+        f"GRANT {', '.join(ROLES)} TO {login};",
         "-- Logins of their own, for DATABASE_APP_URL and DATABASE_SYSTEM_URL:",
         f"-- CREATE ROLE es_app LOGIN PASSWORD '...' IN ROLE {APP_ROLE};",
         f"-- CREATE ROLE es_system LOGIN PASSWORD '...' IN ROLE {SYSTEM_ROLE};",
+        "-- And one for pg_dump, which sees rows of all hosts and changes nothing:",
+        f"-- CREATE ROLE es_backup LOGIN PASSWORD '...' IN ROLE {BACKUP_ROLE};",
     ]
     return "\n".join(lines)
 

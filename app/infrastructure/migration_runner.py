@@ -8,6 +8,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from app.infrastructure.backup_rights import open_for_backup
 from app.infrastructure.database_errors import DatabaseUnreachable, first_line, sqlstate, unreachable
 from app.infrastructure.database_roles import OWNER_ROLE, take_rights
 from app.infrastructure.schema_revision import (
@@ -70,9 +71,10 @@ def begin(connection: Connection, say: Say) -> bool:
 
 
 def end(connection: Connection, say: Say) -> None:
-    """Write down who can work on the tables now."""
+    """Let backups read all tables, and write down who can work on them now."""
     if not connection.scalar(HAS_FLOOR):
         connection.execute(ADD_FLOOR)
+    open_for_backup(connection)
     connection.execute(WRITE_FLOOR, {"floor": oldest_code()})
     stamp = connection.scalar(STAMP) or NOTHING
     say(f"the database is at {stamp['version_num']}, for releases of {oldest_code()} and newer")

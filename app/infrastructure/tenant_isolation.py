@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.acting_role import LIMITS
 from app.infrastructure.database import Database
-from app.infrastructure.database_roles import APP_ROLE, ROLES, SYSTEM_ROLE
+from app.infrastructure.database_roles import APP_ROLE, BACKUP_ROLE, ROLES, SYSTEM_ROLE
 
 MADE_UP_HOST: Final = "host_of_nobody\x1f"
 """No host can have this id: ids hold no control characters."""
@@ -18,6 +18,15 @@ WHO = text("""
            (SELECT coalesce(string_agg(other.rolname, ', ' ORDER BY other.rolname), 'none')
             FROM pg_roles AS other
             WHERE other.rolname = ANY (:others) AND pg_has_role(acting.oid, other.oid, 'MEMBER')) AS also,
+           (SELECT coalesce(string_agg(may, ', ' ORDER BY may), 'only read') FROM (
+                SELECT unnest(ARRAY[
+                    CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END
+                ]) FROM pg_roles WHERE rolname = :backup
+                UNION ALL
+                SELECT taken.rolname FROM pg_roles AS backup JOIN pg_roles AS taken
+                  ON taken.rolname = ANY (:ours) AND pg_has_role(backup.oid, taken.oid, 'MEMBER')
+                WHERE backup.rolname = :backup
+            ) AS backup (may)) AS backup,
            current_setting('row_security') AS row_security,
            current_setting('lock_timeout') AS lock_timeout,
            current_setting('statement_timeout') AS statement_timeout,
@@ -37,6 +46,7 @@ MEANING: Final[Mapping[str, str]] = {
     "superuser": "the role's SUPERUSER is",
     "bypassrls": "the role's BYPASSRLS is",
     "also": "the role is also a member of",
+    "backup": f"{BACKUP_ROLE} may",
 }
 
 
@@ -59,8 +69,9 @@ async def fault_of_app(database: Database) -> str | None:
 
 
 async def _fault_of_role(session: AsyncSession, role: str) -> str | None:
-    others = [other for other in ROLES if other != role]
-    row = (await session.execute(WHO, {"others": others})).one()
+    others, ours = ([each for each in ROLES if each != this] for this in (role, BACKUP_ROLE))
+    values = {"others": others, "ours": ours, "backup": BACKUP_ROLE}
+    row = (await session.execute(WHO, values)).one()
     return difference(row._asdict(), role)
 
 
@@ -71,6 +82,7 @@ def difference(found: Mapping[str, Any], role: str) -> str | None:
         "superuser": False,
         "bypassrls": False,
         "also": "none",
+        "backup": "only read",
         "row_security": "on",
         **LIMITS,
     }

@@ -106,6 +106,18 @@ UNSAFE = [
         "the role is also a member of eventship_owner, must be none", id="owner",
     ),
     pytest.param(
+        "GRANT eventship_backup TO eventship_app", "REVOKE eventship_backup FROM eventship_app",
+        "the role is also a member of eventship_backup, must be none", id="reads-as-backup",
+    ),
+    pytest.param(
+        "GRANT eventship_system TO eventship_backup", "REVOKE eventship_system FROM eventship_backup",
+        "eventship_backup may eventship_system, must be only read", id="backup-writes",
+    ),
+    pytest.param(
+        "ALTER ROLE eventship_backup BYPASSRLS", "ALTER ROLE eventship_backup NOBYPASSRLS",
+        "eventship_backup may BYPASSRLS, must be only read", id="backup-bypasses",
+    ),
+    pytest.param(
         "ALTER TABLE written_records DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE written_records ENABLE ROW LEVEL SECURITY",
         "row-level security is off for written_records", id="switched-off",
