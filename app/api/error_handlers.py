@@ -29,7 +29,7 @@ from app.api.errors import (
 from app.api.security_headers import with_headers
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import ACCESS_REFUSALS
+from app.metrics import ACCESS_REFUSALS
 from app.user_messages.catalog import ADVICE_BY_PROBLEM
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,8 @@ from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissin
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.schema_revision import schema_fault
 from app.infrastructure.startup_checks import read_stamp
-from app.infrastructure.telemetry import REGISTRY
 from app.infrastructure.tenant_isolation import fault_of_app, fault_of_system
+from app.metrics import REGISTRY
 from app.states import STORED_CONNECTION_STATES, JobState
 
 log = logging.getLogger(__name__)

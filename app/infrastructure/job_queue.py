@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from app.config.redis_url import redis_settings
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import WAKE_UP_FAILURES
+from app.metrics import WAKE_UP_FAILURES
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)

@@ -1,4 +1,4 @@
-"""Logs as JSON lines without personal data or secrets, and the metrics of the service."""
+"""Logs as JSON lines without personal data or secrets."""
 
 import json
 import logging
@@ -7,29 +7,6 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-
-from prometheus_client import CollectorRegistry, Counter, Histogram
-
-REGISTRY = CollectorRegistry()
-WAKE_UP_FAILURES = Counter(
-    "sync_wakeup_failures_total", "wake-ups that Redis did not take", registry=REGISTRY
-)
-WEBHOOK_REQUESTS = Counter(
-    "webhook_requests_total", "webhooks by outcome or problem code", ["outcome"], registry=REGISTRY
-)
-WEBHOOK_SECONDS = Histogram(
-    "webhook_request_duration_seconds", "a webhook from its headers to its answer", registry=REGISTRY
-)
-WEBHOOK_BODY_CHANGES = Counter(
-    "webhook_body_changes_total", "webhook ids that came again with another body", registry=REGISTRY
-)
-
-ACCESS_REFUSALS = Counter(
-    "access_refusals_total",
-    "requests kept out, by problem code: tokens, signatures, roles, foreign hosts, too many",
-    ["code"],
-    registry=REGISTRY,
-)
 
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",

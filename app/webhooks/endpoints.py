@@ -20,7 +20,7 @@ from app.api.request_bodies import read_body
 from app.infrastructure.database_errors import is_of_the_data, sqlstate
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
+from app.metrics import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 from app.privacy.unparsed_bodies import encrypt_unknown, encrypt_unusable
 from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.openapi import WEBHOOK_REQUEST

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.raw_connection import SqlExecutor
-from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
+from app.metrics import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
 from app.privacy.tombstones import load_erased

@@ -19,7 +19,7 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import REGISTRY
+from app.metrics import REGISTRY
 from app.registrations import export
 from app.registrations.export import export_rows
 from app.registrations.listing import RowQuery

@@ -12,10 +12,12 @@ from app.sync.errors.message_codes import BY_CAUSE, BY_CODE
 from app.user_messages.catalog import ADVICE, Advice, Group, codes_of
 from tools.generated_docs.connecting import TABLES as CONNECTING_TABLES
 from tools.generated_docs.markdown import plain, table
+from tools.generated_docs.metrics import metrics_table
 
 APP: Final = Path(__file__).parents[2] / "app"
 MARKED: Final = re.compile(r"(?s)(<!-- table: (?P<name>[\w /#]+) -->\n).*?(<!-- end of table -->)")
 LINK: Final = re.compile(r"(?<![\w.])/docs/(\w+)(?:#([\w-]+))?(?=[\"'])")
+FOR_OPERATORS: Final = ("operations",)
 ERROR_GROUPS: Final[tuple[Group, ...]] = ("data", "configuration", "access", "time")
 
 
@@ -26,12 +28,21 @@ def with_tables(text: str) -> str:
 
 def texts() -> dict[str, str]:
     """Every guide as it is."""
-    return {name: guide_path(name).read_text() for name in GUIDES}
+    return _texts(GUIDES)
+
+
+def all_texts() -> dict[str, str]:
+    """The guides, and what is for who runs the service."""
+    return _texts((*GUIDES, *FOR_OPERATORS))
+
+
+def _texts(names: Iterable[str]) -> dict[str, str]:
+    return {name: guide_path(name).read_text() for name in names}
 
 
 def write() -> None:
-    """Bring every guide up to date."""
-    for name, text in texts().items():
+    """Bring every document up to date."""
+    for name, text in all_texts().items():
         guide_path(name).write_text(with_tables(text))
 
 
@@ -65,7 +76,7 @@ def _made(name: str) -> str:
     if name.startswith("advice at "):
         return _advice_at(name.removeprefix("advice at "))
     errors = {f"errors of {group}": partial(_errors, group) for group in ERROR_GROUPS}
-    return (CONNECTING_TABLES | {"sources": _sources} | errors)[name]()
+    return (CONNECTING_TABLES | {"sources": _sources, "metrics": metrics_table} | errors)[name]()
 
 
 def _errors(group: Group) -> str:

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import REGISTRY
 from app.main import create_app
+from app.metrics import REGISTRY
 from app.models import Delivery, Quarantined, Registration, UnknownBody
 from app.webhooks.schemas import TYPES
 from devtools.local_stack.local_services import LocalServices

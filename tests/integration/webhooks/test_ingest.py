@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.infrastructure.database import Database
-from app.infrastructure.telemetry import REGISTRY
+from app.metrics import REGISTRY
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
 from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import ingest
