@@ -249,6 +249,7 @@ def _preflight(facts: CardData) -> PreflightSummary | None:
             "blockers": severities.count("blocker"),
             "warnings": severities.count("warning"),
             "checked_at": row.checked_at,
+            "package": row.result.get("package"),
         }
     )
 

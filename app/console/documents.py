@@ -12,8 +12,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from starlette.exceptions import HTTPException
 
-GUIDES: Final = ("connecting", "mapping", "campaigns", "errors", "budget")
-"""What people who organise events are sent to; the other documents are for who runs the service."""
+from app.salesforce.permission_sets import STANDARD_SET, standard_access_archive
+
+GUIDES: Final = ("connecting", "package", "mapping", "campaigns", "errors", "budget")
+"""What people who organise events, and their admins, are sent to; the rest is for who runs the service."""
+STANDARD_ACCESS: Final = "/docs/eventship-standard-access.zip"
+PERMISSION_SETS: Final = "../salesforce/unpackaged/permissionsets"
+FILES: Final = {f"{PERMISSION_SETS}/{STANDARD_SET}.permissionset-meta.xml": STANDARD_ACCESS}
+"""Files of the repository that a guide links, and what is served instead."""
 
 SOURCE: Final = Path(__file__).parents[2] / "docs"
 INSTALLED: Final = Path(sys.prefix) / "share" / "eventship-salesforce" / "docs"
@@ -60,6 +66,14 @@ async def first_guide() -> Response:
 @router.api_route("/docs/style.css", methods=["GET", "HEAD"])
 async def style() -> Response:
     return Response(STYLE, media_type="text/css", headers=HEADERS)
+
+
+@router.api_route(STANDARD_ACCESS, methods=["GET", "HEAD"])
+async def standard_access() -> Response:
+    """The permission set that admins deploy beside the package, as a zip in metadata format."""
+    name = STANDARD_ACCESS.rpartition("/")[2]
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(standard_access_archive(), media_type="application/zip", headers=headers)
 
 
 @router.api_route("/docs/{name}", methods=["GET", "HEAD"])
@@ -115,6 +129,8 @@ def _address(href: str) -> str | None:
     """Where a link of a document leads on a page; None for a document that is not served."""
     if href.startswith(("https://", "#")):
         return href
+    if href in FILES:
+        return FILES[href]
     found = RELATIVE.fullmatch(href)
     if found is None or found["name"] not in GUIDES:
         return None

@@ -20,9 +20,9 @@ from app.preflight.mapping_checks import (
     unwriteable,
 )
 from app.preflight.org_queries import PRIVATE, OrgSnapshot
+from app.preflight.package import package_in_org
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.package import KEY, fields_of, name_in_org
 from app.sync.lookup.access import (
     FULL_ACCESS,
     LOOKUP_REJECTED,
@@ -123,25 +123,18 @@ def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def _package_fields(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """Where our key can be written on one object, the package is there: its other fields should be open, too.
-
-    No other field shows that: an org may well have a `Ticket__c` of its own.
-    """
-    key = name_in_org(KEY, known.package_namespace)
-    if not any(_is_writeable(described, key) for described in org.objects.values()):
+    """Where the package is there, its fields should all be open."""
+    package = package_in_org(org.objects, known.package_namespace)
+    if package.state != "incomplete":
         return
-    for sobject, described in org.objects.items():
-        names = [name_in_org(field, known.package_namespace) for field in fields_of(sobject)]
-        locked = [name for name in names if described and not _is_writeable(described, name)]
-        if locked:
-            yield make_finding(
-                "package_fields_locked", known, sobject=sobject, field=locked[0], label=", ".join(locked)
-            )
-
-
-def _is_writeable(described: SObjectDescribe | None, name: str) -> bool:
-    field = None if described is None else described.fields.get(name)
-    return field is not None and field.is_createable
+    for each in package.missing:
+        yield make_finding(
+            "package_fields_locked",
+            known,
+            sobject=each.object,
+            field=each.fields[0],
+            label=", ".join(each.fields),
+        )
 
 
 def _addresses(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from app.api.api_budget import Budget
+from app.connections.model.schemas import PackageInOrg
 from app.user_messages.catalog import Advice
 
 Verdict = Literal["ready", "ready_with_warnings", "blocked", "unknown"]
@@ -73,3 +74,4 @@ class PreflightShown(BaseModel):
     objects: list[PreflightObject]
     findings: list[Finding]
     passed: list[str]
+    package: PackageInOrg | None = None

@@ -35,6 +35,7 @@ from app.preflight.checks import (
 )
 from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OrgSnapshot, query_org
+from app.preflight.package import package_in_org
 from app.preflight.schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.salesforce.allowed_hosts import lightning_url
 from app.salesforce.auth import ConnectionEnded, ends_at
@@ -169,6 +170,7 @@ async def _evaluate(
             "objects": shown_objects(org, known.rules, known.writes),
             "findings": findings,
             "passed": passed,
+            "package": package_in_org(org.objects, known.package_namespace),
         }
     )
 

@@ -27,6 +27,9 @@ ORG: Shape = {
 }  # fmt: skip
 USER: Shape = {"id": ID, "username": TEXT, "name": TEXT}
 APPROVALS: Shape = {"count": NUMBER, "limit": NUMBER, "is_warning": FLAG}
+PACKAGE: Shape = {
+    "state": TEXT, "missing": [{"object": TEXT, "fields": [TEXT]}], "unique_keys": [TEXT],
+}  # fmt: skip
 CARD: Shape = {
     "host_id": TEXT,
     "state": TEXT,
@@ -57,7 +60,13 @@ CARD: Shape = {
         "approvals": APPROVALS,
         "other_hosts_on_org": FLAG,
     }),
-    "preflight": Maybe({"verdict": TEXT, "blockers": NUMBER, "warnings": NUMBER, "checked_at": TIME}),
+    "preflight": Maybe({
+        "verdict": TEXT,
+        "blockers": NUMBER,
+        "warnings": NUMBER,
+        "checked_at": TIME,
+        "package": Maybe(PACKAGE),
+    }),
     "problems": [
         {"code": TEXT, "object": Maybe(TEXT), "field": Maybe(TEXT), "since": TIME, "advice": ADVICE}
     ],
@@ -215,6 +224,7 @@ PREFLIGHT: Shape = {
         "title": TEXT, "consequence": TEXT, "advice": ADVICE, "setup_url": Maybe(TEXT), "blocks": [TEXT],
     }],
     "passed": [TEXT],
+    "package": Maybe(PACKAGE),
 }  # fmt: skip
 REQUEST: Shape = {"method": TEXT, "path": TEXT, "body": Maybe(OBJECT)}
 HISTORY_ENTRY: Shape = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from app.salesforce.metadata_xml import Value, document
 from app.salesforce.package import PACKAGE_FIELDS
-from tools.salesforce_package.permission_sets import FIELDS_SET, permission_sets
-from tools.salesforce_package.xml import Value, document
+from app.salesforce.permission_sets import FIELDS_SET, permission_sets
 
 SOURCE: Final = Path(__file__).parents[2] / "salesforce"
 PACKAGED: Final = Path("force-app/main/default")

@@ -119,6 +119,19 @@ export const english = {
     setup: "Open in Salesforce Setup",
     severity: { blocker: "registrations will fail", warning: "something will be left out", note: "good to know", other: "" },
   },
+  package: {
+    state: {
+      there: "The Eventship package is in this org, and all of its fields can be written.",
+      incomplete: "The Eventship package is in this org, but these fields cannot be written:",
+      not_seen: "The Eventship package cannot be seen in this org: it is not installed, or the connected user has no rights on its fields.",
+      other: "We do not know whether the Eventship package is in this org.",
+    } as { other: string } & Record<string, string>,
+    assign: "A Salesforce admin installs or updates the package, assigns the permission set Eventship Fields to the connected user, and then you look again.",
+    unique: "With its unique key, a record whose answer was lost is written again at once, never twice.",
+    rights: "The user who connects needs rights that no package can bring:",
+    guide: "how to give them",
+    file: "permission set for your admin (zip)",
+  },
   connect: {
     heading: "Connect Salesforce",
     reconnectHeading: "Reconnect Salesforce",

@@ -259,6 +259,26 @@ class ConnectionView(BaseModel):
     other_hosts_on_org: bool
 
 
+class MissingFields(BaseModel):
+    """Fields of our package that the connected user cannot write on one object."""
+
+    object: str
+    fields: list[str]
+
+
+class PackageInOrg(BaseModel):
+    """Our package as the describes of the last preflight show it.
+
+    `state`: `there`; `incomplete`, some fields cannot be written; `not_seen`, none can: it is not installed,
+    or the connected user has no right to its fields, which look the same. `unique_keys` are the objects
+    whose records carry our unique key.
+    """
+
+    state: Literal["there", "incomplete", "not_seen"]
+    missing: list[MissingFields]
+    unique_keys: list[str]
+
+
 class PreflightSummary(BaseModel):
     """The last preflight in short."""
 
@@ -266,6 +286,7 @@ class PreflightSummary(BaseModel):
     blockers: int
     warnings: int
     checked_at: datetime
+    package: PackageInOrg | None = None
 
 
 class Work(BaseModel):

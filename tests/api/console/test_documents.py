@@ -1,6 +1,11 @@
 """/docs/…: the guides, for everybody, with a policy that lets nothing run."""
 
+import io
+import json
+import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -8,6 +13,10 @@ import pytest
 from app.config.settings import Settings
 from app.console.documents import GUIDES
 from tests.api.service import caller, running
+
+SALESFORCE = Path(__file__).parents[3] / "salesforce"
+PROJECT = SALESFORCE / "sfdx-project.json"
+STANDARD = SALESFORCE / "unpackaged/permissionsets/Eventship_Standard_Access.permissionset-meta.xml"
 
 
 @pytest.fixture
@@ -30,6 +39,22 @@ async def test_guides_are_served_without_a_token(anybody: httpx.AsyncClient, nam
 async def test_style_is_a_file_of_its_own(anybody: httpx.AsyncClient) -> None:
     answer = await anybody.get("/docs/style.css")
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
+
+
+async def test_admins_get_the_permission_set_as_it_is_deployed(anybody: httpx.AsyncClient) -> None:
+    answer = await anybody.get("/docs/eventship-standard-access.zip")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"] == 'attachment; filename="eventship-standard-access.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    name = "permissionsets/Eventship_Standard_Access.permissionset"
+    assert set(files) == {"package.xml", name}
+    assert files[name] == STANDARD.read_text()
+    manifest = ElementTree.fromstring(files["package.xml"])
+    assert [each.text for each in manifest.iter() if not len(each)] == [
+        "Eventship_Standard_Access", "PermissionSet", json.loads(PROJECT.read_text())["sourceApiVersion"],
+    ]  # fmt: skip
+    assert "/docs/eventship-standard-access.zip" in (await anybody.get("/docs/package")).text
 
 
 async def test_docs_lead_to_the_first_guide(anybody: httpx.AsyncClient) -> None:

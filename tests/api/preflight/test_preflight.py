@@ -20,7 +20,7 @@ PATH = "/v1/hosts/host_a/salesforce/preflight"
 MAPPING = "/v1/hosts/host_a/salesforce/mapping"
 FIELDS = {
     "verdict", "checked_at", "is_running", "api_calls", "org", "user", "budget", "objects", "findings",
-    "passed",
+    "passed", "package",
 }  # fmt: skip
 FINDING_FIELDS = {
     "code", "severity", "area", "object", "field", "title", "consequence", "advice", "setup_url", "blocks",
@@ -66,6 +66,7 @@ async def test_connecting_asks_for_a_look_that_the_workers_take(service: Service
         "blockers": 0,
         "warnings": 0,
         "checked_at": seen["checked_at"],
+        "package": {"state": "not_seen", "missing": [], "unique_keys": []},
     }
 
 
@@ -224,7 +225,7 @@ async def test_the_packages_fields_are_looked_for_under_its_namespace(
     service: Service, namespace: str | None, locked: set[tuple[str, str]]
 ) -> None:
     await service.connect()
-    key = "evs__Eventship_Key__c | string(64) | CUN | Eventship Key"
+    key = "evs__Eventship_Key__c | string(64) | CUNXQ | Eventship Key"
     service.configure(extra_fields={"Lead": [key]})
     settings = service.settings.model_copy(update={"salesforce_package_namespace": namespace})
     view = await run_preflight(replace(service.resources, settings=settings), "host_a")
@@ -233,6 +234,11 @@ async def test_the_packages_fields_are_looked_for_under_its_namespace(
     }
     assert {each for each in found if each[0] in {"Lead", "Contact"}} == locked
     assert bool(found) == bool(locked)
+    assert view.package is not None
+    assert (view.package.state, view.package.unique_keys) == (
+        ("incomplete", ["Lead"]) if locked else ("not_seen", [])
+    )
+    assert (await service.card())["preflight"]["package"] == view.package.model_dump()
 
 
 async def test_registrations_without_a_company_are_noted(service: Service) -> None:

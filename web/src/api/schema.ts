@@ -1016,6 +1016,12 @@ export interface MemberStatusShown {
   readonly "sort_order": number;
 }
 
+/** Fields of our package that the connected user cannot write on one object. */
+export interface MissingFields {
+  readonly "fields": ReadonlyArray<string>;
+  readonly "object": string;
+}
+
 /** Rows that the retry left alone, by why. */
 export interface NotQueued {
   readonly "count": number;
@@ -1112,6 +1118,17 @@ export interface OwnerShown {
   readonly "how": string;
   readonly "id": string | null;
   readonly "run_assignment_rules": boolean;
+}
+
+/** Our package as the describes of the last preflight show it.
+ * 
+ * `state`: `there`; `incomplete`, some fields cannot be written; `not_seen`, none can: it is not installed,
+ * or the connected user has no right to its fields, which look the same. `unique_keys` are the objects
+ * whose records carry our unique key. */
+export interface PackageInOrg {
+  readonly "missing": ReadonlyArray<MissingFields>;
+  readonly "state": "there" | "incomplete" | "not_seen" | Other;
+  readonly "unique_keys": ReadonlyArray<string>;
 }
 
 /** One happening and how far it is written; `attempts` are the job's. */
@@ -1235,6 +1252,7 @@ export interface PreflightShown {
   readonly "is_running": boolean;
   readonly "objects": ReadonlyArray<PreflightObject>;
   readonly "org": PreflightOrg | null;
+  readonly "package": PackageInOrg | null;
   readonly "passed": ReadonlyArray<string>;
   readonly "user": PreflightUser | null;
   readonly "verdict": "ready" | "ready_with_warnings" | "blocked" | "unknown" | Other;
@@ -1244,6 +1262,7 @@ export interface PreflightShown {
 export interface PreflightSummary {
   readonly "blockers": number;
   readonly "checked_at": string;
+  readonly "package": PackageInOrg | null;
   readonly "verdict": string;
   readonly "warnings": number;
 }

@@ -9,6 +9,7 @@ import "../ui/dialog";
 import { adviceView, problemView, safeUrl, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./own-app";
+import { packageView, rightsView } from "./package";
 import { openWindow, outcomeOf, startIn } from "./attempt";
 import { forgetBegun, hasBegun, noteBegun, type Returned } from "./returned";
 
@@ -103,6 +104,8 @@ export class ConnectDialog extends EventshipElement {
         </p>`}
       ${this.copied === "yes" ? html`<p class="small is-good">${t.connect.copied}</p>` : nothing}
       ${this.copied === "by hand" ? html`<p class="small">${t.connect.copyByHand}</p><p class="link">${url}</p>` : nothing}
+      ${rightsView(this.docsBase)}
+      ${packageView(this.card.preflight?.package)}
       <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.alreadyInstalled}</button></p>
       ${this.ownAppView()}`;
   }

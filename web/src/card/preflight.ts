@@ -7,6 +7,7 @@ import { moment, named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { adviceView, outward, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
+import { packageView, rightsView } from "./package";
 
 const TONES: Readonly<Record<string, string>> = { blocker: "bad", warning: "wait", note: "calm" };
 const ORDER = ["blocker", "warning", "note"];
@@ -15,11 +16,13 @@ export class Preflight extends EventshipElement {
   static override styles = [look, controls, css`:host { container-type: normal; }`];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    summary: { attribute: false }, mayRun: { attribute: false }, result: { state: true }, problem: { state: true }, isBusy: { state: true },
+    summary: { attribute: false }, needsPackage: { attribute: false }, mayRun: { attribute: false }, result: { state: true }, problem: { state: true }, isBusy: { state: true },
   };
 
   /** The card's word on it; null before the first look. */
   declare summary: PreflightSummary | null;
+  /** Whether the host connects through the app that our package brings. */
+  declare needsPackage: boolean;
   declare mayRun: boolean;
   private declare result: PreflightShown | null;
   private declare problem: ApiProblem | null;
@@ -27,7 +30,7 @@ export class Preflight extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { summary: null, mayRun: false, result: null, problem: null, isBusy: false });
+    Object.assign(this, { summary: null, needsPackage: false, mayRun: false, result: null, problem: null, isBusy: false });
   }
 
   protected override render() {
@@ -36,6 +39,7 @@ export class Preflight extends EventshipElement {
       <details @toggle=${this.toggled}><summary>${t.preflight.show}</summary><div class="stack">
         ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
         ${this.result ? this.resultView(this.result) : nothing}
+        ${this.needsPackage && this.result ? html`${packageView(this.result.package)}${rightsView(this.docsBase)}` : nothing}
         ${this.mayRun ? html`<p><button class="quiet" ?disabled=${this.isBusy} @click=${this.run}>${this.isBusy ? t.preflight.looking : t.preflight.run}</button></p>` : nothing}
       </div></details></div>`;
   }

@@ -196,7 +196,7 @@ export class SalesforceCard extends EventshipElement {
   private preflightView(card: Card): View {
     if (card.state !== "connected") return nothing;
     return html`<salesforce-preflight .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-      .summary=${card.preflight} .mayRun=${card.role !== "member"} @preflight-changed=${() => void this.live?.refresh()}></salesforce-preflight>`;
+      .summary=${card.preflight} .needsPackage=${card.app.is_package_required} .mayRun=${card.role !== "member"} @preflight-changed=${() => void this.live?.refresh()}></salesforce-preflight>`;
   }
 
   private actionsView(card: Card): View {

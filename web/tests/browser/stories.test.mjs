@@ -103,6 +103,9 @@ step("the install modal leads through two steps", async () => {
   const link = dialog().getByRole("link", { name: /Open Salesforce install page/ });
   assert.equal(await link.getAttribute("href"), PACKAGE_URL);
   await button("Copy link for your admin", dialog()).waitFor();
+  const file = dialog().getByRole("link", { name: "permission set for your admin (zip)" });
+  const [download] = await Promise.all([page.waitForEvent("download"), file.click()]);
+  assert.equal(download.suggestedFilename(), "eventship-standard-access.zip");
   await assertAccessible(page, "the install modal");
   await shoot(page, "install");
   await button("I've already installed it", dialog()).click();
@@ -360,6 +363,7 @@ step("what the connected user lacks is on card, event, row and the page of opera
   await stack.door("PUT", "config", { hidden_fields: { Lead: ["Email"] } });
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
   await card().locator("summary", { hasText: "What we found in your org" }).click();
+  await card().locator("[data-package=not_seen]").getByText("assigns the permission set Eventship Fields").waitFor();
   await button("Look again", card()).click();
   await card().locator("[data-problem=email_not_searchable]").locator("strong", { hasText: "Lead cannot be looked for by e-mail" }).waitFor();
   await stack.register(HOST, ...CREEK, { email: "hidden@river.example", first_name: "Hidden", last_name: "Otter", company: "River GmbH" }, 911);

@@ -1,8 +1,11 @@
 """The two permission sets: what the package grants on its own fields, and what is handed out beside it."""
 
+import io
+import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from app.salesforce.metadata_xml import Value, document
 from app.salesforce.package import (
     PACKAGE_FIELDS,
     RECORDS_OF,
@@ -11,10 +14,11 @@ from app.salesforce.package import (
     USER_PERMISSIONS,
     ObjectAccess,
 )
-from tools.salesforce_package.xml import Value, document
 
 FIELDS_SET: Final = "Eventship_Fields"
 STANDARD_SET: Final = "Eventship_Standard_Access"
+API_VERSION: Final = "62.0"
+MADE_AT: Final = (2026, 1, 1, 0, 0, 0)
 FIELDS_ABOUT: Final = (
     "Read and Edit on the fields of the Eventship package, for the user that Eventship connects with."
 )
@@ -51,6 +55,27 @@ def permission_sets() -> dict[str, str]:
             },
         ),
     }
+
+
+def standard_access_archive() -> bytes:
+    """A zip of *Eventship Standard Access* in metadata format; always the same bytes.
+
+    `sf project deploy start --metadata-dir FILE` and Workbench take it as it is. Source: Metadata API,
+    "Deploying and Retrieving Metadata with the Zip File".
+    """
+    manifest = document(
+        "Package",
+        {"types": {"members": STANDARD_SET, "name": "PermissionSet"}, "version": API_VERSION},
+    )
+    files = {
+        "package.xml": manifest,
+        f"permissionsets/{STANDARD_SET}.permissionset": permission_sets()[STANDARD_SET],
+    }
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, MADE_AT), text, zipfile.ZIP_DEFLATED)
+    return kept.getvalue()
 
 
 def _fields(names: Mapping[str, Iterable[str]]) -> list[Value]:
