@@ -3,7 +3,6 @@
 import logging
 import socket
 from functools import partial
-from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +25,7 @@ from app.api.errors import (
     Unexpected,
     field_errors,
 )
+from app.api.request_log import request_id_from
 from app.api.security_headers import with_headers
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
@@ -65,11 +65,11 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
             return answer(request, DatabaseUnavailable())
         if not is_of_a_value(error):
             return await unexpected(request, error)
-        log.error("values_not_storable", extra={"request_id": request_id_of(request)})
+        log.error("values_not_storable")
         return answer(request, PayloadInvalid(errors=[FieldError(path="", message="cannot be stored")]))
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected_error", exc_info=error, extra={"request_id": request_id_of(request)})
+        log.error("unexpected_error", exc_info=error)
         return answer(request, Unexpected())
 
     app.add_exception_handler(Problem, expected)
@@ -92,7 +92,7 @@ def answer_problem(request: Request, problem: Problem, *, base_url: str) -> JSON
     code, request_id = type(problem).__name__, request_id_of(request)
     if problem.status in KEPT_OUT or isinstance(problem, HostNotFound):
         ACCESS_REFUSALS.labels(code).inc()
-        limit.log(logging.WARNING, "access_refused", key=code, problem=code, request_id=request_id)
+        limit.log(logging.WARNING, "access_refused", key=code, problem=code)
     return problem_response(problem, base_url=base_url, request_id=request_id)
 
 
@@ -118,10 +118,8 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSO
 
 
 def request_id_of(request: Request) -> str:
-    """The request's id, made once and kept in its state."""
-    if not hasattr(request.state, "request_id"):
-        request.state.request_id = f"req_{uuid4().hex[:16]}"
-    return str(request.state.request_id)
+    """The request's id, as its answer names it too."""
+    return request_id_from(request.scope)
 
 
 async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:

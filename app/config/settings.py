@@ -235,6 +235,9 @@ class Settings(DatabaseSettings):
     guards_off: Annotated[frozenset[Guard], NoDecode] = Field(
         frozenset(), description="control runs only: quiet, reconcile, fence, send_window, open_creates"
     )
+    access_log: bool = Field(
+        True, description="log a line for each request to the API; webhooks are summed up once a second"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of our own loggers")
 
     @model_validator(mode="before")

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.infrastructure.log_context import log_context
+
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
@@ -40,7 +42,7 @@ LIBRARIES: Final[Mapping[str, int]] = {
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ts, level, event, and whatever stands in `extra`, with secrets masked."""
+    """One JSON object a line: ts, level, event, ids of its request or drain, `extra`; with secrets masked."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -48,6 +50,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": mask(record.getMessage()),
+            **{name: mask(value) for name, value in log_context.get().items()},
         }
         for name, value in vars(record).items():
             if name not in STANDARD_ATTRIBUTES:

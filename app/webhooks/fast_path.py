@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.api.edge.refusal_rate import Pace
+from app.api.request_log import AccessLog, ObservedRequest
 from app.api.security_headers import with_headers, with_security_headers
 from app.webhooks.endpoints import ANSWERS, PATH, receive
 from app.webhooks.parse import Outcome
@@ -33,18 +34,25 @@ ASGI_RESPONSES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
 
 
 class FastPathApp(FastAPI):
-    """The application, with the short way before everything else."""
+    """The application, with the short way before everything else; `access_log` is told of every request."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, access_log: AccessLog | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self._pace = Pace()
+        self._pace, self._access_log = Pace(), access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        send = self._pace.paced(with_headers(send))
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
-            await self._answer(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        is_webhook = scope["path"] == PATH and scope["method"] == "POST"
+        paced = self._pace.paced(with_headers(send))
+        with ObservedRequest(scope, paced, is_one_of_many=is_webhook) as request:
+            try:
+                answer = self._answer if is_webhook else super().__call__
+                await answer(scope, receive, request.send)
+            finally:
+                if self._access_log is not None:
+                    self._access_log.note(request)
 
     async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
         try:

@@ -11,6 +11,8 @@ from uvicorn.server import ServerState
 
 from app.api.error_handlers import send_problem
 from app.api.errors import HeadersTooLarge, Problem, ServiceBusy
+from app.api.request_log import request_id_from, with_request_id
+from app.infrastructure.log_context import logged_with
 
 HEAD_BYTES: Final = 32_768
 """Of a request line and its headers together; a bearer token may take half of it."""
@@ -129,7 +131,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def _refusing(self, problem: Problem) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             scope["app"] = self.config.app
-            await send_problem(problem, scope, receive, send)
+            request_id = request_id_from(scope)
+            with logged_with(request_id=request_id):
+                await send_problem(problem, scope, receive, with_request_id(request_id, send))
 
         return answer
 
