@@ -82,6 +82,55 @@ async def test_the_calendar_shows_the_status_that_a_package_brings(org: OrgClien
     assert all(text in page for text in ["Status", "Canceled", "Reason", "Ill"])
 
 
+LINK = "https://events.acme.example/summit?a=b&salesforce_id="
+
+
+@pytest.mark.parametrize("person", ["lead", "contact"])
+async def test_the_packages_button_opens_the_registration_link_with_the_persons_id(
+    org: OrgClient, fair: dict[str, str], person: str
+) -> None:
+    place = f"/people/{fair[person]}"
+    assert "Schedule with Eventship" not in (await org.http.get(place)).text
+    await org.configure(package={})
+    page = (await org.http.get(place)).text
+    assert "Eventship Settings has no link." in page
+    assert "target=" not in page
+    for length in (15, 18):
+        await org.configure(package={"registration_link": LINK, "id_length": length})
+        link = LINK.replace("&", "&amp;") + fair[person][:length]
+        assert f'href="{link}" target="_blank"' in (await org.http.get(place)).text
+
+
+async def test_the_package_is_installed_changed_and_uninstalled_by_hand(org: OrgClient) -> None:
+    assert "Nothing here yet." in (await org.http.get("/packages")).text
+    session = await org.door("GET", "session")
+    form = {"org": session["org_id"], "namespace": "evs", "registration_link": LINK}
+    assert await press(org, "install-package", **form) == (302, f"/packages?org={form['org']}")
+    page = (await org.http.get("/packages")).text
+    shown = [
+        "Eventship",
+        "evs__Eventship_Key__c",
+        "unique, external id",
+        "Activity",
+        "Ticket",
+        "&amp;salesforce_id=",
+    ]
+    assert [text for text in shown if text not in page] == []
+    assert (await press(org, "install-package", **{**form, "namespace": "otter"}))[0] == 302
+    assert "evs__" not in (await org.http.get("/packages")).text
+    assert await org.lead(otter__Eventship_Key__c="k")
+    assert (await press(org, "uninstall-package", org=form["org"]))[0] == 302
+    assert "Nothing here yet." in (await org.http.get("/packages")).text
+
+
+@pytest.mark.parametrize(
+    "form", [{"namespace": "no namespace"}, {"registration_link": "javascript:alert(1)"}, {"org": "nonsense"}]
+)
+async def test_a_package_that_cannot_be_is_refused(org: OrgClient, form: dict[str, str]) -> None:
+    assert (await press(org, "install-package", **form))[0] == 400
+    assert (await org.door("GET", "config"))["package"] is None
+
+
 async def test_an_empty_org_says_so(org: OrgClient) -> None:
     assert "Nothing here yet." in (await org.http.get("/")).text
 
@@ -101,7 +150,7 @@ async def test_another_org_has_its_own_pages(org: OrgClient, fair: dict[str, str
     assert fair["lead"] not in page
 
 
-async def press(org: OrgClient, action: str, site: str = "same-origin", **form: str) -> tuple[int, str]:
+async def press(org: OrgClient, action: str, /, site: str = "same-origin", **form: str) -> tuple[int, str]:
     headers = {"Sec-Fetch-Site": site}
     answer = await org.http.post(f"/actions/{action}", data=form, headers=headers)
     return answer.status_code, answer.headers.get("location", "")

@@ -37,7 +37,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], frozenset[str], Handler], ...] = tuple(
         (r"/id/.+", "GET POST", identity),
         (r"/_simulator/.+", "GET POST PUT DELETE", handle),
         (r"/actions/[a-z-]+", "POST", handle_action),
-        (r"/(?:(?:people|campaigns|calendar|cases|requests|faults)(?:/\w+)?)?", "GET HEAD", page),
+        (r"/(?:(?:people|campaigns|calendar|cases|packages|requests|faults)(?:/\w+)?)?", "GET HEAD", page),
     )
 )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from salesforce_simulator.config_parts import Package
 
+NAME: Final = "Eventship"
 KEY: Final = "Eventship_Key__c"
 _KEY = f"{KEY} | string(64) | CUNLX{{unique}} | Eventship Key"
 ACTIVITY: Final = "Activity"

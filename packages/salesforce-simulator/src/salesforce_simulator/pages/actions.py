@@ -5,6 +5,7 @@ from html import escape
 
 from pydantic import ValidationError
 
+from salesforce_simulator.config import MalformedConfig
 from salesforce_simulator.faults import Fault
 from salesforce_simulator.http import HTML, Request, Response, redirect
 from salesforce_simulator.pages.layout import document
@@ -14,7 +15,7 @@ _MATCHED = ("sobject", "path")
 
 
 def handle_action(simulator: Simulator, request: Request) -> Response:
-    """Do what a button says; 403 for a form that another site sent, 400 for a fault that is none."""
+    """Do what a button says; 403 for a form that another site sent, 400 for what cannot be."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return _problem(403, "This form comes from another site.")
     action = _ACTIONS.get(request.path.rpartition("/")[2])
@@ -24,6 +25,8 @@ def handle_action(simulator: Simulator, request: Request) -> Response:
         place = action(simulator, request.form)
     except ValidationError as error:
         return _problem(400, f"No such fault: {error.errors()[0]['msg']}")
+    except MalformedConfig as error:
+        return _problem(400, str(error))
     return redirect(place)
 
 
@@ -60,10 +63,30 @@ def _reset(simulator: Simulator, form: Mapping[str, str]) -> str:
     return "/"
 
 
+def _install_package(simulator: Simulator, form: Mapping[str, str]) -> str:
+    """The package, or another namespace and link of the one that is there."""
+    given = {name: form.get(name, "") for name in ("namespace", "registration_link")}
+    return _with_package(simulator, form, given)
+
+
+def _uninstall_package(simulator: Simulator, form: Mapping[str, str]) -> str:
+    return _with_package(simulator, form, None)
+
+
+def _with_package(simulator: Simulator, form: Mapping[str, str], package: dict[str, str] | None) -> str:
+    org = simulator.org_of(form.get("org"))
+    if org is None:
+        raise MalformedConfig("There is no such org.")
+    org.configure({"package": package})
+    return f"/packages?org={org.id}"
+
+
 _ACTIONS: Mapping[str, Callable[[Simulator, Mapping[str, str]], str]] = {
     "arm": _add_fault,
     "clear-faults": _clear_faults,
     "settle": _apply_late_writes,
     "expire-sessions": _expire,
     "reset": _reset,
+    "install-package": _install_package,
+    "uninstall-package": _uninstall_package,
 }

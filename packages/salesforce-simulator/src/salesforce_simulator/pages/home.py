@@ -9,6 +9,7 @@ from salesforce_simulator.org import Org
 from salesforce_simulator.pages.activities import calendar, cases, timeline
 from salesforce_simulator.pages.faults import buttons, faults
 from salesforce_simulator.pages.layout import document, table
+from salesforce_simulator.pages.packages import button, packages
 from salesforce_simulator.pages.records import SHOWN, last, link, text
 from salesforce_simulator.rules.campaigns import statuses
 from salesforce_simulator.simulator import Simulator
@@ -128,6 +129,7 @@ def _person(org: Org, record_id: str) -> str:
     fields = [[escape(key), text(value)] for key, value in row.items() if value not in {None, False}]
     return (
         f'<h1>{text(row["Name"])} <span class="dim">{name} {row["Id"]}</span></h1>'
+        f"{button(org, name, row)}"
         f"<h2>Timeline</h2>{timeline(org, record_id)}"
         f"<h2>Campaigns</h2>{_memberships(org, f'{name}Id', record_id)}"
         f"<h2>Fields</h2>{table(['Field', 'Value'], fields)}"
@@ -203,6 +205,7 @@ _PAGES: Mapping[str, Callable[[Simulator, Org, str], str | None]] = {
     "campaigns": _campaigns,
     "calendar": lambda simulator, org, rest: calendar(org),
     "cases": lambda simulator, org, rest: cases(org),
+    "packages": lambda simulator, org, rest: packages(org),
     "requests": _requests,
     "faults": faults,
 }

@@ -32,6 +32,8 @@ td ul { margin: 0; padding: 0; list-style: none; }
 button { font: inherit; padding: .5rem 1.2rem; border-radius: .5rem; border: 1px solid var(--accent);
   cursor: pointer; background: var(--accent); color: var(--paper); }
 button.quiet { background: none; color: var(--accent); }
+a.button { display: inline-block; padding: .4rem 1rem; border-radius: .5rem;
+  border: 1px solid var(--accent); }
 form.inline { display: inline; } label { white-space: nowrap; margin-right: .8rem; }
 input, select { font: inherit; padding: .4rem .7rem; border: 1px solid var(--line); border-radius: .5rem;
   background: var(--paper); color: inherit; } input[type=search] { min-width: 16rem; }
@@ -45,6 +47,7 @@ _LINKS = (
     ("/campaigns", "Campaigns"),
     ("/calendar", "Calendar"),
     ("/cases", "Cases"),
+    ("/packages", "Installed packages"),
     ("/requests", "Requests"),
     ("/faults", "Faults"),
 )
