@@ -23,7 +23,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse secrets everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,7 +62,7 @@ smoke: setup  ## the same on fresh state, compared with what is expected; ORG=di
 test: setup  ## all tests; T=tests/unit for some of them, COVERAGE=1 for branch coverage
 	@$(if $(T),$(BIN)/pytest $(T),tests/in-two-halves $(BIN))
 
-check: setup  ## lint, types, import directions, migrations, OpenAPI, README, Salesforce package
+check: setup  ## lint, types, import directions, migrations, OpenAPI, README, deploy/, Salesforce package
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -81,6 +81,9 @@ salesforce/node_modules/.package-lock.json: salesforce/package-lock.json
 	@echo "installing what checks the Salesforce package"
 	@cd salesforce && npm ci --silent --ignore-scripts
 	@touch $@
+
+secrets: setup  ## make what deploy/compose.yaml reads, in deploy/secrets; what is there stays; NAME=salesforce.example.com
+	@$(BIN)/python -m devtools.deployment_secrets $(NAME)
 
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
 LOCK := $(VENV)-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
