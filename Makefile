@@ -70,6 +70,9 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README, de
 	@$(BIN)/python -m tools.check
 	@$(BIN)/python -m tests.capabilities
 	@$(BIN)/python -m tests.orgs
+	@if command -v promtool >/dev/null; then promtool check rules deploy/prometheus/*.yml >$(VENV)/promtool \
+		&& promtool test rules deploy/prometheus/tests/*.yml >>$(VENV)/promtool 2>&1 || { cat $(VENV)/promtool >&2; exit 1; }; \
+		else echo "left out: alert rules were not tested, promtool (package prometheus) would do it"; fi
 	@if test -z "$(NODE)"; then echo "left out: salesforce/ was not converted, Node 20.19 or newer, with npm, would do it"; \
 		elif $(MAKE) --no-print-directory salesforce/node_modules/.package-lock.json; then $(MAKE) --no-print-directory package; \
 		else echo "left out: salesforce/ was not converted, what does it could not be installed"; fi

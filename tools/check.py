@@ -16,6 +16,7 @@ from tools.generated_docs import guides
 from tools.generated_docs.readme import README, with_settings
 from tools.landed_migrations import landed_faults, migrations_there, read_landed, with_landed, write_landed
 from tools.locks import check_locks
+from tools.monitoring import files as monitoring_files
 from tools.openapi.command import openapi
 from tools.salesforce_package import files as package_files
 
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
         README.write_text(with_settings(README.read_text()))
         guides.write()
         package_files.write()
+        monitoring_files.write()
         write_landed(with_landed(read_landed(), migrations_there()))
         return 0
     return max(check() for check in CHECKS)
@@ -100,6 +102,14 @@ def check_package() -> int:
     return 1 if behind else 0
 
 
+def check_monitoring() -> int:
+    """Alert rules, board and list of runbooks are those of their tables; each alert has its runbook."""
+    behind = monitoring_files.behind()
+    if behind:
+        sys.stderr.write(f"monitoring behind: {', '.join(behind)}: run `python -m tools.check --write`\n")
+    return 1 if behind else 0
+
+
 CHECKS: tuple[Callable[[], int], ...] = (
     check_folders,
     check_locks,
@@ -107,6 +117,7 @@ CHECKS: tuple[Callable[[], int], ...] = (
     check_guides,
     check_package,
     check_deployment,
+    check_monitoring,
     check_landed,
     check_openapi,
     check_migrations,
