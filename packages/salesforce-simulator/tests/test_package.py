@@ -122,6 +122,18 @@ async def test_a_create_whose_answer_is_lost_stands_once(packaged: OrgClient, ki
     assert await stored(packaged, "Task") == [found]
 
 
+async def test_a_create_under_way_holds_its_key_until_it_lands(packaged: OrgClient) -> None:
+    fault = {"kind": "late_apply", "count": 1, "seconds": 60, "holds_values": True}
+    await packaged.door("POST", "faults", fault)
+    with pytest.raises(httpx.HTTPError):
+        await post(packaged, "Task", "Held")
+    assert refusal(await post(packaged, "Task", "hELD"))[1]["errorCode"] == "UNABLE_TO_LOCK_ROW"
+    assert (await post(packaged, "Task", "another")).status_code == 201
+    await packaged.door("POST", "settle")
+    first = (await stored(packaged, "Task"))[-1]
+    assert refusal(await post(packaged, "Task", "held")) == taken(first)
+
+
 async def test_equal_keys_of_one_collection_name_a_record_that_may_not_stay(packaged: OrgClient) -> None:
     rows = [{"attributes": {"type": "Task"}, KEY: "twice"} for _ in range(2)]
     partial = (await packaged.data("POST", "/composite/sobjects", {"records": rows})).json()

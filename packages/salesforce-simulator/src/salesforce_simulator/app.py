@@ -217,7 +217,8 @@ async def _truncate(context: FaultContext) -> Response:
 
 async def _late_apply(context: FaultContext) -> None:
     simulator, request = context.simulator, context.request
-    simulator.schedule_late_write(context.fault.seconds, lambda: _dispatch(simulator, request))
+    held = request.body.decode(errors="replace") if context.fault.holds_values else ""
+    simulator.schedule_late_write(context.fault.seconds, lambda: _dispatch(simulator, request), held=held)
     await context.connection.cut()
 
 

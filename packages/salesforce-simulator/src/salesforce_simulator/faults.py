@@ -47,7 +47,8 @@ class Fault(BaseModel):
     """One rule. Fires `count` times (for ever when None) after `skip` matches, each with `probability`.
 
     Of what `is_applied`, `kept` is the number of a composite's parts, or of a collection's rows, that are;
-    absent, all are.
+    absent, all are. Until a late write that `holds_values` lands, other rows with its unique values cannot be
+    locked, as while a database waits for whoever wrote them first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +62,7 @@ class Fault(BaseModel):
     body: str = "<html><body><h1>503 Service Unavailable</h1></body></html>"
     is_applied: bool = False
     kept: int | None = Field(default=None, ge=0)
+    holds_values: bool = False
     seconds: float = Field(default=1.0, ge=0)
     count: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)

@@ -77,15 +77,24 @@ class Simulator:
                 return org, grant
         return None
 
-    def schedule_late_write(self, seconds: float, write: Callable[[], object]) -> None:
-        """Do a write later, as a Salesforce that lost its client may."""
+    def schedule_late_write(self, seconds: float, write: Callable[[], object], *, held: str = "") -> None:
+        """Do a write later, as a Salesforce that lost its client may; `held` is the text whose unique values
+        nobody else may have meanwhile.
+        """
 
         def land() -> None:
             self.late.pop(handle, None)
+            apply()
+
+        def apply() -> None:
+            for org in self.orgs.values() if held else ():
+                org.store.held_texts.remove(held.lower())
             write()
 
+        for org in self.orgs.values() if held else ():
+            org.store.held_texts.append(held.lower())
         handle = asyncio.get_running_loop().call_later(seconds, land)
-        self.late[handle] = write
+        self.late[handle] = apply
 
     def apply_late_writes(self) -> int:
         """Do every postponed write now and say how many."""

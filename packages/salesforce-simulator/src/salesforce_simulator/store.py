@@ -101,6 +101,8 @@ class Store:
         self._changed: dict[str, str] = {}
         self._bin: dict[str, str] = {}
         self._depth = 0
+        # What calls write that have not ended; their unique values are theirs.
+        self.held_texts: list[str] = []
 
     def migrate_schema(self, schema: Schema) -> None:
         """Take over a changed schema: tables are rebuilt where their object changed."""

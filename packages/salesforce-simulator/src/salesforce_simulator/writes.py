@@ -212,6 +212,9 @@ def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> N
             for other in org.store.find(sobject.name, field.name, row[field.name]):
                 if other["Id"] != own_id:
                     raise _value_taken(org, field, other)
+            value = str(row[field.name]).lower()
+            if any(f'"{value}"' in text for text in org.store.held_texts):
+                raise save_refusal("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
 
 
 def _value_taken(org: Org, field: Field, other: Row) -> SalesforceError:
