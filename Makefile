@@ -23,7 +23,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse secrets everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse secrets upgrade everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -139,10 +139,13 @@ chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-worke
 abuse: setup  ## attack a service on loopback for two minutes, and judge what other hosts felt
 	@$(BIN)/python -m abuse $(ONLY)
 
+upgrade: setup  ## from the release before to this one while webhooks come in, its processes beside ours where git has its tag
+	@$(BIN)/python -m tests.upgrade
+
 FAULTS := kill-worker flush-valkey reset-after-write
 
 everything: setup  ## all that CI does and what takes longer: about two hours; each part tells its time
-	@for part in check image test smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench abuse browser; do \
+	@for part in check image test upgrade smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench abuse browser; do \
 		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
 		echo "make $$part: $$(( $$(date +%s) - begun )) s"; done
 
