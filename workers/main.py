@@ -17,6 +17,7 @@ from app.infrastructure.database import connections_up_to
 from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
+from app.infrastructure.trace_switch import configure_tracing
 from app.main import open_resources
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
@@ -92,6 +93,7 @@ def main() -> int:
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
+        configure_tracing("worker")
         uvloop.run(run_worker(settings))
     except HeartbeatLost as error:
         sys.stderr.write(f"eventship-salesforce worker: {error}\n")

@@ -18,6 +18,7 @@ from app.infrastructure.database import Database, connections_up_to
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.startup_checks import check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
+from app.infrastructure.trace_switch import configure_tracing
 from app.main import create_app
 from devtools.local_stack.processes import listening_socket
 
@@ -32,6 +33,7 @@ def serve(host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT. Raises what STARTUP_ERRORS lists, and PortTaken."""
     settings = read_settings(ApiSettings)
     configure_logging(settings.log_level)
+    configure_tracing("api")
     app = create_app(settings)
     asyncio.run(_check(settings))
     log.info("api_starting", extra={"database_connections_up_to": connections_up_to(settings)})

@@ -33,6 +33,8 @@ LIBRARIES: Final[Mapping[str, int]] = {
     "httpcore": logging.WARNING,
     "authlib": logging.WARNING,
     "asyncio": logging.WARNING,
+    "opentelemetry": logging.WARNING,
+    "urllib3": logging.WARNING,
     # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
     "arq": logging.CRITICAL,
     # SQLAlchemy's pool, which logs each connection that it gives up under the name of our own subclass.

@@ -27,6 +27,7 @@ class SyncJob(Base):
 
     `requested_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
     the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
+    `trace_context`: while it is open, the trace of what requested it last, where traces are collected.
     `batch_limit`: with how many others at most it is tried next, since a batch with it broke off (0: it alone
     did; none: any number). `settled_state`: what the job had become when only optional parts were left of
     it, while these are on their way; `optional_requests`: how many of the versions since it was claimed are
@@ -65,6 +66,7 @@ class SyncJob(Base):
     due_at: Mapped[CreatedAt]
     reason: Mapped[str] = mapped_column(server_default=JobReason.LIVE)
     requested_by: Mapped[str | None]
+    trace_context: Mapped[str | None]
     requested_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     running_version: Mapped[int | None] = mapped_column(BigInteger)
     written_version: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -28,6 +28,7 @@ from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import BrokenOff, HostUnreachable, InstanceMoved, RequestRejected, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
+from app.salesforce.observed_call import kind_of, observed_call, rows_answered, rows_sent
 from app.salesforce.responses import ApiUsage, parse_limit_info, parse_response
 from app.salesforce.soql import in_list
 from app.salesforce.transport import build_request, send_once
@@ -174,13 +175,17 @@ class SalesforceClient:
         auth: httpx.Auth | None = None,
     ) -> Any:
         given = {"json": json, "headers": HEADERS | dict(headers or {})}
-        response = await self._found(method, path, given, auth or self._auth)
-        try:
-            return parse_response(response.status_code, response.content)
-        except RequestRejected as refused:
-            if method in _WRITES and not only_reads(json) and refused.failure.may_be_kept:
-                raise BrokenOff(refused.failures) from refused
-            raise
+        with observed_call(kind_of(path), rows=rows_sent(json)) as call:
+            response = await self._found(method, path, given, auth or self._auth)
+            call.status = response.status_code
+            try:
+                answer = parse_response(response.status_code, response.content)
+            except RequestRejected as refused:
+                if method in _WRITES and not only_reads(json) and refused.failure.may_be_kept:
+                    raise BrokenOff(refused.failures) from refused
+                raise
+            call.rows += rows_answered(answer)
+        return answer
 
     async def _found(self, method: str, path: str, given: dict[str, Any], auth: httpx.Auth) -> httpx.Response:
         """The answer of the org where it lives now: once more where a renewal says that it has moved."""

@@ -21,6 +21,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app.salesforce.errors import NotSent, ResponseLost
 from app.salesforce.identity import text_in
+from app.salesforce.observed_call import TOKEN, observed_call
 from app.salesforce.responses import parse_json
 from app.salesforce.transport import build_request, send_once
 
@@ -197,7 +198,11 @@ async def _post(
 ) -> bytes:
     try:
         request = build_request("POST", url, headers=_HEADERS, form=form)
-        response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
+        with observed_call(TOKEN) as call:
+            response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
+            call.status = response.status_code
+            if response.status_code >= 300:
+                call.outcome = OAuthRejected.__name__
     except ResponseLost as error:
         raise OAuthResponseLost(str(error)) from error
     except NotSent as error:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import tracing
 from app.api.errors import DatabaseUnavailable
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import first_line, is_away
 from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.raw_connection import DedicatedConnection
+from app.infrastructure.work_reports import RecordedDeliveries
 from app.privacy.unparsed_bodies import UnusableBody
 from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import IngestResult, ingest, ingest_without_erasures
@@ -59,6 +61,7 @@ class GroupCommitWriter:
         self._waiting: asyncio.Queue[PendingDelivery] = asyncio.Queue(waiting_max)
         self._unannounced: set[str] = set()
         self._announcing: asyncio.Task[None] | None = None
+        self._recorded = RecordedDeliveries()
 
     async def submit(self, delivery: ParsedDelivery) -> Outcome:
         """The outcome, once it is committed. Raises DatabaseUnavailable when it is not in time."""
@@ -119,11 +122,20 @@ class GroupCommitWriter:
             _reject(group, error)
         else:
             for waiting, outcome in zip(group, recorded.outcomes, strict=True):
+                told = waiting.delivery
+                self._recorded.note(told.host_id, told.webhook_id, told.registration_id, outcome)
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
             self._announce(recorded.org_ids)
 
     async def _record(
+        self, deliveries: Sequence[ParsedDelivery], direct: DedicatedConnection
+    ) -> IngestResult:
+        contexts = [delivery.trace_context for delivery in deliveries] if tracing.is_on() else []
+        with tracing.span_of_many("record_deliveries", contexts, size=len(deliveries)):
+            return await self._record_all(deliveries, direct)
+
+    async def _record_all(
         self, deliveries: Sequence[ParsedDelivery], direct: DedicatedConnection
     ) -> IngestResult:
         async with asyncio.timeout(self._answer_seconds):

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import State
 from starlette.types import Receive
 
+from app import tracing
 from app.api import errors
 from app.api.dependencies import Resources
 from app.api.errors import BodyTooLarge, MediaTypeUnsupported, Problem, ProblemBody
@@ -100,6 +101,21 @@ async def _recorded(
     except StaleSignature as error:
         limit.log(logging.WARNING, "webhook_stale", key="stale", seconds=round(error.seconds))
         raise errors.SignatureStale from None
+    if not tracing.is_on():
+        return await _kept(writer, vault, webhook_id, body)
+    parent = _trace_parent(headers)
+    with tracing.span("webhook", kind=tracing.SERVER, parent=parent, webhook_id=webhook_id) as span:
+        outcome = await _kept(writer, vault, webhook_id, body)
+        span.set(outcome=outcome.value)
+        return outcome
+
+
+def _trace_parent(headers: Headers) -> str | None:
+    """The sender's own trace. Only a signed request is looked at: nobody else can ask for spans."""
+    return next((value.decode("latin-1") for name, value in headers if name == b"traceparent"), None)
+
+
+async def _kept(writer: GroupCommitWriter, vault: Encryptor, webhook_id: str, body: bytes) -> Outcome:
     try:
         return await _submit(writer, vault, parse_delivery(webhook_id, body), body)
     except InvalidDelivery as error:
@@ -118,6 +134,8 @@ async def _submit(
     """
     if delivery.outcome is Outcome.UNKNOWN_TYPE:
         delivery = replace(delivery, unread=encrypt_unknown(vault, body, host_id=delivery.host_id))
+    if (context := tracing.current_context()) is not None:
+        delivery = replace(delivery, trace_context=context)
     try:
         return await writer.submit(delivery)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -116,7 +116,8 @@ async def ingest_without_erasures(
     changes = await merge_rows(
         statements, REGISTRATIONS, _registration_states(fresh), existing=seen.registrations
     )
-    org_ids = await enqueue_jobs(statements, await _jobs_to_enqueue(statements, changes, seen))
+    requests = await _jobs_to_enqueue(statements, changes, seen, _trace_contexts(fresh))
+    org_ids = await enqueue_jobs(statements, requests)
     org_ids |= await request_changed_events(statements, _changed_events(moved, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
@@ -233,10 +234,25 @@ def _registration_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, Registrat
     return news
 
 
+def _trace_contexts(fresh: Iterable[ParsedDelivery]) -> dict[Key, str]:
+    """The trace of the newest delivery for each registration, of those that are collected."""
+    return {
+        (each.host_id, each.registration_id): each.trace_context
+        for each in fresh
+        if each.registration_id is not None and each.trace_context is not None
+    }
+
+
 async def _jobs_to_enqueue(
-    statements: SqlExecutor, changes: Iterable[RowChange], seen: ExistingState
+    statements: SqlExecutor,
+    changes: Iterable[RowChange],
+    seen: ExistingState,
+    traces: Mapping[Key, str] | None = None,
 ) -> list[JobRequest]:
-    """What to write: news of connected hosts that reached Salesforce already or should now."""
+    """What to write: news of connected hosts that reached Salesforce already or should now.
+
+    Each belongs to its trace in `traces`, or to that of the request.
+    """
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
     of_connected = [change for change in changes if change.key[0] in org_of]
     news: list[RowChange] = []
@@ -250,7 +266,11 @@ async def _jobs_to_enqueue(
     told = [*news, *of_emails]
     has_job = await _with_job(statements, [change.key for change in told if not _is_wanted(change)])
     wanted = [change for change in told if _is_wanted(change) or change.key in has_job]
-    return [_request(change, org_of, optional) for change in (*wanted, *in_calendar)]
+    requests = [_request(change, org_of, optional) for change in (*wanted, *in_calendar)]
+    if not traces:
+        return requests
+    keys = [(each.host_id, each.registration_id) for each in requests]
+    return [replace(each, trace_context=traces.get(key)) for each, key in zip(requests, keys, strict=True)]
 
 
 def _request(change: RowChange, org_of: Mapping[str, str], optional: Collection[Key]) -> JobRequest:

@@ -36,7 +36,7 @@ class ParsedDelivery:
     """A signed delivery of a known type, or of an unknown one (then without states).
 
     `payload` is the JSON text to store: as received, without what must not be stored. Of an unknown type it
-    is the head alone, and `unread` has the body.
+    is the head alone, and `unread` has the body. `trace_context`: of the request, where it is collected.
     """
 
     webhook_id: str
@@ -52,6 +52,7 @@ class ParsedDelivery:
     registration: RegistrationState | None = field(default=None, repr=False)
     erasure: ErasureRequest | None = field(default=None, repr=False)
     unread: UnparsedBody | None = field(default=None, repr=False)
+    trace_context: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from tests.api.secret_search import (
 )
 from tests.deliveries import post, webhook
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
+from tests.spans import collected_spans
 from tests.tokens import TokenMint
 
 KEY, SECRET, MISTAKE = "3MVG9.canary.own.key", "canary-own-secret", "canary-typing-mistake"
@@ -165,13 +166,14 @@ async def test_no_secret_turns_up_anywhere(
     answers, service = RecordedResponses(), life.service
     service.http.event_hooks = {"request": [], "response": [answers]}
     async with RecordedCommands(engines.redis_url) as recorded_commands:
-        with logging_into(monkeypatch) as log:
+        with logging_into(monkeypatch) as log, collected_spans() as spans:
             await lived(life)
         metrics = (await service.http.get("/metrics")).text
         kept = await valkey_contents(engines.redis_url)
         await asyncio.sleep(0)
     places = {
         "log": log.getvalue(),
+        "spans": spans.text,
         "answers": "\n".join(answers.texts),
         "metrics": metrics,
         "valkey": kept,
@@ -189,6 +191,7 @@ def landmark(place: str) -> str:
     """Something harmless that must be there: a place that is empty would prove nothing."""
     known = {
         "log": "connect_unexpected",
+        "spans": "record_deliveries",
         "metrics": "webhook_requests_total",
         "valkey": "arq:queue",
         "said to valkey": "PUBLISH",

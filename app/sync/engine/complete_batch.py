@@ -46,7 +46,7 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 # requested meanwhile ends that.
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
-    SET (state, due_at, org_id, waiting_for, attempts, settled_state) = (
+    SET (state, due_at, org_id, waiting_for, attempts, settled_state, trace_context) = (
             SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
                    CASE WHEN is_rearmed THEN clock_timestamp() ELSE ended.due_at END,
                    CASE WHEN is_rearmed
@@ -60,7 +60,8 @@ COMPLETE_JOBS = text("""
                    CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END,
                    CASE WHEN is_more_requested THEN NULL
                         WHEN ended.is_unreached THEN job.settled_state
-                        WHEN is_rearmed OR ended.state = 'pending' THEN ended.settled_as END
+                        WHEN is_rearmed OR ended.state = 'pending' THEN ended.settled_as END,
+                   CASE WHEN is_rearmed OR ended.state IN ('pending', 'ambiguous') THEN job.trace_context END
             FROM (
                 SELECT job.requested_version > job.running_version AS is_newer_requested,
                        job.requested_version - job.running_version > job.optional_requests
@@ -106,10 +107,11 @@ async def complete_batch(
     *,
     calls: int,
     has_broken_off: bool = False,
-) -> None:
-    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now.
+) -> dict[str, str]:
+    """Commit how every row ended; returns the state of each by its registration.
 
-    Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
+    Raises LeaseLost when they belong to another worker by now. Of a batch that has broken off, any open row
+    may be to blame: they are tried in halves next.
     """
     async with store.database.tenant(store.batch.host_id) as session:
         off = await _lock_switched_off(session, store.batch.host_id, items)
@@ -128,6 +130,7 @@ async def complete_batch(
             host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
     await _add_backfill_calls(store, items, calls)
+    return {row.job.registration_id: outcome.state for row, outcome in outcomes}
 
 
 async def _lock_switched_off(

@@ -11,10 +11,13 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
+from app import tracing
 from app.api.errors import Problem
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away, sqlstate
+from app.infrastructure.log_context import logged_with
+from app.infrastructure.work_reports import BatchReport, new_id, reported_batch
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
@@ -115,6 +118,15 @@ async def drain(context: DrainContext, org_id: str, *, stop: asyncio.Event) -> b
     )
     if lease is None:
         return False
+    with (
+        logged_with(org_id=org_id, drain_id=new_id()),
+        tracing.span("drain", kind=tracing.CONSUMER, org_id=org_id),
+    ):
+        return await _drain_under(context, lease, stop)
+
+
+async def _drain_under(context: DrainContext, lease: Lease, stop: asyncio.Event) -> bool:
+    times = context.settings.times
     keeper = asyncio.create_task(
         leases.renew_until_cancelled(context.database, lease, life=times.lease, every=times.heartbeat)
     )
@@ -225,7 +237,11 @@ class HostDrain:
         work = await self.claim()
         if work is None:
             return TurnEnd.NOTHING_DUE
-        client = await self._open_client(work)
+        with reported_batch(self.turn.host_id, work.store.batch.jobs) as report:
+            return await self._work_on(work, report)
+
+    async def _work_on(self, work: ClaimedWork, report: BatchReport) -> TurnEnd:
+        client = await self._open_client(work, report)
         if client is None:
             return TurnEnd.STOPPED
         if self.turn.is_only_host and work.claimed.is_full and not self.turn.broken_off:
@@ -238,7 +254,7 @@ class HostDrain:
         if result.interruption is None and self.org.has_time() and not has_stale:
             look_up_next = partial(_prefetch, self.org.context, self.org.lease, client.client)
             self.org.prefetcher.look_up(self.turn.host_id, look_up_next)
-        await self.complete(work, client, result, calls=calls)
+        report.ended(await self.complete(work, client, result, calls=calls), calls=calls)
         return await self.conclude(work, result.interruption, started_at=started_at)
 
     async def claim(self) -> ClaimedWork | None:
@@ -275,15 +291,16 @@ class HostDrain:
 
     async def complete(
         self, work: ClaimedWork, client: HostClient, result: BatchResult, *, calls: int
-    ) -> None:
-        """Commit how every item ended, and what the org can take at a time."""
+    ) -> dict[str, str]:
+        """Commit how every item ended, and what the org can take at a time; returns the jobs' states."""
         has_broken_off = isinstance(result.interruption, BrokenOff)
-        await complete_batch(
+        states = await complete_batch(
             work.store, result.items, client.client, calls=calls, has_broken_off=has_broken_off
         )
         if result.interruption is not None and is_too_large(result.interruption):
             self.org.lease.caps.halve(LOOK_UP, len(work.items))
         await leases.store_caps(self.org.context.database, self.org.lease)
+        return states
 
     async def conclude(
         self, work: ClaimedWork, interruption: Exception | None, *, started_at: float
@@ -302,7 +319,7 @@ class HostDrain:
         await record_success(context.database, lease, batch_size=size)
         return TurnEnd.WORKED
 
-    async def _open_client(self, work: ClaimedWork) -> HostClient | None:
+    async def _open_client(self, work: ClaimedWork, report: BatchReport) -> HostClient | None:
         """The host's client; None where there is none now, with the items completed as they are."""
         host_id, clients = self.turn.host_id, self.org.clients
         if host_id not in clients:
@@ -311,7 +328,7 @@ class HostDrain:
             except ConnectionUnusable:
                 raise
             except (Problem, SalesforceError):
-                await complete_batch(work.store, work.items, None, calls=0)
+                report.ended(await complete_batch(work.store, work.items, None, calls=0), calls=0)
                 return None
             clients[host_id] = HostClient(client, counted_calls=client.calls)
         return clients[host_id]

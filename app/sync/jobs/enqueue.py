@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
+from app import tracing
 from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
 from app.states import JobReason
@@ -28,13 +29,14 @@ from app.states import JobReason
 # array, asyncpg asks every element whether it is an array too.
 UPSERT_JOBS = text("""
     INSERT INTO sync_jobs AS job (
-        host_id, registration_id, event_id, org_id, reason, priority, requested_by, optional_requests
+        host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
+        optional_requests
     )
-    SELECT host_id, registration_id, event_id, org_id, reason, priority, requested_by,
+    SELECT host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
            CAST(is_optional AS integer)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS requested (
         host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
-        requested_by text, is_optional boolean
+        requested_by text, trace_context text, is_optional boolean
     )
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
@@ -61,7 +63,8 @@ UPSERT_JOBS = text("""
                            AND excluded.reason NOT IN ('retry', 'reapply') AS is_reason_kept
             ) AS job_is
         ),
-        attempts = 0
+        attempts = 0,
+        trace_context = coalesce(excluded.trace_context, job.trace_context)
 """)
 
 
@@ -69,7 +72,8 @@ UPSERT_JOBS = text("""
 class JobRequest:
     """One registration to write. `org_id` is the org of the host's connection.
 
-    `is_optional`: only parts of it on which its state does not depend.
+    `is_optional`: only parts of it on which its state does not depend. `trace_context`: the trace that its
+    work belongs to; of several requests for a job the newest that has one counts.
     """
 
     host_id: str
@@ -80,6 +84,7 @@ class JobRequest:
     priority: int = LIVE
     requested_by: str | None = None
     is_optional: bool = False
+    trace_context: str | None = field(default_factory=tracing.current_context)
 
 
 async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) -> set[str]:

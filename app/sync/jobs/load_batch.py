@@ -211,6 +211,7 @@ def _job(
         writes=known.writes,
         written=written,
         failed_parts=row.failed_parts,
+        trace_context=row.trace_context,
     )
 
 

@@ -25,7 +25,8 @@ REGISTRATION_BY_KEY = """CROSS JOIN LATERAL (
 CLAIMED = text(
     f"""
     SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
-           job.running_version, job.failed_parts, registration.event_id, registration.attendee,
+           job.running_version, job.failed_parts, job.trace_context,
+           registration.event_id, registration.attendee,
            registration.email_key, registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name,
            registration.erased_at, {FACT_COLUMNS}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)

@@ -270,6 +270,7 @@ class Job:
     emails: StoredEmails = field(default_factory=dict)
     email: EmailFact | None = None
     failed_parts: Sequence[Mapping[str, Any]] = ()
+    trace_context: str | None = None
 
     def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
         return self.written.get(SlotKey(slot, instance_key))
