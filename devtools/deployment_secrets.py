@@ -16,7 +16,8 @@ from devtools.local_stack.secrets import LocalSecrets
 
 HOME: Final = Path("deploy/secrets")
 NAME: Final = "salesforce.localhost"
-LOGINS: Final = ("es_owner", "es_app", "es_system")
+POOLED: Final = ("es_app", "es_system")
+LOGINS: Final = ("es_owner", *POOLED, "es_backup")
 SIMULATED_APP: Final = ("3MVG9simulatedConsumerKey", "simulated-consumer-secret")
 CERTIFICATE: Final = ("tls_crt", "tls_key")
 CERTIFICATE_DAYS: Final = 365
@@ -88,7 +89,7 @@ def _address(made: Made, login: str, server: str) -> str:
 MAKERS: Final[Mapping[str, Callable[[Made], str] | None]] = {
     "postgres_password": password,
     **{f"{login}_password": password for login in LOGINS},
-    "userlist": lambda made: "".join(f'"{login}" "{made[f"{login}_password"]}"\n' for login in LOGINS[1:]),
+    "userlist": lambda made: "".join(f'"{login}" "{made[f"{login}_password"]}"\n' for login in POOLED),
     "database_url": lambda made: _address(made, "es_owner", "postgres:5432"),
     "database_app_url": lambda made: _address(made, "es_app", "pgbouncer:6432"),
     "database_system_url": lambda made: _address(made, "es_system", "pgbouncer:6432"),

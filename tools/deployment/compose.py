@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from app.infrastructure.database_roles import ROLES
 from devtools.deployment_secrets import MAKERS
 from devtools.local_stack.secrets import JWKS_FILE
 from tools.deployment.documents import Json, documents, schema_faults
@@ -135,8 +136,18 @@ def only_nginx_is_public(all_: Compose) -> Iterator[str]:
 def prometheus_asks_every_process(all_: Compose) -> Iterator[str]:
     [config] = documents(all_.files["compose/prometheus.yml"])
     jobs = config["scrape_configs"]
-    asked = {target for job in jobs for each in job["static_configs"] for target in each["targets"]}
-    there = {f"{name}:{each.health_port}" for name, each in all_.processes.items() if each.role in TWO_OF}
+    asked = {
+        f"{job['job_name']} at {target}"
+        for job in jobs
+        for each in job["static_configs"]
+        for target in each["targets"]
+    }
+    # `job` is the role: the alerts in deploy/prometheus say so.
+    there = {
+        f"{each.role} at {name}:{each.health_port}"
+        for name, each in all_.processes.items()
+        if each.role in TWO_OF
+    }
     yield from (f"Prometheus: {target} is not asked, or not there" for target in sorted(asked ^ there))
 
 
@@ -153,6 +164,14 @@ def changes_of_examples_hit(all_: Compose) -> Iterator[str]:
         != apis
     ):
         yield f"compose/nginx.sed does not lead to {', '.join(sorted(apis))}"
+
+
+def first_sql_makes_every_role(all_: Compose) -> Iterator[str]:
+    """Since the owner's login may not make one."""
+    text = all_.files["compose/postgres-init.sql"]
+    for role in ROLES:
+        if f"CREATE ROLE {role} NOLOGIN" not in text or len(re.findall(rf"{role}\b", text)) < 3:
+            yield f"compose/postgres-init.sql does not make {role}, or nobody may take it"
 
 
 def _environment(service: Json) -> dict[str, str]:
@@ -175,4 +194,5 @@ RULES: Final[tuple[Callable[[Compose], Iterator[str]], ...]] = (
     only_nginx_is_public,
     prometheus_asks_every_process,
     changes_of_examples_hit,
+    first_sql_makes_every_role,
 )

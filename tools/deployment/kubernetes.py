@@ -23,6 +23,7 @@ KUSTOMIZATION: Final = "kustomization.yaml"
 NO_MANIFESTS: Final = {KUSTOMIZATION, "adapter-rules.example.yaml", "monitoring.example.yaml"}
 """Files of programs that no Kubernetes schema knows."""
 AGE_METRIC: Final = "sync_oldest_due_age_seconds"
+ROLE_LABEL: Final = "app.kubernetes.io/component"
 BY_REGEX: Final = "nginx.ingress.kubernetes.io/use-regex"
 POD_SECURITY: Final = {
     "securityContext.runAsNonRoot": True,
@@ -292,6 +293,8 @@ def age_metric_is_one(all_: Manifests) -> Iterator[str]:
     if not named == read == asked == {AGE_METRIC}:
         yield f"autoscaler {asked}, adapter {read} as {named}: not all of them are {AGE_METRIC}"
     [monitor] = all_.read["monitoring.example.yaml"]
+    if monitor["spec"].get("jobLabel") != ROLE_LABEL:
+        yield f"the monitor takes job from {monitor['spec'].get('jobLabel')}, the alerts know api and worker"
     for endpoint in monitor["spec"]["podMetricsEndpoints"]:
         if endpoint["port"] != "health" or endpoint["path"] not in HEALTH_PATHS:
             yield f"the monitor reads {endpoint['path']} at {endpoint['port']}"

@@ -52,6 +52,7 @@ KUBERNETES: tuple[Copy, ...] = (
     ("autoscaling.example.yaml", "sync_oldest_due", "sync_oldest_ready", "not all of them"),
     ("adapter-rules.example.yaml", "as: sync_oldest_due", "as: oldest_due", "not all of them"),
     ("monitoring.example.yaml", "port: health", "port: http", "the monitor reads /metrics at http"),
+    ("monitoring.example.yaml", "jobLabel: app.kubernetes.io/component", "jobLabel: app", "job from app"),
     ("monitoring.example.yaml", "[api, worker]", "[api]", "does not read eventship-salesforce-worker"),
     ("kustomization.yaml", "  - network.yaml\n", "", "network.yaml is missing"),
     ("network.yaml", "namespace: eventship-salesforce", "namespace: default", "is in namespace default"),
@@ -75,7 +76,9 @@ COMPOSE: tuple[Copy, ...] = (
     ("compose.yaml", "prometheus.yml:ro", "prometheus.yml", "may write"),
     ("compose.yaml", "  init: true", "  init: true\n  init: true", "init twice"),
     ("compose/prometheus.yml", ", worker-2:9090", "", "worker-2:9090 is not asked"),
+    ("compose/prometheus.yml", "job_name: worker", "job_name: workers", "worker at worker-1:9090"),
     ("compose/nginx.sed", "api-2:8000", "api-2:8001", "does not lead to api-1:8000, api-2:8000"),
+    ("compose/postgres-init.sql", "ROLE eventship_backup", "ROLE backup", "make eventship_backup"),
     ("nginx.conf", "/var/log/nginx/eventship.log", "/var/log/eventship.log", "is not in nginx.conf"),
 )  # fmt: skip
 UNITS: tuple[Copy, ...] = (
