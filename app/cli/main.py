@@ -11,12 +11,14 @@ from app.cli.audit import HeadsUnreadable, audit
 from app.cli.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.cli.keys import KEY_COMMANDS, keys
 from app.cli.migrate import check_migrated, migrate, print_sql_for_dba
+from app.cli.restored import moment, restored
 from app.cli.serve import serve
 from app.cli.worker_check import check_worker
 from app.config.settings import SettingsInvalid, environment_with_files
 from app.connections.key_rotation import RowsLocked
 from app.infrastructure.encryption import DecryptionFailed
 from app.infrastructure.startup_checks import STARTUP_ERRORS
+from app.recovery.restored import TimeImpossible
 from devtools.local_stack.console import LOCAL_HOSTS, console_address
 from devtools.local_stack.extras import SIMULATOR_MODULE, require_simulator
 from devtools.local_stack.secrets import LocalSecrets
@@ -41,6 +43,7 @@ FAULTS = (
     FlagsMissing,
     HeadsUnreadable,
     RowsLocked,
+    TimeImpossible,
     DecryptionFailed,
 )
 CANNOT = 2
@@ -185,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_jobs(_add_ports(_add_home(command("jobs", _jobs, "count, list or retry jobs"))))
     _add_keys(command("keys", _keys, "make encryption keys, see which are used, change them"))
     _add_audit(command("audit", _audit, "check that nobody changed the audit log"))
+    _add_restored(command("restored", _restored, "say that the database is a copy that lacks its last part"))
     _add_openapi(command("openapi", _openapi, "print the API's description, or check its file"))
     return parser
 
@@ -270,6 +274,20 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("verify", "heads", "accept"))
     parser.add_argument("--host-id", dest="host_id", help="one host's log; all of them without it")
     parser.add_argument("--heads", help="with verify: a file of `audit heads`, kept since")
+
+
+def _restored(chosen: Arguments) -> int:
+    return restored(chosen.since, look_for_days=chosen.look_for)
+
+
+def _add_restored(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since", type=moment, required=True, help="up to when it knows all: the beginning of the dump"
+    )
+    parser.add_argument(
+        "--look-for", type=float, default=7.0, metavar="DAYS",
+        help="how long creates are looked for first: until the platform has sent all again (7)",
+    )  # fmt: skip
 
 
 def _add_openapi(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from app.models.sync import (
     LIVE,
     CreateLock,
     OrgLease,
+    Restore,
     SyncAttempt,
     SyncJob,
     WorkerHeartbeat,

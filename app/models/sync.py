@@ -186,6 +186,18 @@ class WorkerHeartbeat(Base):
     drains: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
+class Restore(Base):
+    """The database was declared to be a restored copy: it knows all up to `since`, and not what was done up
+    to `restored_at`. Until `looks_until` that is looked for before anything is created.
+    """
+
+    __tablename__ = "restores"
+
+    restored_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    since: Mapped[datetime]
+    looks_until: Mapped[datetime]
+
+
 class SyncAttempt(Base):
     """One run of one registration that reached Salesforce. Holds personal data: it goes with the attendee.
 

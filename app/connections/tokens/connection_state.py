@@ -6,11 +6,11 @@ The card shows the reason, jobs wait, no data is deleted.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.grants.superseded import delete_superseded
-from app.models import Connection
+from app.models import Connection, Restore
 from app.salesforce.oauth import OAuthRejected
 from app.states import ConnectionState
 from app.sync.jobs.gates import NO_HOST_BACKOFF, mark_needs_reconnect
@@ -19,6 +19,7 @@ SYSTEM_ACTOR: Final = "system"
 GRANT_REVOKING_REASONS: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
 """Reasons that end every older grant of the user and app along with this one."""
 CREDENTIALS_REJECTED: Final = "credentials_rejected"
+RESTORED: Final = "restored"
 
 # error, words in its description, reason code (None: it passes by itself)
 # https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm
@@ -55,6 +56,14 @@ def disconnect_reason(refused: OAuthRejected) -> str | None:
     error, description = refused.error.lower(), refused.description.lower()
     matching = (reason for name, words, reason in REASONS if name == error and words in description)
     return next(matching, None)
+
+
+async def is_of_backup(session: AsyncSession, connection: Connection) -> bool:
+    """Whether the token came back with a restored database, and may have been renewed since it was saved."""
+    if connection.refreshed_at is not None and not connection.is_rotating:
+        return False
+    obtained_at = connection.refreshed_at or connection.connected_at
+    return bool(await session.scalar(select(exists().where(Restore.restored_at >= obtained_at))))
 
 
 async def disconnect_by_salesforce(

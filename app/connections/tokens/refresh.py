@@ -27,9 +27,11 @@ from app.connections.model.login_urls import common_login_url
 from app.connections.tokens.connection_state import (
     CREDENTIALS_REJECTED,
     GRANT_REVOKING_REASONS,
+    RESTORED,
     disconnect_by_salesforce,
     disconnect_reason,
     is_doubtful,
+    is_of_backup,
 )
 from app.infrastructure.database import database_now
 from app.infrastructure.database_errors import is_away
@@ -220,6 +222,8 @@ async def _refused(resources: Resources, claim: RefreshClaim, refused: OAuthReje
             connection = await session.get(Connection, claim.host_id)
             if connection is not None and await was_evicted(session, connection):
                 reason = "grant_evicted"
+            elif connection is not None and await is_of_backup(session, connection):
+                reason = RESTORED
     async with resources.database.tenant(claim.host_id) as session:
         if claim.state != ConnectionState.CONNECTED:
             await _update_reason(session, claim, reason)

@@ -39,6 +39,7 @@ from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder, work_item_for
 from app.sync.model.work_item import WorkItem
+from app.sync.planning.suspected import suspected_items, suspected_jobs
 
 log = logging.getLogger(__name__)
 
@@ -266,6 +267,8 @@ class HostDrain:
         if claimed is None:
             return None
         items = tuple(work_item_for(job) for job in claimed.batch.jobs)
+        if lease.restored is not None:
+            items = suspected_items(items, claimed.batch, lease.restored)
         batch = replace(claimed.batch, jobs=tuple(item.job for item in items))
         return ClaimedWork(
             claimed, items, WriteStore(context.database, lease, batch, context.lost_write_window), row_limit
@@ -350,6 +353,9 @@ async def _prefetch(
     if not enabled.jobs:
         return None
     of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
+    if lease.restored is not None:
+        jobs = suspected_jobs(of_holders.jobs, of_holders, lease.restored)
+        of_holders = replace(of_holders, jobs=jobs)
     store = WriteStore(context.database, lease, of_holders, context.lost_write_window)
     return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 

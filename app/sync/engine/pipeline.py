@@ -69,6 +69,7 @@ from app.sync.planning.plan_writes import (
     settle_reported_slots,
 )
 from app.sync.planning.record_builder import OrgContext
+from app.sync.planning.suspected import settle_suspected
 
 Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
@@ -174,6 +175,8 @@ async def _write(
         return BudgetReached()
     found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
     items.apply(settle_reported_slots(items, found))
+    if store.lease.restored is not None:
+        items.apply(settle_suspected(items, found, batch))
     executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
     people, written = await _people(executor, found, requirements, pepper=context.pepper)
     person_accounts = await fetch_person_accounts(client, people, requirements)

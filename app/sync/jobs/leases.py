@@ -20,6 +20,7 @@ from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
 from app.sync.errors.item_error import NOT_PROCESSED_ERROR, OUTCOME_UNKNOWN_ERROR
 from app.sync.model.item_errors import ItemError
+from app.sync.model.restored import RestoredWindow
 from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
 
@@ -37,7 +38,9 @@ ACQUIRE = text(f"""
     SET owner = excluded.owner, fence = lease.fence + 1,
         until = excluded.until, acquired_at = excluded.acquired_at
     WHERE {IS_LEASE_FREE}
-    RETURNING fence, batch_size, failures, caps
+    RETURNING fence, batch_size, failures, caps,
+              (SELECT min(since) FROM restores WHERE looks_until > clock_timestamp()) AS restored_since,
+              (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at
 """)  # noqa: S608 -- put together from constants
 STORE_CAPS = text("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
@@ -152,7 +155,8 @@ class LeaseLost(Exception):
 class Lease:
     """An org that this process drains. `batch_size` and `failures` are what the last drain left behind.
 
-    `guards_off` is empty but in control runs against the simulator.
+    `restored`: what a restored database may have forgotten. `guards_off` is empty but in control runs against
+    the simulator.
     """
 
     org_id: str
@@ -165,6 +169,7 @@ class Lease:
     is_lost: bool = False
     confirmed_at: float = field(default_factory=time.monotonic)
     caps: Caps = field(default_factory=Caps)
+    restored: RestoredWindow | None = None
 
     @property
     def key(self) -> dict[str, Any]:
@@ -217,6 +222,7 @@ async def acquire(
         guards_off=guards_off,
         confirmed_at=asked_at,
         caps=Caps.of(row.caps),
+        restored=RestoredWindow(row.restored_since, row.restored_at) if row.restored_since else None,
     )
 
 

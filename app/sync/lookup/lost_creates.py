@@ -16,6 +16,7 @@ from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
+from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.record_kind import LostCreateQuery
 from app.sync.model.record_kinds import slots_by_lost_create
 from app.sync.model.records import CASE, EMAIL_MESSAGE, FoundPerson
@@ -93,8 +94,9 @@ def lost_emails(batch: Batch) -> list[str]:
     return sorted(
         message_identifier(slot.reference)
         for job in batch.jobs
-        for slot in job.written.values()
-        if slot.sobject == EMAIL_MESSAGE and slot.state == WriteState.AMBIGUOUS and slot.reference
+        for key, slot in job.written.items()
+        if slot.state == WriteState.AMBIGUOUS and slot.reference
+        if slot.sobject == EMAIL_MESSAGE or (slot.details.is_suspected and key.slot in EMAIL_SLOTS)
     )
 
 
@@ -116,7 +118,7 @@ async def find_lost_creates(
             LostCreate(slot, list(_person_ids(job, known)), list(_addresses(job)))
             for job in batch.jobs
             for key, slot in job.written.items()
-            if key.slot in slots and slot.sobject == query.sobject and slot.state == WriteState.AMBIGUOUS
+            if key.slot in slots and slot.state == WriteState.AMBIGUOUS and slot.sobject == query.sobject
         ]
         lost = LostCreates(query, slots, creates, describes.get(query.sobject))
         found |= await _find(client, lost, written_since)

@@ -61,6 +61,9 @@ class SlotDetails(NamedTuple):
     reported_missing: bool | None = None
     """Whether a repair was asked for because the record is gone: it is looked for, and made again."""
 
+    is_suspected: bool | None = None
+    """Of an uncertain write: whether only the database that was restored makes it one; cleared when found."""
+
     others: Mapping[str, Any] | None = None
     """Keys of a later version, kept as they are: while it is rolled out, both write."""
 
@@ -100,7 +103,9 @@ class SlotDetails(NamedTuple):
 
     def without_hints(self) -> "SlotDetails":
         """Of a slot that is as it should be: what was refused of it may be tried again."""
-        return self._replace(dropped=None, was_misjudged=None, was_moved=None, is_first_day=None)
+        return self._replace(
+            dropped=None, was_misjudged=None, was_moved=None, is_first_day=None, is_suspected=None
+        )
 
 
 KEYS: Final = SlotDetails._fields[:-1]

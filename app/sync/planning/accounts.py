@@ -119,7 +119,9 @@ def _recovered(items: Iterable[WorkItem], account_id: str) -> Iterable[ItemDecis
     for item in items:
         slot = item.slots.get(KEY)
         if slot is not None and slot.state == WriteState.AMBIGUOUS:
-            yield ItemDecision(item, slots={KEY: slot._replace(state=WriteState.WRITTEN, sf_id=account_id)})
+            details = slot.details._replace(is_suspected=None)
+            found = slot._replace(state=WriteState.WRITTEN, sf_id=account_id, details=details)
+            yield ItemDecision(item, slots={KEY: found})
 
 
 def _create_obstacles(items: Sequence[WorkItem], clock: Clock) -> tuple[ItemDecision, ...]:

@@ -22,7 +22,7 @@ from app.sync.matching.person_matching import (
     is_person_deleted,
     resolve,
 )
-from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, PERSON_UPDATE, Batch, Job, SlotKey, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenSlot
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, RetryLater, Skip, person_found
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
@@ -61,7 +61,7 @@ class PersonResolution:
 
 def resolve_person(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
     """Find the item's person among those looked up, or decide why it gets none."""
-    reason = _skip_reason(item.job)
+    reason = _skip_reason(item)
     if reason is not None:
         return PersonResolution((ItemDecision(item, Skip(reason)),))
     resolution = _resolve(item, people, clock=clock)
@@ -133,11 +133,12 @@ def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -
     return ItemDecision(item, slots={SlotKey(PERSON): attached}, person=person)
 
 
-def _skip_reason(job: Job) -> SkipReason | None:
+def _skip_reason(item: WorkItem) -> SkipReason | None:
+    job = item.job
     stands = any(
         (slot.exists_in_org and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
-        for key, slot in job.written.items()
-        if not key.is_of_previous_holder
+        for key, slot in item.slots.items()
+        if not (key.is_of_previous_holder or slot.details.is_suspected)
     )
     if job.is_erased:
         return SkipReason.ERASED
@@ -207,10 +208,16 @@ def _adopt_found(item: WorkItem, found: FoundPerson, people: PersonIndex) -> Ite
         warning=details.warning,
     )
     # A lost create that turned up is ours, whatever way it was found now.
-    if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
+    if before is not None and _is_lost_create(before):
         recovered = replace(found, found_by="created")
         return person_found(item, recovered, kept._replace(is_created_by_us=True))
     return person_found(item, found, kept)
+
+
+def _is_lost_create(slot: WrittenSlot) -> bool:
+    """Whether we asked for the record; what we are merely not sure of after a restore may be anybody's."""
+    is_create = slot.state == WriteState.AMBIGUOUS and slot.action == WriteAction.CREATE
+    return is_create and not slot.details.is_suspected
 
 
 def _is_other_record(before: WrittenSlot, found: FoundPerson, people: PersonIndex) -> bool:

@@ -92,12 +92,17 @@ def plan_cases_of_new_leads(
     left = [
         item
         for item in undecided_items(items)
-        if item.registration_id in written and item.job.writes.case and CASE_KEY not in item.slots
+        if item.registration_id in written and item.job.writes.case and not _has_case(item)
     ]
     persons = existing_persons(left)
     ready = [item for item in left if item.registration_id in persons]
     if ready:
         yield from PLANNERS[CASE_WRITES](ready, persons, lookup, batch=batch, clock=clock)
+
+
+def _has_case(item: WorkItem) -> bool:
+    case = item.slots.get(CASE_KEY)
+    return case is not None and not case.details.is_suspected
 
 
 def plan_after_cases(
@@ -200,7 +205,9 @@ def _reconcile(
     return ItemDecision(item, slots={key: _reconciled(slot, lookup)})
 
 
-def _reconciled(slot: WrittenSlot, lookup: LookupResult) -> WrittenSlot:
+def _reconciled(slot: WrittenSlot, lookup: LookupResult) -> WrittenSlot | None:
     if found := lookup.recovered_slot(slot):
         return found
+    if slot.details.is_suspected:
+        return None
     return slot._replace(state=WriteState.WRITTEN if slot.exists_in_org else WriteState.FAILED)

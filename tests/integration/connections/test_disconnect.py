@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from app.connections.service import mark_used, open_client
 from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.audit_log import first_broken
-from app.models import Connection, PendingRevocation, SupersededGrant
+from app.models import Connection, PendingRevocation, Restore, SupersededGrant
 from app.salesforce.auth import AccessToken, ConnectionEnded, ConnectionUnusable
 from tests.factories import NOW, connection_for
 from tests.integration.connections.conftest import add, stored
@@ -192,6 +193,28 @@ async def test_sixth_grant_of_one_user_explains_why_the_oldest_ended(
         await ConnectionTokens(resources, "host_a").renew(AccessToken("x", 1, INSTANCE))
     with pytest.raises(ConnectionEnded, match="access_revoked"):
         await ConnectionTokens(resources, "newer_0").renew(AccessToken("x", 1, INSTANCE))
+
+
+@pytest.mark.parametrize(
+    ("changes", "restored_after", "reason"),
+    [
+        pytest.param({"is_rotating": True}, 1, "restored", id="rotating"),
+        pytest.param({"refreshed_at": None}, 1, "restored", id="never-renewed"),
+        pytest.param({"is_rotating": False}, 1, "access_revoked", id="fixed"),
+        pytest.param({"is_rotating": True}, -1, "access_revoked", id="renewed-after-the-restore"),
+    ],
+)
+async def test_token_that_a_backup_brought_back_is_not_called_revoked(
+    resources: Resources, endpoint: TokenEndpoint, changes: dict[str, Any], restored_after: int, reason: str
+) -> None:
+    known = {"connected_at": NOW, "refreshed_at": NOW} | changes
+    await add(resources, connection_for(resources.vault, **known))
+    async with resources.database.system() as session:
+        at = NOW + timedelta(hours=restored_after)
+        session.add(Restore(restored_at=at, since=at - timedelta(days=1), looks_until=at))
+    endpoint.is_revoked = True
+    with pytest.raises(ConnectionEnded, match=reason):
+        await ConnectionTokens(resources, "host_a").renew(AccessToken("x", 1, INSTANCE))
 
 
 async def test_reconnects_of_others_explain_an_ended_grant_as_well(

@@ -32,6 +32,7 @@ REASON_CODES = {
     "org_inactive",
     "ip_restricted",
     "grant_evicted",
+    "restored",
     "disconnected_by_host",
     "environment_not_configured",
 }

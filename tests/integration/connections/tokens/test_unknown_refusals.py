@@ -98,6 +98,7 @@ REASONS = (
     "org_inactive",
     "credentials_rejected",
     "grant_evicted",
+    "restored",
     "api_disabled",
     "ip_restricted",
 )

@@ -22,6 +22,7 @@ STORED: dict[str, Any] = {
     "reported_missing": True,
     "is_first_day": True,
     "call_ended": True,
+    "is_suspected": True,
 }
 
 
