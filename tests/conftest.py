@@ -21,6 +21,7 @@ from app.infrastructure.log_limit import LogLimit
 from app.models import Base
 from app.webhooks import batch_writer
 from devtools.local_stack.local_services import LocalServices
+from tests import host_statements
 from tests.factories import settings_for
 from tests.tokens import TokenMint
 from workers import drain_pool, loops
@@ -39,6 +40,21 @@ EMPTY_TABLES = "DO $$ BEGIN {} END $$".format(
         for table in Base.metadata.sorted_tables
     )
 )
+
+
+def pytest_configure() -> None:
+    host_statements.listen()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run fails, too, by a statement that every shard would have to answer."""
+    if host_statements.unexpected() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in host_statements.unexpected():
+        terminalreporter.write_line(f"names no host, and is not in ACROSS_HOSTS: {line}", red=True)
 
 
 @pytest.fixture(autouse=True)
