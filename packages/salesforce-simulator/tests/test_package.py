@@ -274,6 +274,14 @@ async def test_a_member_that_stands_without_a_key_is_no_duplicate_value_of_the_k
     assert (error["errorCode"], error["message"]) == ("DUPLICATE_VALUE", "Already a campaign member.")
 
 
+async def test_what_an_uninstalled_package_held_is_gone(packaged: OrgClient) -> None:
+    first = (await post(packaged, "Task", "k")).json()["id"]
+    await packaged.configure(package=None)
+    await packaged.configure(preset="packaged")
+    assert (await packaged.get("Task", first))[KEY] is None
+    assert (await post(packaged, "Task", "k")).status_code == 201
+
+
 async def test_where_a_field_of_activities_cannot_be_unique_two_rows_have_the_key(
     packaged: OrgClient,
 ) -> None:

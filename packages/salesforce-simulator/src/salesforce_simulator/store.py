@@ -105,7 +105,10 @@ class Store:
         self.held_texts: list[str] = []
 
     def migrate_schema(self, schema: Schema) -> None:
-        """Take over a changed schema: tables are rebuilt where their object changed."""
+        """Take over a changed schema: tables are rebuilt where their object changed.
+
+        What custom fields held is gone with them.
+        """
         for name, sobject in schema.objects.items():
             old = self._tables.get(name)
             if old is not None and old.sobject == sobject:
@@ -113,8 +116,13 @@ class Store:
             self._tables[name] = fresh = Table(sobject)
             if old is not None:
                 fresh.last_number = old.last_number
+                gone = {
+                    each for each in old.sobject.fields.keys() - sobject.fields.keys() if each[-3:] == "__c"
+                }
                 for record_id, row in old.rows.items():
-                    fresh.put(record_id, row)
+                    fresh.put(record_id, {each: row[each] for each in row if each not in gone})
+                    if gone:
+                        self._changed[record_id] = name
 
     def table(self, sobject: str) -> Table:
         return self._tables[sobject]
