@@ -97,7 +97,11 @@ async def open_resources(
         follow_redirects=False,
         trust_env=False,
     )
-    database = Database.of(settings, audit_key=audit_key(settings.hash_pepper))
+    database = Database.of(
+        settings,
+        audit_key=audit_key(settings.hash_pepper),
+        keeps_notifications=settings.notify_url is not None,
+    )
     wakeups = DrainQueue(settings.redis_url)
     verifier = TokenVerifier(
         JwksCache(url=settings.jwks_url, file=settings.jwks_file, http=http),
@@ -171,7 +175,8 @@ def reduced_gc() -> Iterator[None]:
 
 def _public_transport(settings: Settings) -> PublicTransport:
     """To the public internet alone, and to what the operator named and may keep at home."""
-    exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url])
+    receiver = settings.notify_url if settings.notify_private else None
+    exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url, receiver])
     return PublicTransport(limits=LIMITS, backend=PublicOnlyBackend(exempt=exempt))
 
 

@@ -240,6 +240,48 @@ class DifferenceKind(StrEnum):
     NOT_VISIBLE = "not_visible"
 
 
+class NotificationType(StrEnum):
+    """What the platform is notified of."""
+
+    NEEDS_RECONNECT = "connection.needs_reconnect"
+    RESTORED = "connection.restored"
+    PROBLEM = "connection.problem"
+    PROBLEM_SOLVED = "connection.problem_solved"
+    FAILURES_STARTED = "event.failures_started"
+    FAILURES_CLEARED = "event.failures_cleared"
+    CAMPAIGN_BROKEN = "campaign.broken"
+    CAMPAIGN_RESTORED = "campaign.restored"
+    BACKFILL_FINISHED = "backfill.finished"
+    BUDGET_STOPPED = "budget.stopped"
+    BUDGET_RESUMED = "budget.resumed"
+
+
+class NotificationState(StrEnum):
+    """One notification. A pending one is DISABLED while the receiver is, and stored as pending."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DISABLED = "disabled"
+
+
+STORED_NOTIFICATION_STATES: Final = (
+    NotificationState.PENDING,
+    NotificationState.DELIVERED,
+    NotificationState.FAILED,
+)
+
+
+class ConditionKind(StrEnum):
+    """What begins with one notification and ends with another."""
+
+    RECONNECT = "reconnect"
+    PROBLEM = "problem"
+    FAILURES = "failures"
+    CAMPAIGN = "campaign"
+    BUDGET = "budget"
+
+
 class BackoffReason(StrEnum):
     """Why an org is left alone for a while, where it is not an error code of Salesforce."""
 

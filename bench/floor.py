@@ -10,7 +10,7 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from app.config.settings import WebhookSecret
+from app.config.webhook_secret import WebhookSecret
 from app.webhooks.signature import verify
 
 POOL = 10

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.config.settings import WebhookSecret
+from app.config.webhook_secret import WebhookSecret
 from bench.stage import EVENT, HOST
 from devtools.local_stack.webhook_sender import signed_headers
 

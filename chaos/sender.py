@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from app.config.settings import WebhookSecret
+from app.config.webhook_secret import WebhookSecret
 from chaos.history import History
 from chaos.workload import Webhook
 from devtools.local_stack.webhook_sender import WEBHOOK_PATH, signed_headers

@@ -20,6 +20,7 @@ from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
 from app.verification.run import run_verifications
 from workers.loops import run_periodically
+from workers.notifier import review_notified, send_notifications
 from workers.retention import purge
 
 HOUR = 3600.0
@@ -70,6 +71,8 @@ PERIODIC_TASKS = (
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
     PeriodicTask("preflights", 2.0, run_requested_preflights),
     PeriodicTask("verifications", 1.0, run_verifications),
+    PeriodicTask("notifications", 1.0, send_notifications),
+    PeriodicTask("notified conditions", 5.0, review_notified),
     PeriodicTask("keep alive", HOUR, keep_alive),
     PeriodicTask("probe closed connections", HOUR, probe_closed),
     PeriodicTask("clock", 60.0, _in_database(compare_clocks)),

@@ -12,6 +12,8 @@ from app.models import (
     Delivery,
     DescribeCache,
     IdempotencyKey,
+    Notification,
+    NotifiedCondition,
     OAuthAttempt,
     Quarantined,
     SyncAttempt,
@@ -58,6 +60,20 @@ RETENTIONS = (
         DescribeCache.fetched_at,
         timedelta(days=1),
         only=(DescribeCache.sobject.startswith(CACHE_PREFIX, autoescape=True),),
+    ),
+    # For a replay; what is pending stays until it was delivered or given up.
+    Retention(
+        Notification,
+        Notification.created_at,
+        timedelta(days=30),
+        only=(Notification.finished_at.is_not(None),),
+    ),
+    # A new failure of an event is one after an hour without.
+    Retention(
+        NotifiedCondition,
+        NotifiedCondition.changed_at,
+        timedelta(days=1),
+        only=(~NotifiedCondition.is_open,),
     ),
     Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
 )

@@ -20,6 +20,7 @@ from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database, database_now, hash_joins_only
 from app.models import BACKFILL, Backfill, CampaignLink, Connection, Event, Registration, SyncJob
 from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE, SHOWN_STATE
+from app.notifications.facts import backfill_finished
 from app.states import BackfillState, JobReason, JobState, SkipReason
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.unwritten import ACTIVE, BATCH_ROWS, api_calls_for, without_job
@@ -354,6 +355,8 @@ async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:
     backfill.state = state
     backfill.finished_at = await database_now(session)
     await session.flush()
+    if state == BackfillState.DONE:
+        await backfill_finished(session, backfill)
 
 
 async def _active(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:

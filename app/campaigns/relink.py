@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from app.campaigns.lookup import select_campaigns, with_visible
 from app.infrastructure.database import Database
 from app.models import CampaignLink
+from app.notifications.facts import campaigns_checked
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import parse_query, query_request
 from app.salesforce.ids import to18
@@ -39,6 +40,8 @@ async def relink_after_org_change(
         for campaign_id, campaign in campaigns.items():
             await _relink(database, host_id, org_id, campaign=campaign, labels=labels.get(campaign_id, []))
         found += len(campaigns)
+    async with database.tenant(host_id) as session:
+        await campaigns_checked(session, host_id, org_id)
     return found
 
 

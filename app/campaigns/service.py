@@ -45,7 +45,9 @@ from app.hosts.rows import require_event
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_WRITABLE
-from app.states import JobReason, LinkState
+from app.notifications.facts import campaign_restored
+from app.notifications.outbox import forget_condition
+from app.states import ConditionKind, JobReason, LinkState
 from app.sync.model.batch import MEMBER
 from app.user_messages.catalog import advise
 
@@ -153,6 +155,7 @@ async def unlink_campaign(call: EventCall) -> Unlinked:
         writes_stopped = await _cancel_member_writes(session, link, connection, by=call.user_id)
         members_kept = await _count_members(session, link)
         await session.delete(link)
+        await forget_condition(session, call.host_id, ConditionKind.CAMPAIGN, subject=call.event_id)
         event.has_had_link = True
         counts = {"writes_stopped": writes_stopped, "members_kept": members_kept}
         details = {"event_id": call.event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
@@ -231,6 +234,7 @@ async def _record_change(
     is_mended = bool({"state", "org_id"} & replaced.keys())
     if is_mended:
         await _audit_link(session, link, "salesforce.campaign_linked", by=by, is_mended=True)
+        await campaign_restored(session, link.host_id, link.event_id, campaign_id=link.campaign_id)
     elif "statuses" in replaced or is_reapplied:
         changes = {"before": replaced.get("statuses", link.statuses), "is_reapplied": is_reapplied}
         await _audit_link(session, link, "salesforce.campaign_statuses_changed", by=by, **changes)

@@ -50,6 +50,18 @@ def _path_prefix(value: str) -> str:
     return value.rstrip("/") or "/"
 
 
+def receiver_url(value: str) -> str:
+    """An address to post to, as it is; whether it may be http or private is judged with the others."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not value.isascii():
+        raise ValueError("must look like https://platform.example.com/hooks/salesforce")
+    if parts.username is not None or parts.password is not None or parts.fragment or re.search(r"\s", value):
+        raise ValueError("must have no user, password, fragment or white space")
+    if parts.port == 0:
+        raise ValueError("must have a port that exists")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_http_origin)]
 OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origin(value))]
 SalesforceOrigin = Annotated[str, AfterValidator(_any_origin)]

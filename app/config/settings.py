@@ -1,12 +1,10 @@
 """Every setting of the service: read once from the environment, checked together, handed in from there."""
 
-import base64
-import binascii
 import hashlib
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -32,18 +30,19 @@ from app.config.origins import (
     SalesforceOrigin,
     is_https_or_here,
     is_private_name,
+    receiver_url,
 )
 from app.config.postgres_url import checked_postgres_url
 from app.config.redis_url import checked_redis_url
 from app.config.secret_files import NAMES, read_secret_files
+from app.config.webhook_secret import WebhookSecret
 from app.salesforce.allowed_hosts import PARTITIONS, HostNotAllowed, check_login_host, names_here
 
 S = TypeVar("S", bound=BaseSettings)
 
-WHSEC = "whsec_"
 LISTS = (
-    "webhook_secrets", "encryption_keys", "jwt_algorithms", "salesforce_partitions", "guards_off",
-    "dashboard_origins", "return_to_prefixes",
+    "webhook_secrets", "notify_secrets", "encryption_keys", "jwt_algorithms", "salesforce_partitions",
+    "guards_off", "dashboard_origins", "return_to_prefixes",
 )  # fmt: skip
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
 """What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
@@ -58,34 +57,6 @@ SALESFORCE_CALL_CAP = timedelta(seconds=600)
 
 class SettingsInvalid(Exception):
     """The environment cannot be used; the message says which variables to set, one line each."""
-
-
-class WebhookSecret:
-    """One signing secret of the platform, good until `expires_at` (None: until replaced)."""
-
-    def __init__(self, key: bytes, expires_at: datetime | None = None) -> None:
-        self.key = key
-        self.expires_at = expires_at
-
-    def is_live(self, now: datetime) -> bool:
-        return self.expires_at is None or now < self.expires_at
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """`whsec_<base64>` with an optional `@<RFC 3339 time>` after which it is dead."""
-        encoded, _, expiry = text.strip().partition("@")
-        if not encoded.startswith(WHSEC):
-            raise ValueError("a webhook secret starts with whsec_")
-        try:
-            key = base64.b64decode(encoded.removeprefix(WHSEC), validate=True)
-        except binascii.Error:
-            raise ValueError("a webhook secret is base64 after whsec_") from None
-        if not 24 <= len(key) <= 64:
-            raise ValueError("a webhook secret holds 24 to 64 bytes")
-        expires_at = datetime.fromisoformat(expiry) if expiry else None
-        if expires_at is not None and expires_at.tzinfo is None:
-            expires_at = expires_at.replace(tzinfo=UTC)
-        return cls(key, expires_at)
 
 
 PostgresUrl = Annotated[str, AfterValidator(checked_postgres_url)]
@@ -177,6 +148,15 @@ class Settings(DatabaseSettings):
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_… secrets, comma separated, newest first; `@<time>` behind one ends it"
     )
+    notify_url: Annotated[str, AfterValidator(receiver_url)] | None = Field(
+        None, description="where the platform is notified (docs/notifications.md); for api and worker alike"
+    )
+    notify_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="whsec_… secrets that sign notifications, as WEBHOOK_SECRETS; each live one signs"
+    )
+    notify_private: bool = Field(
+        False, description="NOTIFY_URL may be on a private network, and by http on a private name"
+    )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         description="kid:base64 of 32 bytes, comma separated, newest first"
     )
@@ -258,8 +238,9 @@ class Settings(DatabaseSettings):
         self._check_encryption_keys()
         if self.jwks_url is not None and self.jwks_file is not None:
             raise ValueError(ONE_KEY_SET)
-        for secret in self.webhook_secrets:
+        for secret in (*self.webhook_secrets, *self.notify_secrets):
             WebhookSecret.parse(secret.get_secret_value())
+        self._check_receiver()
         self._check_simulator_url()
         self._check_login_host("SALESFORCE_LOGIN_URL", self.salesforce_login_url)
         self._check_login_host("SALESFORCE_SANDBOX_LOGIN_URL", self.salesforce_sandbox_login_url)
@@ -286,6 +267,16 @@ class Settings(DatabaseSettings):
                 "or on a private name with SALESFORCE_SIMULATOR_HTTP=true"
             )
 
+    def _check_receiver(self) -> None:
+        if self.notify_url is None:
+            return
+        parts = urlsplit(self.notify_url)
+        may_be_read = parts.scheme == "http" and not is_private_name(parts.hostname or "")
+        if may_be_read or (parts.scheme == "http" and not self.notify_private):
+            raise ValueError("NOTIFY_URL must be https, or on a private name with NOTIFY_PRIVATE=true")
+        if all(secret.expires_at is not None for secret in self.live_notify_secrets):
+            raise ValueError("NOTIFY_SECRETS needs at least one whsec_… secret without an end")
+
     def _check_login_host(self, name: str, url: str) -> None:
         try:
             check_login_host(url, extra=self.extra_hosts)
@@ -310,6 +301,10 @@ class Settings(DatabaseSettings):
     @cached_property
     def live_webhook_secrets(self) -> tuple[WebhookSecret, ...]:
         return tuple(WebhookSecret.parse(secret.get_secret_value()) for secret in self.webhook_secrets)
+
+    @cached_property
+    def live_notify_secrets(self) -> tuple[WebhookSecret, ...]:
+        return tuple(WebhookSecret.parse(secret.get_secret_value()) for secret in self.notify_secrets)
 
     @property
     def hash_pepper(self) -> bytes:

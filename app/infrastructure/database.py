@@ -101,9 +101,16 @@ class Database:
 
     app_variable = system_variable = "DATABASE_URL"
 
-    def __init__(self, app: AsyncEngine, system: AsyncEngine, *, audit_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        app: AsyncEngine,
+        system: AsyncEngine,
+        *,
+        audit_key: bytes | None = None,
+        keeps_notifications: bool = False,
+    ) -> None:
         self._engines = (app, system)
-        info = {"audit_key": audit_key}
+        info = {"audit_key": audit_key, "keeps_notifications": keeps_notifications}
         self._app = async_sessionmaker(app, expire_on_commit=False, info=info)
         self._system = async_sessionmaker(system, expire_on_commit=False, info=info)
 
@@ -116,28 +123,38 @@ class Database:
         system_url: str | None = None,
         pool: int = 10,
         audit_key: bytes | None = None,
+        keeps_notifications: bool = False,
     ) -> Self:
         """With logins of their own for both roles, or `url` for the one that has none.
 
-        Without `audit_key`, nothing that leaves an entry in the audit log can be done.
+        Without `audit_key`, nothing that leaves an entry in the audit log can be done; without
+        `keeps_notifications`, the platform is notified of nothing.
         """
         database = cls(
             engine_for(app_url or url, APP_ROLE, pool=pool),
             engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
             audit_key=audit_key,
+            keeps_notifications=keeps_notifications,
         )
         database.app_variable = "DATABASE_APP_URL" if app_url else "DATABASE_URL"
         database.system_variable = "DATABASE_SYSTEM_URL" if system_url else "DATABASE_URL"
         return database
 
     @classmethod
-    def of(cls, settings: DatabaseSettings, *, audit_key: bytes | None = None) -> Self:
+    def of(
+        cls,
+        settings: DatabaseSettings,
+        *,
+        audit_key: bytes | None = None,
+        keeps_notifications: bool = False,
+    ) -> Self:
         return cls.connect(
             settings.database_url,
             app_url=settings.database_app_url,
             system_url=settings.database_system_url,
             pool=settings.database_pool,
             audit_key=audit_key,
+            keeps_notifications=keeps_notifications,
         )
 
     async def __aenter__(self) -> Self:

@@ -16,6 +16,12 @@ from app.models.connections import (
 )
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping
+from app.models.notifications import (
+    Notification,
+    NotificationReceiver,
+    NotificationSequence,
+    NotifiedCondition,
+)
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration, UnknownBody
 from app.models.sync import (
     BACKFILL,

@@ -11,6 +11,17 @@ from app.operations import jobs
 from app.operations.actions import discard_jobs, release_lease
 from app.operations.audit import list_entries, verify_chains
 from app.operations.deliveries import list_deliveries, replay_deliveries
+from app.operations.notification_schemas import (
+    Notifications,
+    NotificationsActed,
+    NotificationsQuery,
+    ReplayNotifications,
+)
+from app.operations.notifications import (
+    enable_notifications,
+    list_notifications,
+    replay_notifications,
+)
 from app.operations.overview import read_overview
 from app.operations.schemas import (
     Act,
@@ -127,6 +138,29 @@ async def read_deliveries(
 async def replay(principal: OpsDep, resources: ResourcesDep, body: ReplayDeliveries) -> Replayed:
     """Apply the webhooks that the filter matches again."""
     return await replay_deliveries(resources, body, by=principal.user_id)
+
+
+@router.get("/notifications")
+async def read_notifications(
+    principal: OpsDep, resources: ResourcesDep, query: Annotated[NotificationsQuery, Query()]
+) -> Notifications:
+    """What the platform is notified of, and how far that is."""
+    async with resources.database.system() as session:
+        return await list_notifications(session, query)
+
+
+@router.post("/notifications/replay")
+async def send_again(
+    principal: OpsDep, resources: ResourcesDep, body: ReplayNotifications
+) -> NotificationsActed:
+    """Send the notifications that the filter matches again, under their ids; it is never empty."""
+    return await replay_notifications(resources, body, by=principal.user_id)
+
+
+@router.post("/notifications/enable")
+async def enable_again(principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN) -> NotificationsActed:
+    """Let notifications go out again after the receiver answered 410."""
+    return await enable_notifications(resources, body, by=principal.user_id)
 
 
 @router.get("/audit")

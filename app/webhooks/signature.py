@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures over raw bytes, verified.
+"""Standard Webhooks signatures over raw bytes, made and verified.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from app.config.settings import WebhookSecret
+from app.config.webhook_secret import WebhookSecret
 
 TOLERANCE = timedelta(minutes=5)
 SIGNATURES_MAX = 8
@@ -60,6 +60,23 @@ def verify(headers: Headers, body: bytes, *, secrets: Sequence[WebhookSecret], n
     if abs(age) > TOLERANCE.total_seconds():
         raise StaleSignature(age)
     return webhook_id.decode("ascii")
+
+
+def signed_by(keys: Iterable[bytes], webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """All headers of a JSON webhook, with a signature by each key; `timestamp` in seconds since 1970."""
+    signatures = [sign(key, webhook_id, timestamp, body) for key in keys]
+    return {
+        "content-type": "application/json",
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
+    """One signature, as the header `webhook-signature` lists it."""
+    signature = digest(key, webhook_id.encode("ascii"), str(timestamp).encode("ascii"), body)
+    return f"{VERSION.decode()},{base64.b64encode(signature).decode()}"
 
 
 def digest(key: bytes, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:

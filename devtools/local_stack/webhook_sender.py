@@ -1,14 +1,13 @@
 """The platform's side of a webhook: makes the envelope, signs it and sends it."""
 
-import base64
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from app.config.settings import WebhookSecret
-from app.webhooks.signature import VERSION, digest
+from app.config.webhook_secret import WebhookSecret
+from app.webhooks.signature import signed_by
 
 WEBHOOK_PATH = "/webhooks/eventship"
 
@@ -25,20 +24,9 @@ def registration_payload(
     return {"type": type_, "timestamp": at, "data": data}
 
 
-def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header for a body; `timestamp` in seconds since 1970."""
-    signature = digest(key, webhook_id.encode("ascii"), str(timestamp).encode("ascii"), body)
-    return f"{VERSION.decode()},{base64.b64encode(signature).decode()}"
-
-
 def signed_headers(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """All headers that a signed JSON webhook needs."""
-    return {
-        "content-type": "application/json",
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(key, webhook_id, timestamp, body),
-    }
+    """All headers that a JSON webhook needs which one secret signs."""
+    return signed_by([key], webhook_id, timestamp, body)
 
 
 def post_webhook(

@@ -308,6 +308,12 @@ DELIVERY: Shape = {
     "outcome": Maybe(TEXT), "reason": Maybe(TEXT), "faults": Maybe([{"path": TEXT, "message": TEXT}]),
 }  # fmt: skip
 REPLAYED: Shape = ACTED | {"sample": [DELIVERY], "unusable": NUMBER}
+NOTIFICATION: Shape = {
+    "notification_id": TEXT, "host_id": TEXT, "sequence": Maybe(NUMBER), "type": TEXT,
+    "event_id": Maybe(TEXT), "data": OBJECT, "state": TEXT, "attempts": NUMBER, "due_at": Maybe(TIME),
+    "last_status": Maybe(NUMBER), "last_error": Maybe(TEXT), "created_at": TIME, "finished_at": Maybe(TIME),
+}  # fmt: skip
+NOTIFIED: Shape = ACTED | {"sample": [NOTIFICATION]}
 LEASE: Shape = {
     "org_id": ID, "owner": Maybe(TEXT), "is_held": FLAG, "until": Maybe(TIME), "acquired_at": Maybe(TIME),
     "fence": NUMBER, "not_before": Maybe(TIME), "not_before_reason": Maybe(TEXT), "failures": NUMBER,

@@ -215,6 +215,9 @@ async def operations(caller: Caller) -> None:
     deliveries = await caller.ask("GET", "/ops/deliveries?host_id=host_a", contract.page(contract.DELIVERY))
     assert deliveries["items"]
     assert (await caller.ask("POST", "/ops/deliveries/replay", contract.REPLAYED, body=of_host))["sample"]
+    await caller.ask("GET", "/ops/notifications?state=pending", contract.page(contract.NOTIFICATION))
+    await caller.ask("POST", "/ops/notifications/replay", contract.NOTIFIED, body=of_host)
+    await caller.ask("POST", "/ops/notifications/enable", contract.NOTIFIED, body={})
     log = await caller.ask("GET", "/ops/audit", contract.page({"host_id": TEXT} | contract.DEED))
     assert log["items"]
     await caller.ask("POST", "/ops/audit/verify", contract.VERIFIED)

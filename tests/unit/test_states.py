@@ -15,7 +15,17 @@ from sqlalchemy import CheckConstraint
 from app import states
 from app.campaigns import schemas as campaigns
 from app.connections.model import schemas as connections
-from app.models import Backfill, Base, CampaignLink, Connection, SyncJob, Verification, WrittenRecord
+from app.models import (
+    Backfill,
+    Base,
+    CampaignLink,
+    Connection,
+    Notification,
+    SyncJob,
+    Verification,
+    WrittenRecord,
+)
+from app.operations import notification_schemas
 from app.operations import schemas as operations
 from app.registrations import schemas as registrations
 from app.registrations.listing import RowState
@@ -38,6 +48,8 @@ ENUMS = [
         (connections.AttemptStateName, states.AttemptState),
         (campaigns.LinkStateName, states.LinkState),
         (webhooks.Status, states.RegistrationStatus),
+        (notification_schemas.NotificationStateName, states.NotificationState),
+        (notification_schemas.NotificationTypeName, states.NotificationType),
     ],
 )
 def test_a_type_of_the_api_names_every_state(named: Any, enum: type[StrEnum]) -> None:
@@ -73,6 +85,7 @@ def test_a_model_of_the_api_has_a_field_for_every_member(
         (Backfill, states.BackfillState),
         (Verification, states.VerificationState),
         (Connection, states.STORED_CONNECTION_STATES),
+        (Notification, states.STORED_NOTIFICATION_STATES),
     ],
 )
 def test_a_table_takes_every_stored_state_and_no_other(table: type[Base], values: Any) -> None:

@@ -106,6 +106,8 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
     "POST /ops/leases/{org_id}/release": (errors.NotFound,),
     "GET /ops/deliveries": (errors.FilterEmpty,),
     "POST /ops/deliveries/replay": (errors.FilterEmpty,),
+    "GET /ops/notifications": (errors.CursorInvalid,),
+    "POST /ops/notifications/replay": (errors.FilterEmpty,),
     "POST /v1/imports/registrations": (errors.MediaTypeUnsupported,),
     "POST /webhooks/eventship": (
         errors.PayloadUnusable,

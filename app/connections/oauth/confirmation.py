@@ -36,6 +36,7 @@ from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant, UnconfirmedUser
+from app.notifications.facts import connection_restored, problems_are
 from app.states import AttemptState, ConnectionState
 from app.sync.jobs.gates import NO_HOST_BACKOFF
 
@@ -183,6 +184,8 @@ async def _connect(
     await audit_log.append_entry(
         session, host_id, actor=attempt.user_id, action="salesforce.connected", details=details
     )
+    await connection_restored(session, host_id)
+    await problems_are(session, host_id, ())
     return outgoing
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.grants.superseded import delete_superseded
 from app.models import Connection, Restore
+from app.notifications.facts import connection_restored
 from app.salesforce.oauth import OAuthRejected
 from app.states import ConnectionState
 from app.sync.jobs.gates import NO_HOST_BACKOFF, mark_needs_reconnect
@@ -93,7 +94,7 @@ async def disconnect_by_salesforce(
 
 async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement[bool]) -> str | None:
     """Connect a closed host again that still has its grant, if `conditions` hold; returns its org then."""
-    return await session.scalar(
+    org_id = await session.scalar(
         update(Connection)
         .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
         .where(Connection.refresh_token.is_not(None), *conditions)
@@ -106,3 +107,6 @@ async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement
         )
         .returning(Connection.org_id)
     )
+    if org_id is not None:
+        await connection_restored(session, host_id)
+    return org_id

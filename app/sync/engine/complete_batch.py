@@ -10,6 +10,7 @@ from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Backfill, CampaignLink, Event
+from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
 from app.sync.engine.job_outcome import decide_outcome, outcome_as_json, unless_switched_on
@@ -123,12 +124,14 @@ async def complete_batch(
             async for row in yielding(items)
         ]
         await _complete_jobs(session, store, outcomes, now, has_broken_off=has_broken_off)
+        failed = [row.job.event.event_id for row, outcome in outcomes if outcome.state == JobState.FAILED]
         await insert_attempts(session, store, outcomes, calls=calls)
         await _mark_links_broken(session, store, items)
         await _invalidate_describes(session, store, items)
         if client is not None:
             host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
+        await events_failed(session, store.batch.host_id, failed)
     await _add_backfill_calls(store, items, calls)
     return {row.job.registration_id: outcome.state for row, outcome in outcomes}
 
@@ -185,14 +188,17 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, items: Se
         }
     )
     if seen:
-        await session.execute(
+        broken = await session.execute(
             update(CampaignLink)
             .where(
                 CampaignLink.host_id == store.batch.host_id,
                 tuple_(CampaignLink.event_id, CampaignLink.version).in_(seen),
             )
             .values(state=LinkState.BROKEN, problem_code="campaign_broken", version=CampaignLink.version + 1)
+            .returning(CampaignLink.event_id, CampaignLink.campaign_id)
         )
+        for event_id, campaign_id in sorted(broken):
+            await campaign_broken(session, store.batch.host_id, event_id, campaign_id=campaign_id)
 
 
 async def _invalidate_describes(session: AsyncSession, store: WriteStore, items: Sequence[WorkItem]) -> None:

@@ -14,6 +14,7 @@ from app.api.api_budget import DEFAULT_CAP, is_share_used_up
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import Connection, Host, OrgLease
+from app.notifications.facts import budget_stopped, needs_reconnect
 from app.salesforce.errors import ApiError
 from app.salesforce.responses import ApiUsage
 from app.states import ConnectionState
@@ -71,6 +72,7 @@ async def mark_needs_reconnect(
     await audit_log.append_entry(
         session, host_id, actor="system", action="salesforce.connection_ended", details=about
     )
+    await needs_reconnect(session, host_id, reason=reason_code)
     log.warning("connection_ended", extra={"host_id": host_id, **about})
     return True
 
@@ -97,8 +99,10 @@ async def record_api_usage(
     }
     if has_written:
         values["last_written_at"] = now
+    is_closed, cap_percent = False, DEFAULT_CAP
     if usage is not None:
-        is_closed = is_share_used_up(usage, await api_budget_percent_of(session, host_id))
+        cap_percent = await api_budget_percent_of(session, host_id)
+        is_closed = is_share_used_up(usage, cap_percent)
         values |= {
             "api_used": usage.used,
             "api_limit": usage.limit,
@@ -106,6 +110,8 @@ async def record_api_usage(
             "api_closed_until": now + literal(timedelta(seconds=LIMIT_WAIT)) if is_closed else None,
         }
     await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
+    if is_closed:
+        await budget_stopped(session, host_id, cap_percent)
 
 
 async def back_off(database: Database, lease: Lease, failure: ApiError | None, *, is_slow: bool) -> None:

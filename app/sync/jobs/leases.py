@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
+from app.notifications.facts import events_failed
 from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
 from app.sync.errors.item_error import NOT_PROCESSED_ERROR, OUTCOME_UNKNOWN_ERROR
@@ -143,7 +144,7 @@ RECOVER_RUNNING_JOBS = text("""
         fence = NULL, running_version = NULL, due_at = clock_timestamp()
     FROM settled
     WHERE job.host_id = settled.host_id AND job.registration_id = settled.registration_id
-    RETURNING job.state
+    RETURNING job.state, job.host_id, job.event_id
 """).bindparams(bindparam("error", type_=JSONB))
 
 
@@ -258,7 +259,14 @@ async def _recover(
 ) -> Sequence[str]:
     about = {"error": error.as_json(), "group_id": error.group_id, "crashes": crashes}
     limits = {"max_crashes": MAX_WORKER_CRASHES}
-    return (await session.scalars(RECOVER_RUNNING_JOBS, {**values, **about, **limits})).all()
+    recovered = (await session.execute(RECOVER_RUNNING_JOBS, {**values, **about, **limits})).all()
+    failed: dict[str, set[str]] = {}
+    for state, host_id, event_id in recovered:
+        if state == JobState.FAILED:
+            failed.setdefault(host_id, set()).add(event_id)
+    for host_id, event_ids in sorted(failed.items()):
+        await events_failed(session, host_id, event_ids)
+    return [state for state, _, _ in recovered]
 
 
 async def store_caps(database: Database, lease: Lease) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import database_now
+from app.notifications.facts import problems_are
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError, RequestRejected
@@ -241,6 +242,7 @@ async def store_problems(
     step = int(kept.keys() != before.keys())
     problems = to_json([asdict(each) for each in kept.values()]).decode()
     await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": step})
+    await problems_are(session, host_id, kept)
     _log_change("connection_problem", kept.keys() - before.keys(), values)
     if solved := before.keys() - kept.keys():
         _log_change("connection_problem_solved", solved, values)

@@ -11,10 +11,10 @@ from app.config.settings import (
     Settings,
     SettingsInvalid,
     Times,
-    WebhookSecret,
     load_settings,
     read_settings,
 )
+from app.config.webhook_secret import WebhookSecret
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 
 GOOD = {

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.config.settings import WebhookSecret
-from app.webhooks.signature import InvalidSignature, StaleSignature, verify
-from devtools.local_stack.webhook_sender import sign, signed_headers
+from app.config.webhook_secret import WebhookSecret
+from app.webhooks.signature import InvalidSignature, StaleSignature, sign, verify
+from devtools.local_stack.webhook_sender import signed_headers
 from tests.factories import NOW, WEBHOOK_KEY
 
 BODY = b'{"otter": 1}'

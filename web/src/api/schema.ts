@@ -1028,6 +1028,53 @@ export interface NotQueued {
   readonly "why": string;
 }
 
+/** Which notifications: all members that are set must hold.
+ * 
+ * `disabled` are those that wait since the receiver answered 410; otherwise they are `pending`. */
+export interface NotificationFilter {
+  readonly "created_from"?: string | null;
+  readonly "created_to"?: string | null;
+  readonly "event_id"?: string | null;
+  readonly "host_id"?: string | null;
+  readonly "notification_ids"?: ReadonlyArray<string> | null;
+  readonly "state"?: "pending" | "delivered" | "failed" | "disabled" | null;
+  readonly "type"?: "connection.needs_reconnect" | "connection.restored" | "connection.problem" | "connection.problem_solved" | "event.failures_started" | "event.failures_cleared" | "campaign.broken" | "campaign.restored" | "backfill.finished" | "budget.stopped" | "budget.resumed" | null;
+}
+
+/** One notification, with `notification_id` as its `webhook-id`.
+ * 
+ * `sequence` is null for a moment after the fact. `last_status` is what the receiver answered last,
+ * `last_error` what kept an answer from coming. `due_at`: when it goes out next, of a pending one. */
+export interface NotificationShown {
+  readonly "attempts": number;
+  readonly "created_at": string;
+  readonly "data": Readonly<Record<string, unknown>>;
+  readonly "due_at": string | null;
+  readonly "event_id": string | null;
+  readonly "finished_at": string | null;
+  readonly "host_id": string;
+  readonly "last_error": string | null;
+  readonly "last_status": number | null;
+  readonly "notification_id": string;
+  readonly "sequence": number | null;
+  readonly "state": string;
+  readonly "type": string;
+}
+
+/** One page of notifications, the latest first. */
+export interface Notifications {
+  readonly "items": ReadonlyArray<NotificationShown>;
+  readonly "next_cursor": string | null;
+}
+
+/** What an act did: of `matched` notifications `queued` go out; a sample holds ten at most. */
+export interface NotificationsActed {
+  readonly "dry_run": boolean;
+  readonly "matched": number;
+  readonly "queued": number;
+  readonly "sample": ReadonlyArray<NotificationShown>;
+}
+
 /** An object's fields by label, and its record types. `is_written`: rules for it are followed already. */
 export interface ObjectFields {
   readonly "fields": ReadonlyArray<FieldShown>;
@@ -1356,6 +1403,12 @@ export interface RepairToStart {
 export interface ReplayDeliveries {
   readonly "dry_run"?: boolean;
   readonly "filter": DeliveryFilter;
+}
+
+/** Notifications to send again; a dry run only counts, and is what happens unless it is refused. */
+export interface ReplayNotifications {
+  readonly "dry_run"?: boolean;
+  readonly "filter": NotificationFilter;
 }
 
 /** What a replay did: `queued` of `matched` webhooks were applied again; `unusable` still cannot be. */

@@ -1,0 +1,1 @@
+"""Signed notifications of the platform, from an outbox (docs/notifications.md)."""
