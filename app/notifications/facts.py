@@ -13,7 +13,7 @@ from app.infrastructure.database import database_now
 from app.models import Backfill, CampaignLink, Connection, NotifiedCondition, SyncJob
 from app.models.conditions import SHOWN_STATE
 from app.notifications.outbox import begin_condition, end_condition, keeps_notifications, notify, returning
-from app.states import ConditionKind, JobReason, JobState, LinkState, NotificationType
+from app.states import ConditionKind, JobReason, JobState, LinkState, NotificationType, SyncState
 
 GROUPS_MAX: Final = 20
 WAITING: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS, JobState.HELD)
@@ -141,7 +141,8 @@ async def backfill_finished(session: AsyncSession, backfill: Backfill) -> None:
     """A backfill came to its end; one that only lets go of rows after an unlink is nobody's business."""
     if backfill.reason == JobReason.UNLINK:
         return
-    data = {name: getattr(backfill, name) for name in ("backfill_id", "done", "failed", "skipped")}
+    counts = {"done": backfill.done, SyncState.FAILED: backfill.failed, SyncState.SKIPPED: backfill.skipped}
+    data = {"backfill_id": backfill.backfill_id, **counts}
     kind = NotificationType.BACKFILL_FINISHED
     await notify(session, backfill.host_id, kind, data, event_id=backfill.event_id)
 
