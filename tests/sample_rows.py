@@ -21,7 +21,7 @@ VALUES: dict[type[TypeEngine[Any]], Any] = {
     JSONB: {},
     ARRAY: [],
 }
-CHOICE = re.compile(r"(\w+) IN \('(\w+)'")
+CHOICE = re.compile(r"(\w+) IN \('([\w.]+)'")
 
 
 def sample_row(table: Table, **given: Any) -> dict[str, Any]:
