@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision: str = "0108"
-down_revision: str | None = "0107"
+revision: str = "0109"
+down_revision: str | None = "0108"
 branch_labels: str | None = None
 depends_on: str | None = None
 needs_code: bool = False
