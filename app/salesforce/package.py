@@ -61,6 +61,11 @@ def fields_of(sobject: str) -> tuple[str, ...]:
     return next((PACKAGE_FIELDS[home] for home in homes), ())
 
 
+def without_namespace(name: str) -> str:
+    """Return `Event_Status__c` for `evs__Event_Status__c`."""
+    return name.split("__", 1)[1] if name.count("__") == 2 else name
+
+
 def name_in_org(field: str, namespace: str | None) -> str:
     """The field's name in an org that installed the package: `evs__Ticket__c`."""
     return f"{namespace}__{field}" if namespace else field

@@ -1,11 +1,15 @@
-"""Pack a few new people with their Tasks and members into one composite."""
+"""Create new people: their Accounts first, and a few people with their Tasks and members in one composite."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.salesforce.composite import MAX_SUBREQUESTS, Record, has_reference_text
 from app.states import WriteState
+from app.sync.execution.duplicates import resolve_duplicate_accounts
+from app.sync.execution.executor import Executor
 from app.sync.execution.packing import DependentGroup, person_reference_id
+from app.sync.execution.taken_keys import settle_taken_keys
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
@@ -13,11 +17,17 @@ from app.sync.model.decisions import ItemDecision, joined
 from app.sync.model.records import ACCOUNT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.accounts import people_with_accounts, plan_accounts
+from app.sync.planning.people import attach_person_contacts
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes
+from app.sync.planning.record_builder import OrgContext
 
 POINTING_FIELDS = frozenset({"WhoId", "LeadId", "ContactId"})
 """Fields of a Task or member that hold the person's id and nothing else."""
+
+
+NOTHING_WRITTEN: Final = frozenset[str]()
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,49 @@ class DependentPlan:
 
     groups: tuple[DependentGroup, ...]
     decisions: tuple[ItemDecision, ...]
+
+
+async def write_accounts(
+    executor: Executor, groups: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
+) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
+    """Make the Accounts that are missing; returns who can be created now, and their Accounts by the
+    registration that is created for. Raises as `Executor.run` does.
+    """
+    batch, clock = executor.store.batch, executor.clock
+    accounts = plan_accounts(groups, org, batch=batch, clock=clock, pepper=pepper)
+    creates = executor.items.apply_plan(accounts.plan)
+    if creates:
+        await executor.run(creates)
+        await resolve_duplicate_accounts(executor)
+    return people_with_accounts(accounts, [executor.items.current(group) for group in groups])
+
+
+async def write_people(
+    executor: Executor, people: Sequence[WriteOperation], lookup: LookupResult
+) -> frozenset[str]:
+    """Create these people, with what depends on them where they are few; returns the registrations with
+    nothing left to write. Raises as `Executor.run` does.
+    """
+    items, batch = executor.items, executor.store.batch
+    dependent = plan_dependent_composite(people, items, lookup, batch=batch, clock=executor.clock)
+    if dependent is None:
+        await executor.run(people)
+        return NOTHING_WRITTEN
+    items.apply(dependent.decisions)
+    await executor.execute_dependent(dependent.groups)
+    if executor.taken_keys:
+        await settle_taken_keys(executor)
+    return fully_written(dependent.groups, items)
+
+
+async def resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:
+    """The Contacts of Person Accounts that were just created. Raises what the client raises."""
+    accounts = (operation for operation in created if operation.record.sobject == ACCOUNT)
+    of_accounts = [item for operation in accounts for item in executor.items.of(operation)]
+    ids = {item.person.id for item in of_accounts if item.person and item.person.sobject == ACCOUNT}
+    if ids:
+        contacts = await executor.client.person_contacts(sorted(ids))
+        executor.items.apply(attach_person_contacts(of_accounts, contacts))
 
 
 def plan_dependent_composite(

@@ -357,7 +357,7 @@ async def _prefetch(
         jobs = suspected_jobs(of_holders.jobs, of_holders, lease.restored)
         of_holders = replace(of_holders, jobs=jobs)
     store = WriteStore(context.database, lease, of_holders, context.lost_write_window)
-    return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
+    return None if await is_api_budget_exhausted(client, store) else await look_up(context, client, store)
 
 
 async def _release(context: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.salesforce.errors import RequestRejected
 from app.states import JobReason
 from app.sync.execution.executor import Executor
+from app.sync.execution.taken_keys import settle_taken_keys
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import is_lasting
 from app.sync.lookup.describe_cache import (
@@ -64,6 +65,8 @@ async def _write(executor: Executor, lookup: LookupResult, due: Iterable[WorkIte
         operation async for plan in yielding(plans) for operation in executor.items.apply_plan(plan)
     ]
     await executor.run(operations)
+    if executor.taken_keys:
+        await settle_taken_keys(executor)
     return bool(operations)
 
 

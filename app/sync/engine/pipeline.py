@@ -1,9 +1,9 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final, Protocol
+from typing import Protocol
 
 from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
@@ -11,7 +11,13 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.states import JobReason
 from app.sync.engine.after_cases import write_after_cases
-from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite, unfinished
+from app.sync.engine.dependent_composite import (
+    NOTHING_WRITTEN,
+    resolve_person_contacts,
+    unfinished,
+    write_accounts,
+    write_people,
+)
 from app.sync.engine.inaccessible_leads import (
     decide_accessible_leads,
     limit_lead_creates,
@@ -20,8 +26,9 @@ from app.sync.engine.inaccessible_leads import (
 )
 from app.sync.engine.interruptions import BudgetReached, is_api_budget_exhausted
 from app.sync.engine.optional_parts import write_optional_parts
-from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
+from app.sync.execution.duplicates import resolve_duplicates
 from app.sync.execution.executor import Executor
+from app.sync.execution.taken_keys import settle_taken_keys, settle_taken_person_keys
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     SEARCH_PROBLEMS,
@@ -37,6 +44,7 @@ from app.sync.lookup.describe_cache import (
     RETRY_MAX_AGE,
     expire_describes,
     load_describes,
+    load_unique_fields,
     uncached,
 )
 from app.sync.lookup.lookup import LookupResult, bodies_to_cache, fetch_person_accounts, look_up_batch
@@ -47,20 +55,30 @@ from app.sync.lookup.query_bisection import (
     query_rejected,
     split_in_half,
 )
-from app.sync.lookup.requirements import LookupRequirements, described_beside, required_objects
+from app.sync.lookup.requirements import (
+    LookupRequirements,
+    described_beside,
+    keyed_objects,
+    required_objects,
+)
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch_items import BatchItems
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.job_outcome import Obstacle
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD
+from app.sync.model.record_key import KeyRules
+from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
-from app.sync.model.work_item import WorkItem, WriteOperation, undecided_items
-from app.sync.planning.accounts import people_with_accounts, plan_accounts
+from app.sync.model.work_item import WorkItem, undecided_items
 from app.sync.planning.merge_registrations import primary_item
-from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
+from app.sync.planning.people import (
+    PersonKeys,
+    by_person,
+    create_people,
+    resolve_person,
+)
 from app.sync.planning.person_ref import existing_persons
 from app.sync.planning.plan_writes import (
     plan_cases_of_new_leads,
@@ -73,9 +91,6 @@ from app.sync.planning.suspected import settle_suspected
 
 Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
-
-
-NOTHING_WRITTEN: Final = frozenset[str]()
 
 
 class PipelineContext(Protocol):
@@ -115,7 +130,7 @@ async def process_batch(
     current = BatchItems(items)
     interruption: SalesforceError | BudgetReached | None
     try:
-        lookup = await _look_up_or_reject(client, store, prefetched)
+        lookup = await _look_up_or_reject(context, client, store, prefetched)
         if isinstance(lookup, RequestRejected):
             return await _bisect(context, client, store, items, clock=clock, refused=lookup)
         interruption = await _write(context, client, store, current, lookup, clock=clock)
@@ -129,12 +144,16 @@ async def process_batch(
 
 
 async def _look_up_or_reject(
-    client: SalesforceClient, store: WriteStore, prefetched: Awaitable[Lookup | None] | None
+    context: PipelineContext,
+    client: SalesforceClient,
+    store: WriteStore,
+    prefetched: Awaitable[Lookup | None] | None,
 ) -> Lookup | RequestRejected:
     """What was found; the rejection where Salesforce takes no such query, but may take a smaller one."""
     caps, size = store.lease.caps, len(store.batch.jobs)
     try:
-        found = (await prefetched if prefetched is not None else None) or await look_up(client, store)
+        found = await prefetched if prefetched is not None else None
+        found = found or await look_up(context, client, store)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
@@ -187,6 +206,8 @@ async def _write(
         plan_cases_of_new_leads(items, written, found, batch=batch, clock=clock),
     )
     await executor.run([operation async for plan in yielding(plans) for operation in items.apply_plan(plan)])
+    if executor.taken_keys:
+        await settle_taken_keys(executor)
     await executor.resend_allowing_duplicates()
     if any(item.job.writes.case for item in items):
         await write_after_cases(executor, found, requirements.access)
@@ -225,10 +246,17 @@ async def _bisect(
 
 
 async def _requirements(
-    client: SalesforceClient, store: WriteStore, *, extra_objects: Collection[str] = ()
+    context: PipelineContext,
+    client: SalesforceClient,
+    store: WriteStore,
+    *,
+    extra_objects: Collection[str] = (),
 ) -> LookupRequirements:
     """What is to be asked for. The describes of `extra_objects` say what may be asked."""
     batch, jobs = store.batch, store.batch.jobs
+    settings = context.settings
+    key_rules = KeyRules(settings.salesforce_package_namespace, settings.pepper is not None)
+    keyed = keyed_objects(jobs, key_rules)
     async with store.database.tenant(batch.host_id) as session:
         access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
         is_retried = access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
@@ -238,6 +266,7 @@ async def _requirements(
         )
         whose = (batch.host_id, batch.org_id)
         undescribed = await uncached(session, *whose, described_beside(jobs), max_age)
+        known = await load_unique_fields(session, *whose, keyed, max_age)
     needed = required_objects(jobs).difference(undescribed)
     describes = await load_describes(
         store.database,
@@ -249,16 +278,17 @@ async def _requirements(
     )
     access = access.with_describes(describes, {*needed, *extra_objects})
     describes = {name: describes[name] for name in needed if name in describes}
-    return replace(LookupRequirements.of(jobs, describes, access, owners), undescribed=undescribed)
+    found = replace(LookupRequirements.of(jobs, describes, access, owners), undescribed=undescribed)
+    return found.with_keys(key_rules, keyed, known)
 
 
-async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
+async def look_up(context: PipelineContext, client: SalesforceClient, store: WriteStore) -> Lookup:
     """What stands in Salesforce of the batch's people. Raises what the client raises.
 
     Where Salesforce refuses what is asked for, the describes are fetched anew, and only what they show is
     asked for again.
     """
-    requirements = await _requirements(client, store)
+    requirements = await _requirements(context, client, store)
     if requirements.access.rejected is not None:
         raise RecentlyRejected(requirements.access.rejected)
     try:
@@ -266,7 +296,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
-        requirements, found = await _look_up_visible_objects(client, store, requirements)
+        requirements, found = await _look_up_visible_objects(context, client, store, requirements)
     if requirements.access.fully_visible is None and has_missing_person(store.batch.jobs, found.people):
         requirements, found = await _look_up_with_view_all(client, store, requirements, found)
     access = requirements.access
@@ -277,13 +307,16 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
 
 
 async def _look_up_visible_objects(
-    client: SalesforceClient, store: WriteStore, requirements: LookupRequirements
+    context: PipelineContext,
+    client: SalesforceClient,
+    store: WriteStore,
+    requirements: LookupRequirements,
 ) -> Lookup:
     batch, people = store.batch, (LEAD, CONTACT)
     async with store.database.tenant(batch.host_id) as session:
         sobjects = {*people, *requirements.describes}
         await expire_describes(session, host_id=batch.host_id, sobjects=sobjects)
-    requirements = await _requirements(client, store, extra_objects=people)
+    requirements = await _requirements(context, client, store, extra_objects=people)
     for _ in people:
         try:
             return requirements, await look_up_batch(
@@ -324,9 +357,9 @@ async def _people(
     write.
     """
     store, clock, items = executor.store, executor.clock, executor.items
-    without_person = []
+    without_person, keys = [], PersonKeys(lookup.key_fields, store.batch.org_id, pepper)
     async for item in yielding(undecided_items(items)):
-        resolution = resolve_person(item, lookup.people, clock=clock)
+        resolution = resolve_person(item, lookup.people, clock=clock, keys=keys)
         items.apply(resolution.decisions)
         if resolution.is_missing:
             without_person.append(item)
@@ -337,19 +370,15 @@ async def _people(
         return lookup.people, NOTHING_WRITTEN
     org = OrgContext(lookup.describes, await _create_context(executor, groups, lookup), lookup.owners)
     groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
-    ready, accounts = await _accounts(executor, groups, org, pepper=pepper)
-    creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
+    ready, accounts = await write_accounts(executor, groups, org, pepper=pepper)
+    creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts, keys=keys)
     missing = [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]
-    dependent = plan_dependent_composite(missing, items, lookup, batch=store.batch, clock=clock)
-    written = NOTHING_WRITTEN
-    if dependent is None:
-        await executor.run(missing)
-    else:
-        items.apply(dependent.decisions)
-        await executor.execute_dependent(dependent.groups)
-        written = fully_written(dependent.groups, items)
-    people = await resolve_duplicates(executor, lookup.people, requirements)
-    await _resolve_person_contacts(executor, missing)
+    written = await write_people(executor, missing, lookup)
+    people = lookup.people
+    if executor.taken_keys:
+        people = await settle_taken_person_keys(executor, people, requirements)
+    people = await resolve_duplicates(executor, people, requirements)
+    await resolve_person_contacts(executor, missing)
     return people, written
 
 
@@ -367,27 +396,3 @@ async def _create_context(
             executor.items.apply(query_rejected(item, refused) for item in groups[0])
             return CreateContext()
     return CreateContext.of([await _create_context(executor, half, lookup) for half in split_in_half(groups)])
-
-
-async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:
-    """The Contacts of Person Accounts that were just created."""
-    accounts = (operation for operation in created if operation.record.sobject == ACCOUNT)
-    of_accounts = [item for operation in accounts for item in executor.items.of(operation)]
-    ids = {item.person.id for item in of_accounts if item.person and item.person.sobject == ACCOUNT}
-    if ids:
-        contacts = await executor.client.person_contacts(sorted(ids))
-        executor.items.apply(attach_person_contacts(of_accounts, contacts))
-
-
-async def _accounts(
-    executor: Executor, groups: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
-) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
-    """Make the Accounts that are missing; returns who can be created now, and their Accounts by the
-    registration that is created for."""
-    batch, clock = executor.store.batch, executor.clock
-    accounts = plan_accounts(groups, org, batch=batch, clock=clock, pepper=pepper)
-    creates = executor.items.apply_plan(accounts.plan)
-    if creates:
-        await executor.run(creates)
-        await resolve_duplicate_accounts(executor)
-    return people_with_accounts(accounts, [executor.items.current(group) for group in groups])

@@ -11,6 +11,7 @@ from app.salesforce.soql import in_list, quote
 from app.states import WriteAction, WriteState
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
+from app.sync.execution.rejections import VALUE_TAKEN
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.lookup.lookup import fetch_people
 from app.sync.lookup.queries import ACCOUNT_PREFIX
@@ -34,7 +35,6 @@ from app.sync.model.records import ACCOUNT, FoundPerson, PersonRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WriteOperation
 
-VALUE_TAKEN: Final = "DUPLICATE_VALUE"
 DUPLICATE_PASSES: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 

@@ -26,12 +26,13 @@ from app.sync.execution.packing import (
     pack,
     single_request,
 )
-from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate
+from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate, is_key_taken
 from app.sync.execution.write_transitions import (
     decide_rejection,
     slot_ambiguous,
     slot_intended,
     slot_not_applied,
+    slot_taken,
     slot_written,
 )
 from app.sync.jobs.write_store import WriteStore
@@ -61,7 +62,8 @@ After a lost response the other collections of its call are still finished: what
 class Executor:
     """Carries out operations in as few calls as the caps allow, for the items of one batch.
 
-    `duplicates` collects the creates that a duplicate rule refused, with what it said;
+    `duplicates` collects the creates that a duplicate rule refused, with what it said, `taken_keys` those
+    whose unique key another record has;
     `duplicate_refused_updates` the changes of people that one refused, once; `sent_individually` the
     operations that were sent each by itself, not in a collection.
     """
@@ -72,6 +74,7 @@ class Executor:
     clock: Clock
     packs_single_creates: bool = False
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
+    taken_keys: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
     duplicate_refused_updates: list[WriteOperation] = field(default_factory=list)
     sent_individually: set[WriteOperation] = field(default_factory=set)
     committed_at: tuple[datetime, float] = field(init=False)
@@ -366,6 +369,9 @@ class Executor:
         self._log(operation, result)
         if result.is_success and result.id is not None:
             self.items.apply(slot_written(operation, self.items.of(operation), result.id))
+        elif is_key_taken(operation, result.failures[0]):
+            self.items.apply(slot_taken(operation, self.items.of(operation), self._now()))
+            self.taken_keys.append((operation, result.failures[0]))
         elif operation.create_lock is not None and is_duplicate(result):
             self.mark_not_applied([operation])
             self.duplicates.append((operation, result.failures[0]))

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from app.salesforce.composite import ALLOW_ALERTS, RowResult, SubResponse
 from app.salesforce.errors import ApiError, ErrorClass
+from app.salesforce.package import without_namespace
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.field_values.states_and_countries import is_place
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
@@ -71,6 +72,9 @@ CROSS_REFERENCE_ACCESS = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 
 OWNER_FIELD_CODES = UNKNOWN_FIELD_CODES | REFERENCE_ERROR_CODES | {FIELD_INTEGRITY, CROSS_REFERENCE_ACCESS}
 """Of a failure that names the owner's field."""
+
+VALUE_TAKEN = "DUPLICATE_VALUE"
+"""Of a unique field, and of a campaign member that is there."""
 
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
@@ -191,7 +195,7 @@ def classify_rejection(operation: WriteOperation, failure: ApiError, items: Iter
         return DropFields(frozenset(dropped).union(*earlier))
     if operation.record.sobject == EMAIL_MESSAGE and _is_of_all_emails(failure):
         return TaskInstead()
-    if is_member and failure.error_code == "DUPLICATE_VALUE":
+    if is_member and failure.error_code == VALUE_TAKEN:
         return AlreadyExists()
     if _is_too_long(operation, failure) and not hints.is_first_day:
         return EventTooLong()
@@ -232,8 +236,10 @@ def _is_of_all_emails(failure: ApiError) -> bool:
 
 def is_describe_stale(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> bool:
     """Whether the describe that the operation was planned with is to be fetched anew."""
-    is_dropped = isinstance(rejection, DropFields) and operation.describe is not None
-    return is_dropped or _contradicts_describe(operation, failure)
+    dropped = rejection.fields if isinstance(rejection, DropFields) else frozenset[str]()
+    is_key_dropped = operation.record_key is not None and operation.record_key.field in dropped
+    is_dropped = bool(dropped) and operation.describe is not None
+    return is_dropped or is_key_dropped or _contradicts_describe(operation, failure)
 
 
 def is_reference_configured(operation: WriteOperation, failure: ApiError) -> bool:
@@ -275,6 +281,7 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     unneeded = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else unneeded
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     unneeded |= {name for name in sent if kind is not None and kind.is_of_package(name)}
+    unneeded |= {operation.record_key.field} if operation.record_key else set()
     optional = unneeded | operation.mapped if is_lost else unneeded - operation.mapped
     return frozenset(named) if named <= optional else frozenset()
 
@@ -300,6 +307,20 @@ def is_certainly_refused(answer: SubResponse) -> bool:
     return action_for(answer.failures[0]) is not ErrorAction.RECONCILE
 
 
+def is_key_taken(operation: WriteOperation, failure: ApiError) -> bool:
+    """Whether the unique key of a new record is what another one has, as far as Salesforce says.
+
+    In the user's language the text still names the field, but for a record that the user may not see: then it
+    names none, and who has the key is asked for.
+    """
+    key = operation.record_key
+    if key is None or failure.error_code != VALUE_TAKEN:
+        return False
+    named = {*failure.fields, *FIELD_NAME.findall(failure.message)}
+    fields = {name for name in named if name in operation.record.fields or name.endswith("__c")}
+    return not fields or any(without_namespace(name) == without_namespace(key.field) for name in fields)
+
+
 def is_alert_refusal(operation: WriteOperation, result: RowResult) -> bool:
     """Whether a duplicate rule refused an update, and alerts were not allowed yet."""
     is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
@@ -308,4 +329,4 @@ def is_alert_refusal(operation: WriteOperation, result: RowResult) -> bool:
 
 def is_duplicate(result: RowResult) -> bool:
     """Whether a create met a record that is there, by a duplicate rule or a unique field."""
-    return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
+    return result.failures[0].error_code in ("DUPLICATES_DETECTED", VALUE_TAKEN)

@@ -1,6 +1,7 @@
 """How an operation ends: what its slot says before, during and after the call. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from app.salesforce.errors import ApiError
@@ -90,6 +91,26 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
             first_attempt_at=before.first_attempt_at if before else None,
         )
         yield ItemDecision(item, slots={operation.key: written}, person=person)
+
+
+def slot_taken(operation: WriteOperation, items: Iterable[WorkItem], now: datetime) -> Iterator[ItemDecision]:
+    """Another record has the unique key: which one is found out at once, or in the next run."""
+    for decision in slot_ambiguous(operation, items):
+        yield decision._replace(recheck_at=now)
+
+
+def slot_adopted(
+    operation: WriteOperation, items: Iterable[WorkItem], sf_id: str, failure: ApiError
+) -> Iterator[ItemDecision]:
+    """An earlier call made the record, with values of its own time: what may have changed since is looked at
+    and planned again.
+    """
+    is_older = operation.meaning is not None or operation.details.pending_digests is not None
+    details = operation.details._replace(pending_digests=None, written_digests=None)
+    told = replace(operation, meaning=None, label=None, details=details) if is_older else operation
+    for decision in slot_written(told, items, sf_id):
+        end = ReplanRejected(_error(operation, failure, decision.item)) if is_older else None
+        yield decision._replace(end=end)
 
 
 def _created_person(operation: WriteOperation, sobject: str, sf_id: str) -> FoundPerson | None:

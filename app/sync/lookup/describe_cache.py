@@ -41,6 +41,16 @@ LOAD_DESCRIBES = text("""
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
       AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
+# The same of the fields that are unique alone: a whole describe takes long to read.
+LOAD_UNIQUE_FIELDS = text("""
+    SELECT sobject, CASE WHEN body = '{}' THEN body ELSE jsonb_set(
+               body - 'recordTypeInfos', '{fields}',
+               jsonb_path_query_array(body, '$.fields[*] ? (@.unique == true)')) END AS body
+    FROM describe_cache
+    WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
+      AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
+      AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
+""")
 # What was fetched a moment ago is not fetched again: a lasting mismatch would cost a call in every batch.
 MARK_STALE = text("""
     UPDATE describe_cache SET is_stale = true
@@ -86,6 +96,20 @@ async def cached_bodies(
     """What our table has that is neither stale nor old, by object; empty for a hidden one."""
     values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": max_age}
     return {row.sobject: row.body for row in await session.execute(LOAD_DESCRIBES, values)}
+
+
+async def load_unique_fields(
+    session: AsyncSession, host_id: str, org_id: str, sobjects: Iterable[str], max_age: timedelta
+) -> dict[str, SObjectDescribe | None]:
+    """The objects of which our table has a describe that counts, with their unique fields alone; None of a
+    hidden one.
+    """
+    wanted = sorted(sobjects)
+    if not wanted:
+        return {}
+    values = {"host_id": host_id, "org_id": org_id, "sobjects": wanted, "max_age": max_age}
+    rows = await session.execute(LOAD_UNIQUE_FIELDS, values)
+    return {row.sobject: parse_describe(row.body) if row.body else None for row in rows}
 
 
 async def uncached(

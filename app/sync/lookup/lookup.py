@@ -43,6 +43,7 @@ from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_l
 from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, WrittenSlot
 from app.sync.model.calendar_status import is_open_for_previous_holder, is_too_long_for_org
 from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
+from app.sync.model.record_key import RecordKey, is_unique_create, key_fields
 from app.sync.model.records import CONTACT, EVENT, LEAD, PERSON_ACCOUNT, MemberRow
 
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
@@ -52,7 +53,13 @@ OF_CAMPAIGNS: Final = frozenset({QueryKind.MEMBERS, QueryKind.STATUSES})
 
 OF_EMAILS: Final = QueryKind.EMAIL_MESSAGES
 OPTIONAL: Final = frozenset(
-    {QueryKind.TASK_STATUSES, QueryKind.USERS, QueryKind.CASES, QueryKind.CASE_STATUSES}
+    {
+        QueryKind.TASK_STATUSES,
+        QueryKind.USERS,
+        QueryKind.CASES,
+        QueryKind.CASE_STATUSES,
+        QueryKind.KEYED,
+    }
 )
 """What is refused for good is nothing found."""
 
@@ -78,7 +85,8 @@ class LookupResult:
     for; `hides_emails`: lost e-mails could not be
     looked for; `has_refused_emails`: the org took none as EmailMessage lately.
 
-    `package_namespace` is the prefix of our package's fields, None where it is not known.
+    `package_namespace` is the prefix of our package's fields, None where it is not known; `key_fields` are
+    the fields for unique keys, by object, where the org has them.
     """
 
     people: PersonIndex = field(default_factory=PersonIndex)
@@ -102,6 +110,16 @@ class LookupResult:
     hides_emails: bool = False
     has_refused_emails: bool = False
     package_namespace: str | None = None
+    key_fields: Mapping[str, str] = field(default_factory=dict)
+
+    def key_of(self, sobject: str, value: str) -> RecordKey | None:
+        """The unique key of a new record; None where the org has no field for it."""
+        name = self.key_fields.get(sobject)
+        return RecordKey(name, value) if name is not None else None
+
+    def is_sent_again(self, slot: WrittenSlot) -> bool:
+        """Whether the lost create of this slot is to be sent again with its key, and not looked for."""
+        return is_unique_create(slot, self.key_fields)
 
     def recovered_slot(self, slot: WrittenSlot | None) -> WrittenSlot | None:
         """The slot as it is written, where the record of its lost create was found."""
@@ -126,7 +144,9 @@ async def look_up_batch(
     while missing := _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids:
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
-    lost = await find_lost_creates(client, batch, found.people, written_since, describes=found.describes)
+    lost = await find_lost_creates(
+        client, batch, found.people, written_since, describes=found.describes, key_fields=found.key_fields
+    )
     cases = await _fetch_recovered_cases(client, batch, lost, requirements)
     reported = await find_reported(client, batch)
     recovered = {**found.recovered, **lost}
@@ -253,7 +273,9 @@ def _request(batch: Batch, ids: frozenset[str], requirements: LookupRequirements
 def _result(results: Sequence[QueryResult], asked: LookupRequest) -> LookupResult:
     """What the queries of a request found."""
     requirements = asked.wanted
-    new_bodies = {row["sobject"]: row["body"] for row in records_of(results, QueryKind.DESCRIBES)}
+    new_bodies = _bodies(results, QueryKind.DESCRIBES)
+    keyed_bodies = _bodies(results, QueryKind.KEYED)
+    new_keys = key_fields(_described({**new_bodies, **keyed_bodies}), requirements.key_rules.namespace)
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), asked.campaigns)
     found = records_of(results, QueryKind.MEMBERS)
     members, members_by_email = parse_members(found, requirements, statuses)
@@ -267,7 +289,8 @@ def _result(results: Sequence[QueryResult], asked: LookupRequest) -> LookupResul
         members_by_email=members_by_email,
         statuses=statuses,
         describes={**requirements.describes, **_described(new_bodies)},
-        new_bodies=new_bodies,
+        new_bodies={**new_bodies, **keyed_bodies},
+        key_fields={**requirements.key_fields, **new_keys},
         closed_statuses=closed,
         owners={**requirements.owners.ids, **parse_owners(records_of(results, QueryKind.USERS))},
         lacks_campaign_access=requirements.access.lacks_campaign_access
@@ -281,6 +304,10 @@ def _result(results: Sequence[QueryResult], asked: LookupRequest) -> LookupResul
         recovered=emails_by_reference(records_of(results, OF_EMAILS)),
         hides_emails=any(result.is_hidden for result in results if result.kind == OF_EMAILS),
     )
+
+
+def _bodies(results: Iterable[QueryResult], kind: QueryKind) -> dict[str, dict[str, Any]]:
+    return {row["sobject"]: row["body"] for row in records_of(results, kind)}
 
 
 def _described(bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, SObjectDescribe]:

@@ -17,12 +17,14 @@ from app.sync.lookup.queries import lost_create_soql, records_by_id_soql
 from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.emails import EMAIL_SLOTS
+from app.sync.model.record_key import is_unique_create
 from app.sync.model.record_kind import LostCreateQuery
 from app.sync.model.record_kinds import slots_by_lost_create
 from app.sync.model.records import CASE, EMAIL_MESSAGE, FoundPerson
 from app.sync.model.reference_tags import message_identifier
 
 NOTHING_DESCRIBED: Final[Mapping[str, SObjectDescribe]] = {}
+NO_KEYS: Final[Mapping[str, str]] = {}
 HIDDEN_FIELD: Final = "INVALID_FIELD"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
@@ -107,10 +109,12 @@ async def find_lost_creates(
     written_since: WrittenSince,
     *,
     describes: Mapping[str, SObjectDescribe] = NOTHING_DESCRIBED,
+    key_fields: Mapping[str, str] = NO_KEYS,
 ) -> dict[str, str]:
     """Record ids by our reference; one query for each object that has a create in doubt.
 
-    `describes` say which fields may be asked for, where they are known.
+    `describes` say which fields may be asked for, where they are known. What carried the unique key of one of
+    these `key_fields` is not looked for: it is sent again.
     """
     found: dict[str, str] = {}
     for query, slots in slots_by_lost_create().items():
@@ -119,6 +123,7 @@ async def find_lost_creates(
             for job in batch.jobs
             for key, slot in job.written.items()
             if key.slot in slots and slot.state == WriteState.AMBIGUOUS and slot.sobject == query.sobject
+            if not is_unique_create(slot, key_fields)
         ]
         lost = LostCreates(query, slots, creates, describes.get(query.sobject))
         found |= await _find(client, lost, written_since)

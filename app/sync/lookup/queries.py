@@ -65,6 +65,7 @@ class QueryKind(StrEnum):
     CASE_STATUSES = "CaseStatus"
     EVENTS = "events"
     DESCRIBES = "describes"
+    KEYED = "keyed"
     ACCOUNTS_BY_NAME = "named"
     ACCOUNTS_BY_PREFIX = "alike"
     USERS = "users"
@@ -175,6 +176,7 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
         yield LookupQuery(QueryKind.CASE_STATUSES, CASE_STATUS_SOQL)
     yield from _event_queries(request.events, wanted, must_know_deleted=request.is_retry)
     yield from (DescribeRead(QueryKind.DESCRIBES, "", sobject) for sobject in wanted.undescribed)
+    yield from (DescribeRead(QueryKind.KEYED, "", sobject) for sobject in wanted.undescribed_keyed)
 
 
 def _event_queries(

@@ -1,7 +1,7 @@
 """What the rules of a batch's jobs ask to be read, beyond what every look reads. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.salesforce.describe import SObjectDescribe
@@ -19,7 +19,8 @@ from app.sync.model.mapping_rules import (
     EXTERNAL_ID_TYPES,
     MappingRules,
 )
-from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, always_written, objects_of
+from app.sync.model.record_key import NO_KEY_RULES, KeyRules, key_fields
+from app.sync.model.record_kinds import CALENDAR_EVENT_KIND, RECORD_KINDS, always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CASE, CONTACT, EVENT, LEAD, PERSON_ACCOUNT
 
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
@@ -44,7 +45,8 @@ NO_OWNERS: Final = KnownOwners()
 @dataclass(frozen=True)
 class LookupRequirements:
     """`fields` are read of each record of an object; `external_ids` find people, by field; the describes of
-    `undescribed` are asked for with the rest.
+    `undescribed` are asked for with the rest. `key_fields` are those for unique keys, by object, as far as
+    known; the describes of `undescribed_keyed` say it of others.
     """
 
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
@@ -53,6 +55,9 @@ class LookupRequirements:
     access: UserAccess = FULL_ACCESS
     owners: KnownOwners = NO_OWNERS
     undescribed: tuple[str, ...] = ()
+    key_rules: KeyRules = NO_KEY_RULES
+    key_fields: Mapping[str, str] = field(default_factory=dict)
+    undescribed_keyed: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -71,6 +76,15 @@ class LookupRequirements:
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
         fields[EVENT] = _event_fields(rules, describes)
         return cls(describes, fields, _external_ids(jobs), access, owners)
+
+    def with_keys(
+        self, rules: KeyRules, keyed: Iterable[str], known: Mapping[str, SObjectDescribe | None]
+    ) -> "LookupRequirements":
+        """With what is known of the fields for unique keys; None is known of a hidden object."""
+        described = {**{name: each for name, each in known.items() if each}, **self.describes}
+        found = key_fields({name: described[name] for name in keyed if name in described}, rules.namespace)
+        missing = {*keyed}.difference(known, self.describes, self.undescribed)
+        return replace(self, key_rules=rules, key_fields=found, undescribed_keyed=tuple(sorted(missing)))
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -97,6 +111,18 @@ def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     }
     named |= {EVENT for job in jobs if job.writes.calendar_event}
     return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
+
+
+def keyed_objects(jobs: Iterable[Job], rules: KeyRules) -> frozenset[str]:
+    """The objects of the records that these jobs may create with a unique key."""
+    chosen = {(job.rules.creates, job.writes) for job in jobs}
+    written = (
+        kind.sobject
+        for kind in RECORD_KINDS
+        for creates, writes in chosen
+        if getattr(writes, kind.toggle) and creates in (kind.create_modes or (creates,))
+    )
+    return rules.objects(frozenset(written))
 
 
 def described_beside(jobs: Sequence[Job]) -> frozenset[str]:

@@ -66,6 +66,11 @@ class WrittenSlot(NamedTuple):
         return bool(self.details.call_ended)
 
     @property
+    def without_key(self) -> Self:
+        """The slot as one whose lost create carried no unique key: it waits, and is looked for."""
+        return self._replace(details=self.details._replace(sent_key=None))
+
+    @property
     def exists_in_org(self) -> bool:
         """Whether a record is known to stand, even while an update of it is uncertain."""
         return self.sf_id is not None

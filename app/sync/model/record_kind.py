@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from app.salesforce.package import without_namespace
+
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
 
@@ -100,9 +102,4 @@ class RecordKind:
 
     def is_of_package(self, name: str) -> bool:
         """Whether it is a field of ours that came with the package."""
-        return _without_namespace(name) in self.package_fields
-
-
-def _without_namespace(name: str) -> str:
-    """Return `Event_Status__c` for `evs__Event_Status__c`."""
-    return name.split("__", 1)[1] if name.count("__") == 2 else name
+        return without_namespace(name) in self.package_fields

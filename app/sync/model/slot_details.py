@@ -55,6 +55,9 @@ class SlotDetails(NamedTuple):
     is_first_day: bool | None = None
     """Of a calendar Event: whether it gets its first day, as the org refused the rest; set by a rejection."""
 
+    sent_key: str | None = None
+    """Of a create: the unique key that it carried, with its field; set by its planner."""
+
     call_ended: bool | None = None
     """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""
 

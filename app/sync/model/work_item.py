@@ -12,6 +12,7 @@ from app.states import SkipReason, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import NO_ACCESS, Obstacle
+from app.sync.model.record_key import RecordKey
 from app.sync.model.record_kinds import kind_of_slot, milestone_of
 from app.sync.model.records import LEAD, FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
@@ -127,7 +128,8 @@ class WriteOperation:
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
     `rejection_hints` is what earlier refusals taught; it goes with the slot until something is written.
-    `details_by_item` are details of single items, by registration.
+    `details_by_item` are details of single items, by registration. `record_key` is the unique key that a new
+    record carries, in an org that has a field for it.
     """
 
     key: SlotKey
@@ -145,6 +147,7 @@ class WriteOperation:
     describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
     rejection_hints: SlotDetails = field(default=NO_DETAILS, compare=False, hash=False)
     details_by_item: Mapping[str, SlotDetails] = field(default_factory=dict, compare=False, hash=False)
+    record_key: RecordKey | None = None
 
     @property
     def create_locks(self) -> tuple[bytes, ...]:

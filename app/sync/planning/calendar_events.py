@@ -31,6 +31,7 @@ from app.sync.planning.record_builder import (
     create_obstacle,
     dropped_fields,
     rejection_hints,
+    with_key,
 )
 from app.sync.planning.tasks import reference_of, with_reference
 
@@ -106,10 +107,12 @@ def _create(
         return Plan(decisions=(ItemDecision(item, warnings=(OF_CANCELLED_EVENT,)),))
     if event.times is None:
         return Plan(decisions=(ItemDecision(item, warnings=(WITHOUT_TIMES,)),))
-    obstacle = create_obstacle(item, KEY, clock) if before is not None else None
+    record_key = lookup.key_of(EVENT, reference_of(event.job, CALENDAR_EVENT, batch))
+    obstacle = create_obstacle(item, KEY, clock, record_key=record_key) if before is not None else None
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
-    return _new_event(event, person, lookup, batch=batch)
+    plan = _new_event(event, person, lookup, batch=batch)
+    return replace(plan, operations=tuple(with_key(each, record_key) for each in plan.operations))
 
 
 def _new_event(event: PlannedEvent, person: PersonRef, lookup: LookupResult, *, batch: Batch) -> Plan:

@@ -28,6 +28,7 @@ from app.sync.planning.record_builder import (
     create_obstacle,
     dropped_fields,
     rejection_hints,
+    with_key,
 )
 from app.sync.planning.tasks import reference_of, task_description
 
@@ -58,10 +59,14 @@ def plan_case(item: WorkItem, person: PersonRef, lookup: LookupResult, *, batch:
     if recovered := lookup.recovered_slot(before):
         found = Plan(decisions=(ItemDecision(item, slots={CASE_KEY: recovered}),))
         return joined((found, _plan_closing(item, recovered, lookup, batch=batch, clock=clock)))
-    obstacle = create_obstacle(item, CASE_KEY, clock)
+    named = lookup.cases.get(named_case_id(item.job) or "")
+    is_named = named is not None and not named.is_deleted
+    # What is not sent again, the key does not protect from landing late.
+    record_key = None if is_named else lookup.key_of(CASE, reference_of(item.job, CASE_KEY.slot, batch))
+    obstacle = create_obstacle(item, CASE_KEY, clock, record_key=record_key)
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
-    if (named := lookup.cases.get(named_case_id(item.job) or "")) and not named.is_deleted:
+    if named is not None and is_named:
         return Plan(decisions=(ItemDecision(item, slots={CASE_KEY: _slot_of_named(named)}),))
     if not is_due(item.job):
         return NO_PLAN
@@ -115,6 +120,7 @@ def _plan_create(item: WorkItem, person: PersonRef, lookup: LookupResult, *, bat
         describe=lookup.describes.get(CASE),
         rejection_hints=rejection_hints(before),
     )
+    operation = with_key(operation, lookup.key_of(CASE, reference))
     noted = (*warnings, *draft.warnings, *notes)
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
 

@@ -19,6 +19,7 @@ from app.sync.model.batch import PREVIOUS_HOLDER, Batch, Job, SlotKey, WrittenSl
 from app.sync.model.decisions import NO_PLAN, Fail, ItemDecision, PartEnded, Plan
 from app.sync.model.emails import EMAIL_OPENED, EMAIL_REPLIED, EMAIL_SENT, EMAIL_SLOTS, EmailFact, email_facts
 from app.sync.model.item_errors import ItemError, ItemWarning
+from app.sync.model.record_key import RecordKey
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import EMAIL_MESSAGE, TASK
 from app.sync.model.reference_tags import message_identifier, reference_tag
@@ -35,6 +36,7 @@ from app.sync.planning.record_builder import (
     create_obstacle,
     dropped_fields,
     rejection_hints,
+    with_key,
 )
 
 PREFIXES: Final = {EMAIL_SENT: "Email", EMAIL_OPENED: "Email opened", EMAIL_REPLIED: "Email replied"}
@@ -97,10 +99,11 @@ def plan_email(
     before = item.slots.get(key)
     if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
-    obstacle = _obstacle(item, key, lookup, clock)
+    sobject = _object_of(item, key, lookup, batch)
+    record_key = lookup.key_of(sobject or "", _reference(item.job, fact, batch))
+    obstacle = _obstacle(item, key, lookup, clock, record_key)
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
-    sobject = _object_of(item, key, lookup, batch)
     if sobject is None:
         return Plan(decisions=(_ended(item, key, PartEnding.FAILED, _not_available(key)),))
     return _create(item, fact, sobject, person, lookup, batch=batch)
@@ -134,14 +137,16 @@ def takes_email_messages(describe: SObjectDescribe | None) -> bool:
     return can_create and describe.fields["MessageIdentifier"].is_filterable
 
 
-def _obstacle(item: WorkItem, key: SlotKey, lookup: LookupResult, clock: Clock) -> ItemDecision | None:
+def _obstacle(
+    item: WorkItem, key: SlotKey, lookup: LookupResult, clock: Clock, record_key: RecordKey | None
+) -> ItemDecision | None:
     """What keeps the activity from being created now, as a matter of this part alone."""
     slot = item.slots.get(key)
     if slot is None or slot.state != WriteState.AMBIGUOUS:
         return None
     if slot.sobject == EMAIL_MESSAGE and lookup.hides_emails:
         return ItemDecision(item, part_recheck_at=clock.now + RECHECK_AFTER)
-    obstacle = create_obstacle(item, key, clock)
+    obstacle = create_obstacle(item, key, clock, record_key=record_key)
     return None if obstacle is None else _of_part(key, obstacle)
 
 
@@ -160,8 +165,13 @@ def _settle(item: WorkItem, key: SlotKey, lookup: LookupResult, clock: Clock) ->
         return NO_PLAN
     if found := lookup.recovered_slot(slot):
         return Plan(decisions=(ItemDecision(item, slots={key: found}),))
+    recheck_at = clock.next_recheck(slot)
+    if lookup.is_sent_again(slot):
+        return Plan(
+            decisions=(ItemDecision(item, slots={key: slot.without_key}, part_recheck_at=recheck_at),)
+        )
     if not clock.is_settled(slot):
-        return Plan(decisions=(ItemDecision(item, part_recheck_at=clock.next_recheck(slot)),))
+        return Plan(decisions=(ItemDecision(item, part_recheck_at=recheck_at),))
     return Plan(decisions=(ItemDecision(item, slots={key: slot._replace(state=WriteState.FAILED)}),))
 
 
@@ -197,6 +207,7 @@ def _create(
         describe=describe,
         rejection_hints=rejection_hints(before),
     )
+    operation = with_key(operation, lookup.key_of(sobject, reference))
     noted = (*warnings, *draft.warnings)
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
 

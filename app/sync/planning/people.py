@@ -27,6 +27,7 @@ from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, 
 from app.sync.model.item_errors import ItemError, ItemWarning
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import CREATE_NOBODY
+from app.sync.model.record_key import RecordKey
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, FoundPerson
 from app.sync.model.retry_policy import Clock
@@ -43,6 +44,7 @@ from app.sync.planning.record_builder import (
     dropped_fields,
     mapped_by_items,
     rejection_hints,
+    with_key,
 )
 
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
@@ -59,12 +61,33 @@ class PersonResolution:
     is_missing: bool = False
 
 
-def resolve_person(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
+@dataclass(frozen=True)
+class PersonKeys:
+    """What makes the unique keys of new people: the org's fields by object, and the pepper of the hash."""
+
+    fields: Mapping[str, str]
+    org_id: str
+    pepper: bytes
+
+    def of(self, sobject: str, email_key: str | None) -> RecordKey | None:
+        """The key of whoever has this address, whichever host writes; None in an org without the field."""
+        name = self.fields.get(sobject)
+        if name is None or email_key is None:
+            return None
+        return RecordKey(name, f"p:{keyed_hash(self.pepper, f'{self.org_id}:key', email_key).hex()}")
+
+
+NO_PERSON_KEYS = PersonKeys({}, "", b"")
+
+
+def resolve_person(
+    item: WorkItem, people: PersonIndex, *, clock: Clock, keys: PersonKeys = NO_PERSON_KEYS
+) -> PersonResolution:
     """Find the item's person among those looked up, or decide why it gets none."""
     reason = _skip_reason(item)
     if reason is not None:
         return PersonResolution((ItemDecision(item, Skip(reason)),))
-    resolution = _resolve(item, people, clock=clock)
+    resolution = _resolve(item, people, clock=clock, keys=keys)
     forgotten = _forgotten_members(item) if is_person_deleted(item.job, people) else {}
     if not forgotten:
         return resolution
@@ -107,10 +130,17 @@ def create_people(
     batch: Batch,
     pepper: bytes,
     accounts: Mapping[str, str],
+    keys: PersonKeys = NO_PERSON_KEYS,
 ) -> Iterator[Plan]:
     """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
     for group in without_person:
-        yield _create_person(group, org, batch, pepper=pepper, accounts=accounts)
+        plan = _create_person(group, org, batch, pepper=pepper, accounts=accounts)
+        yield replace(plan, operations=tuple(_with_key(each, keys) for each in plan.operations))
+
+
+def _with_key(operation: WriteOperation, keys: PersonKeys) -> WriteOperation:
+    sobject, attendee = operation.record.sobject, operation.jobs[0].attendee
+    return with_key(operation, keys.of(sobject, attendee.email_key))
 
 
 def attach_person_contacts(items: Iterable[WorkItem], contacts: Mapping[str, str]) -> list[ItemDecision]:
@@ -155,7 +185,7 @@ def _skip_reason(item: WorkItem) -> SkipReason | None:
     return None
 
 
-def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonResolution:
+def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock, keys: PersonKeys) -> PersonResolution:
     match resolve(item.job, people):
         case FoundPerson() as found:
             return PersonResolution((_adopt_found(item, found, people),))
@@ -170,7 +200,7 @@ def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock) -> PersonReso
             return PersonResolution((ItemDecision(item, RetryLater(NOT_FOLLOWED_ERROR)),))
         case PersonNotFound(warnings=warnings):
             warned = (ItemDecision(item, warnings=warnings),) if warnings else ()
-            obstacle = _create_obstacle(item, people, clock=clock)
+            obstacle = _create_obstacle(item, people, clock=clock, keys=keys)
             return PersonResolution((*warned, *([obstacle] if obstacle else ())), obstacle is None)
 
 
@@ -231,7 +261,9 @@ def _is_other_record(before: WrittenSlot, found: FoundPerson, people: PersonInde
     return not (isinstance(end, FoundPerson) and end.id == found.id)
 
 
-def _create_obstacle(item: WorkItem, people: PersonIndex, *, clock: Clock) -> ItemDecision | None:
+def _create_obstacle(
+    item: WorkItem, people: PersonIndex, *, clock: Clock, keys: PersonKeys
+) -> ItemDecision | None:
     """What keeps the item's person from being created now; None where nothing does."""
     attendee, created = item.job.attendee, item.job.rules.creates
     sobject = person_object(created)
@@ -243,7 +275,8 @@ def _create_obstacle(item: WorkItem, people: PersonIndex, *, clock: Clock) -> It
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
     if sobject in people.hidden:
         return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)
-    return create_obstacle(item, SlotKey(PERSON), clock)
+    key = keys.of(sobject, attendee.email_key)
+    return create_obstacle(item, SlotKey(PERSON), clock, record_key=key)
 
 
 def _create_person(

@@ -198,6 +198,9 @@ def reconcile_unplanned_slots(
 def _reconcile(
     item: WorkItem, key: SlotKey, slot: WrittenSlot, lookup: LookupResult, *, clock: Clock
 ) -> ItemDecision | None:
+    if lookup.is_sent_again(slot):
+        # Nobody sent it again: it is looked for from the next run on, like one that carried no key.
+        return ItemDecision(item, slots={key: slot.without_key}, recheck_at=clock.next_recheck(slot))
     if not clock.is_settled(slot):
         return ItemDecision(item, recheck_at=clock.next_recheck(slot))
     if item.person is None:

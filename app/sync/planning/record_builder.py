@@ -1,7 +1,7 @@
 """A record to create as the host's rules have it: its fields, record type, owner and headers. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.salesforce.composite import NO_ASSIGNMENT, Record
@@ -21,11 +21,12 @@ from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
+from app.sync.model.record_key import RecordKey
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.work_item import WorkItem
+from app.sync.model.work_item import WorkItem, WriteOperation
 
 ASSIGNMENT_RULE_OBJECTS: Final = frozenset({LEAD, ACCOUNT, CASE})
 """The objects that an org's assignment rules may give to somebody."""
@@ -212,14 +213,33 @@ def build_failure(
     )
 
 
-def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision | None:
-    """Return what keeps the slot from being created now: a wait, or the failure after too many rounds."""
+def with_key(operation: WriteOperation, key: RecordKey | None) -> WriteOperation:
+    """The create with its unique key, unless the org refused that field when it was tried last."""
+    if key is None or key.field in (operation.rejection_hints.dropped or ()):
+        return operation
+    record = replace(operation.record, fields={**operation.record.fields, key.field: key.value})
+    details = operation.details._replace(sent_key=key.text)
+    return replace(operation, record=record, record_key=key, details=details)
+
+
+def create_obstacle(
+    item: WorkItem, key: SlotKey, clock: Clock, *, record_key: RecordKey | None = None
+) -> ItemDecision | None:
+    """Return what keeps the slot from being created now: a wait, or the failure after too many rounds.
+
+    What was sent with the same unique key is sent again at once: Salesforce takes one of them. What carried
+    another is looked for from the next run on.
+    """
     slot = item.slots.get(key)
     if slot is None or slot.state != WriteState.AMBIGUOUS:
         return None
-    if not clock.is_settled(slot):
+    is_unique = record_key is not None and slot.details.sent_key == record_key.text
+    if slot.details.sent_key is not None and not is_unique:
+        return ItemDecision(item, slots={key: slot.without_key}, recheck_at=clock.next_recheck(slot))
+    if not is_unique and not clock.is_settled(slot):
         return ItemDecision(item, recheck_at=clock.next_recheck(slot))
-    if slot.rounds + 1 >= (MAX_FINISHED_CALL_CREATES if slot.has_ended else MAX_UNSETTLED_CREATES):
+    is_patient = is_unique or slot.has_ended
+    if slot.rounds + 1 >= (MAX_FINISHED_CALL_CREATES if is_patient else MAX_UNSETTLED_CREATES):
         failed = slot._replace(state=WriteState.FAILED, rounds=0)
         error = outcome_unknown_error(slot.sobject, milestone=milestone_of(key.slot, slot.meaning))
         return ItemDecision(item, Fail(error), slots={key: failed})

@@ -30,6 +30,7 @@ from app.sync.planning.record_builder import (
     create_obstacle,
     dropped_fields,
     rejection_hints,
+    with_key,
 )
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
@@ -60,7 +61,8 @@ def plan_task(
         return NO_PLAN
     if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
-    obstacle = create_obstacle(item, key, clock)
+    record_key = lookup.key_of(TASK, reference_of(item.job, slot, batch))
+    obstacle = create_obstacle(item, key, clock, record_key=record_key)
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
     return _create_task(item, key, person, lookup, batch=batch)
@@ -94,6 +96,7 @@ def _create_task(
         describe=draft.describe,
         rejection_hints=rejection_hints(before),
     )
+    operation = with_key(operation, lookup.key_of(TASK, reference))
     noted = (*warnings, *draft.warnings)
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
 

@@ -21,6 +21,7 @@ STORED: dict[str, Any] = {
     "was_moved": True,
     "reported_missing": True,
     "is_first_day": True,
+    "sent_key": "evs__Eventship_Key__c=EVS-ABCDEFGHIJKLMNOP",
     "call_ended": True,
     "is_suspected": True,
 }
