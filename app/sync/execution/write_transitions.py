@@ -160,10 +160,14 @@ def decide_rejection(
 
 
 def _not_applied(before: WrittenSlot | None, *, is_failed: bool = False) -> WrittenSlot | None:
-    """A rejected create leaves a failed slot, if that is to be kept."""
+    """A rejected create leaves a failed slot, if that is to be kept. That what was sent again with its key is
+    refused says nothing of the first, which may still be applied.
+    """
     if before is not None and before.exists_in_org:
         details = before.details._replace(pending_digests=None)
         return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
+    if before is not None and before.rounds and before.details.sent_key is not None:
+        return before._replace(state=WriteState.AMBIGUOUS)
     if before is None or not is_failed:
         return None
     return before._replace(state=WriteState.FAILED, attempt_started_at=None)

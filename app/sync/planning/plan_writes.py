@@ -198,6 +198,8 @@ def reconcile_unplanned_slots(
 def _reconcile(
     item: WorkItem, key: SlotKey, slot: WrittenSlot, lookup: LookupResult, *, clock: Clock
 ) -> ItemDecision | None:
+    if slot.attempt_started_at is not None and slot.attempt_started_at >= clock.now:
+        return None  # It was sent again in this run, and refused.
     if lookup.is_sent_again(slot):
         # Nobody sent it again: it is looked for from the next run on, like one that carried no key.
         return ItemDecision(item, slots={key: slot.without_key}, recheck_at=clock.next_recheck(slot))

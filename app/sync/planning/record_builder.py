@@ -233,7 +233,8 @@ def create_obstacle(
     slot = item.slots.get(key)
     if slot is None or slot.state != WriteState.AMBIGUOUS:
         return None
-    is_unique = record_key is not None and slot.details.sent_key == record_key.text
+    is_open = record_key is not None and record_key.field not in dropped_fields(slot)
+    is_unique = is_open and record_key is not None and slot.details.sent_key == record_key.text
     if slot.details.sent_key is not None and not is_unique:
         return ItemDecision(item, slots={key: slot.without_key}, recheck_at=clock.next_recheck(slot))
     if not is_unique and not clock.is_settled(slot):

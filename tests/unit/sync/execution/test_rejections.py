@@ -1,5 +1,6 @@
 """What Salesforce's rejection of one record means for its rows, case by case."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,13 +20,16 @@ from app.sync.execution.rejections import (
     Retry,
     classify_rejection,
     is_describe_stale,
+    is_key_taken,
 )
 from app.sync.execution.write_transitions import decide_rejection, slot_intended
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.batch_items import BatchItems
 from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.record_key import RecordKey
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.record_builder import with_key
 from tests.factories import NOW
 from tests.unit.sync.builders import described, job
 
@@ -227,3 +231,49 @@ def test_a_rejected_update_leaves_what_was_written_before() -> None:
     operation = lead(LEAD_ID, details=SlotDetails(pending_digests={"Title": "y"}))
     left = rejected(operation, item, error("FIELD_CUSTOM_VALIDATION_EXCEPTION")).slots[key]
     assert (left.state, left.sf_id, left.details.pending_digests) == ("written", LEAD_ID, None)
+
+
+KEYED = RecordKey("evs__Eventship_Key__c", "EVS-ABCDEFGHIJKLMNOP")
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "is_taken"),
+    [
+        ("duplicate value found: evs__Eventship_Key__c duplicates value on record with id: 00T1", (), True),
+        ("duplicate value found: Eventship_Key__c duplicates value on record with id: 00T1", (), True),
+        ("Doppelter Wert gefunden: evs__Eventship_Key__c dupliziert den Wert von 00T1", (), True),
+        ("duplicate value found: <unknown> duplicates value on record with id: <unknown>", (), True),
+        ("duplicate value found", ("evs__Eventship_Key__c",), True),
+        ("duplicate value found: Badge__c duplicates value on record with id: 00T1", (), False),
+        ("duplicate value found: Set_By_A_Flow__c duplicates value on record with id: 00T1", (), False),
+        ("duplicate value found", ("Badge__c",), False),
+    ],
+)
+def test_a_unique_value_that_is_taken_is_our_key_or_another(
+    message: str, fields: tuple[str, ...], is_taken: bool
+) -> None:
+    operation = with_key(task(fields={"Badge__c": "7"}), KEYED)
+    assert operation.record.fields[KEYED.field] == KEYED.value
+    assert is_key_taken(operation, ApiError("DUPLICATE_VALUE", message, fields)) is is_taken
+    assert not is_key_taken(task(), ApiError("DUPLICATE_VALUE", message, fields))
+
+
+def test_a_key_that_the_org_lost_is_left_out_and_its_describe_read_again() -> None:
+    operation = with_key(task(), KEYED)
+    lost = ApiError("INVALID_FIELD", f"No such column '{KEYED.field}' on sobject of type Task")
+    rejection = classify_rejection(operation, lost, ())
+    assert rejection == DropFields(frozenset({KEYED.field}))
+    assert is_describe_stale(operation, lost, rejection)
+    hints = SlotDetails(dropped=(KEYED.field,))
+    assert with_key(replace(task(), rejection_hints=hints), KEYED).record_key is None
+
+
+def test_what_is_refused_of_a_create_sent_again_says_nothing_of_the_first() -> None:
+    operation = with_key(task(), KEYED)
+    [job_] = operation.jobs
+    lost = WrittenSlot("ambiguous", "create", "Task", details=operation.details)
+    items = BatchItems([WorkItem.of(replace(job_, written={operation.key: lost}))])
+    items.apply(slot_intended(operation, items, NOW))
+    items.apply(decide_rejection(operation, list(items), ApiError("UNABLE_TO_LOCK_ROW", "busy")))
+    [row] = items
+    assert (row.slots[operation.key].state, row.retry is not None) == ("ambiguous", True)

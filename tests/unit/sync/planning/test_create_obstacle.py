@@ -6,6 +6,7 @@ import pytest
 
 from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
+from app.sync.model.record_key import RecordKey
 from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES
 from app.sync.planning.record_builder import create_obstacle
 from tests.unit.sync.planning.builders import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
@@ -58,6 +59,42 @@ def test_lost_create_that_may_still_be_applied_waits(before: WrittenSlot, rechec
     assert (obstacle.end, dict(obstacle.slots)) == (None, {})
     assert obstacle.recheck_at is not None
     assert abs(obstacle.recheck_at - recheck_at) < timedelta(milliseconds=1)
+
+
+KEYED = RecordKey("evs__Eventship_Key__c", "EVS-ABCDEFGHIJKLMNOP")
+
+
+def test_what_was_sent_with_the_same_key_is_sent_again_at_once() -> None:
+    before = uncertain(JUST_NOW, rounds=MAX_UNSETTLED_CREATES)
+    before = before._replace(details=before.details._replace(sent_key=KEYED.text))
+    row = item(slots={KEY: before})
+    assert unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK, record_key=KEYED) is None
+
+
+@pytest.mark.parametrize(
+    ("record_key", "dropped"),
+    [
+        pytest.param(None, None, id="the org has no such field any more"),
+        pytest.param(KEYED._replace(value="EVS-B"), None, id="another key"),
+        pytest.param(KEYED._replace(field="Eventship_Key__c"), None, id="another field"),
+        pytest.param(KEYED, (KEYED.field,), id="the field was refused"),
+    ],
+)
+def test_what_carried_another_key_waits_and_is_looked_for(
+    record_key: RecordKey | None, dropped: tuple[str, ...] | None
+) -> None:
+    before = uncertain(JUST_NOW)
+    before = before._replace(details=before.details._replace(sent_key=KEYED.text, dropped=dropped))
+    obstacle = create_obstacle(item(slots={KEY: before}), KEY, CLOCK, record_key=record_key)
+    assert obstacle is not None
+    assert obstacle.recheck_at == CLOCK.next_recheck(before)
+    assert obstacle.slots == {KEY: before.without_key}
+
+
+def test_what_was_sent_without_a_key_waits_in_an_org_that_has_it_by_now() -> None:
+    obstacle = create_obstacle(item(slots={KEY: uncertain(JUST_NOW)}), KEY, CLOCK, record_key=KEYED)
+    assert obstacle is not None
+    assert obstacle.recheck_at is not None
 
 
 @pytest.mark.parametrize(
