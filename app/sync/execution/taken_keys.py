@@ -94,7 +94,7 @@ def _named_id(executor: Executor, operation: WriteOperation, failure: ApiError) 
     one that was deleted, and is looked at.
     """
     slots = (item.slots.get(operation.key) for item in executor.items.of(operation))
-    is_lost = any(slot is not None and slot.rounds for slot in slots)
+    is_lost = any(slot is not None and slot.rounds > 0 for slot in slots)
     return _id_of_object(operation, failure) if is_lost else None
 
 

@@ -166,7 +166,7 @@ def _not_applied(before: WrittenSlot | None, *, is_failed: bool = False) -> Writ
     if before is not None and before.exists_in_org:
         details = before.details._replace(pending_digests=None)
         return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
-    if before is not None and before.rounds and before.details.sent_key is not None:
+    if before is not None and before.rounds > 0 and before.details.sent_key is not None:
         return before._replace(state=WriteState.AMBIGUOUS)
     if before is None or not is_failed:
         return None
