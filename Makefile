@@ -23,7 +23,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse secrets upgrade everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse alarms outage secrets upgrade everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -136,6 +136,12 @@ chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-worke
 	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
 	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
 
+outage: setup  ## a bad hour in two minutes: what breaks, which alerts ring, which runbook cures it
+	@$(BIN)/python -m chaos.alarms.outage
+
+alarms: setup  ## ring each alert once by its fault, in a real Prometheus; ONLY="NoWorkers RedisAway" for some
+	@$(BIN)/python -m chaos.alarms $(ONLY)
+
 abuse: setup  ## attack a service on loopback for two minutes, and judge what other hosts felt
 	@$(BIN)/python -m abuse $(ONLY)
 
@@ -145,7 +151,7 @@ upgrade: setup  ## from the release before to this one while webhooks come in, i
 FAULTS := kill-worker flush-valkey reset-after-write
 
 everything: setup  ## all that CI does and what takes longer: about two hours; each part tells its time
-	@for part in check image test upgrade smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench abuse browser; do \
+	@for part in check image test upgrade smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 alarms outage bench abuse browser; do \
 		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
 		echo "make $$part: $$(( $$(date +%s) - begun )) s"; done
 

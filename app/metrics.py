@@ -123,6 +123,9 @@ POOL_TIMEOUTS = Counter(
     ["role"],
     registry=REGISTRY,
 )
+# A series that begins with its first event hides that event from `increase`.
+for role in ("app", "system"):
+    POOL_TIMEOUTS.labels(role)
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,11 @@ class Machine:
     name: str
     given: Mapping[str, str]
     is_small: bool = False
+    is_watched: bool = False
+    """Whether every process has a port for probes and metrics."""
     processes: dict[str, ForkedProcess] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    health_ports: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     is_valkey_down: bool = False
     is_postgres_down: bool = False
@@ -90,12 +93,15 @@ class Machine:
         for name in self.apis:
             self.await_api(name)
 
-    def start(self, name: str) -> ForkedProcess:
-        """One process by name; an API keeps its port."""
+    def start(self, name: str, *, ahead: float = 0) -> ForkedProcess:
+        """One process by name, its clock so many seconds ahead; it keeps its ports."""
         what = name.partition("-")[0]
         url = self.site.service_url(self.name, self.site.databases[name].port)
         port = self.ports.setdefault(name, free_port()) if what == "api" else 0
-        process = self.site.nest.fork(name, what, env=self.env | {"DATABASE_URL": url}, port=port)
+        env = self.env | {"DATABASE_URL": url}
+        if self.is_watched:
+            env["HEALTH_PORT"] = str(self.health_ports.setdefault(name, free_port()))
+        process = self.site.nest.fork(name, what, env=env, port=port, ahead=ahead)
         self.processes[name] = process
         return process
 

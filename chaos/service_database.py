@@ -74,6 +74,11 @@ class ServiceDatabase:
                 session.add(_connection(plan.host_id, grants[plan.org], vault))
                 session.add(_link(plan.host_id, grants[plan.org]))
 
+    async def reconnect(self, host_id: str, grant: Grant, vault: Encryptor) -> None:
+        """Give a host another living grant, as if it had connected again."""
+        async with self._database.system() as session:
+            await session.merge(_connection(host_id, grant, vault))
+
     async def jobs(self) -> list[JobRow]:
         seconds = text("extract(epoch FROM synced_at - created_at)::float AS seconds")
         columns = (SyncJob.host_id, SyncJob.registration_id, SyncJob.state, SyncJob.error_code)

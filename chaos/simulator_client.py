@@ -59,6 +59,10 @@ class SimulatorClient:
         count: int = self._call("GET", "faults")["late"]
         return count
 
+    def revoke(self, org_id: str) -> None:
+        """End every grant on an org, as its administrator would."""
+        self._call("POST", "revoke", org_id)
+
     def calls(self, org_id: str) -> int:
         """API calls of an org so far, as Salesforce counts them."""
         total: int = self._call("GET", "calls", org_id)["total"]

@@ -126,8 +126,10 @@ ALERTS: Final = (
     Alert(
         "WorkIsStuck",
         "page",
-        "1m",
-        'max(sync_oldest_due_age_seconds{reason="ready"}) > seconds(5m)',
+        # What was held back and is let go is old at once: only while it grows older does nobody take it.
+        "4m",
+        'max(sync_oldest_due_age_seconds{reason="ready"}) > seconds(5m)'
+        ' and on() max(deriv(sync_oldest_due_age_seconds{reason="ready"}[3m])) > 0',
         "Work that nothing holds back has waited for {{ $value | humanizeDuration }}",
     ),
     Alert(
