@@ -26,7 +26,8 @@ COPY web .
 RUN npm run build
 
 FROM ${PYTHON_IMAGE} AS service
-ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 BIND=0.0.0.0 PORT=8000
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 BIND=0.0.0.0 PORT=8000 \
+    HEALTH_PORT=9090
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin eventship
 WORKDIR /srv
 COPY --from=packages /opt/venv /opt/venv
@@ -40,7 +41,10 @@ COPY LICENSE .
 COPY deploy/eventship-salesforce /usr/local/bin/
 COPY --from=console /web/dist web/dist
 USER 10001
-EXPOSE 8000
+EXPOSE 8000 9090
+# What `build_info` in the metrics says: --build-arg REVISION=$(git rev-parse HEAD)
+ARG REVISION=unknown
+ENV BUILD_REVISION=$REVISION
 # For every role: it looks at what process 1 is. A worker is judged by its heartbeat; Postgres that is away is no illness.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "app.cli.healthy"]
 STOPSIGNAL SIGTERM

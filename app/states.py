@@ -290,6 +290,17 @@ class BackoffReason(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class BacklogReason(StrEnum):
+    """What keeps due work from being done. RECONNECT and PAUSED end by a person, BUDGET by the clock."""
+
+    READY = "ready"
+    BACKING_OFF = "backing_off"
+    AMBIGUOUS = "ambiguous"
+    BUDGET = "budget"
+    PAUSED = "paused"
+    RECONNECT = "reconnect"
+
+
 ActivityOwner = Literal["connected_user", "organizer"]
 """Who owns an activity: the user who connected, or the organizer's own Salesforce user."""
 

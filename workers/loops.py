@@ -6,13 +6,17 @@ import random
 from collections.abc import Awaitable, Callable
 
 from app.infrastructure.log_limit import LogLimit
+from workers.liveness import Liveness
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
+JITTER = 0.2
 Run = Callable[[], Awaitable[object]]
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
+SLACK_SECONDS = 30.0
+"""For a process that was held up: what it owes is late, and it is not dead."""
 
 
 async def run_forever(
@@ -51,14 +55,17 @@ async def run_periodically(
     within: float,
     first: float = FIRST_SECONDS,
     longest: float = LONGEST_SECONDS,
+    liveness: Liveness | None = None,
 ) -> None:
     """Call `run` about every `every` seconds until `stop`.
 
     A turn is cancelled after `within` seconds. A failure costs one turn; the next one waits for `first`
-    seconds at least, twice as long each time in a row, up to `longest`.
+    seconds at least, twice as long each time in a row, up to `longest`. `liveness` hears of each turn.
     """
     failures = 0
+    turned = _watched(liveness, name, every=every, within=within, longest=longest)
     while not stop.is_set():
+        turned()
         try:
             async with asyncio.timeout(within):
                 await run()
@@ -76,6 +83,15 @@ async def run_periodically(
         await sleep_unless_stopped(stop, jittered(every))
 
 
+def _watched(
+    liveness: Liveness | None, name: str, *, every: float, within: float, longest: float
+) -> Callable[[], None]:
+    if liveness is None:
+        return lambda: None
+    pause = max(every, longest) * (1 + JITTER)
+    return liveness.watch(name, within=within + pause + SLACK_SECONDS)
+
+
 async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Wait, but not beyond `stop`."""
     try:
@@ -87,7 +103,7 @@ async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 def jittered(seconds: float) -> float:
     """The time, a fifth more or less, so that many workers do not march in step."""
-    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 -- spreads load, keeps no secret
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 -- spreads load, keeps no secret
 
 
 def summarize_error(error: Exception) -> str:

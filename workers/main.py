@@ -19,10 +19,11 @@ from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, ch
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
 from app.main import open_resources
+from app.operations.health_port import health_served
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
 from devtools.local_stack.processes import PortTaken
-from workers.health import health_served
+from workers.health import health_listener, probes_of
 from workers.periodic_tasks import PERIODIC_TASKS
 from workers.supervisor import HeartbeatLost, Supervisor, WorkerConfig, new_worker_id
 
@@ -44,10 +45,11 @@ async def run_worker(settings: Settings) -> None:
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
         # What stands now stays for the life of the process: to look through it again holds all drains up.
         gc.freeze()
-        async with health_served(resources, stop):
-            await Supervisor(
-                resources, _worker_config(resources, worker_id, stop), worker_id=worker_id, stop=stop
-            ).run()
+        supervisor = Supervisor(
+            resources, _worker_config(resources, worker_id, stop), worker_id=worker_id, stop=stop
+        )
+        async with health_served(health_listener(settings), probes_of(resources, supervisor, stop)):
+            await supervisor.run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
 
 

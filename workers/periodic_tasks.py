@@ -1,9 +1,13 @@
 """What must be done from time to time: every chore has its own period and fails on its own."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 
 from app.api.dependencies import Resources
 from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
@@ -16,15 +20,18 @@ from app.connections.oauth.unconfirmed import give_back_overdue
 from app.connections.tokens.probe import probe_closed
 from app.infrastructure.clock_skew import compare_clocks
 from app.infrastructure.database import Database
+from app.models import ChoreRun
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
 from app.verification.run import run_verifications
+from workers.liveness import Liveness
 from workers.loops import run_periodically
 from workers.notifier import review_notified, send_notifications
 from workers.retention import purge
 
 HOUR = 3600.0
 CHUNKS_PER_RUN = 10
+NOTE_SECONDS = 30.0
 TURN_SECONDS = 600.0
 """For chores that call Salesforce for one connection after another."""
 
@@ -82,11 +89,40 @@ PERIODIC_TASKS = (
 
 
 async def run_periodic_tasks(
-    resources: Resources, chores: Sequence[PeriodicTask], *, stop: asyncio.Event
+    resources: Resources,
+    chores: Sequence[PeriodicTask],
+    *,
+    stop: asyncio.Event,
+    liveness: Liveness | None = None,
 ) -> None:
     """Do every chore in its own rhythm until `stop`."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            turn = partial(chore.run, resources)
-            loop = run_periodically(chore.name, turn, every=chore.every, stop=stop, within=chore.within)
+            turn = partial(_do, resources, chore, SuccessNote(resources.database, chore.name))
+            loop = run_periodically(
+                chore.name, turn, every=chore.every, stop=stop, within=chore.within, liveness=liveness
+            )
             group.create_task(loop)
+
+
+async def _do(resources: Resources, chore: PeriodicTask, note: "SuccessNote") -> None:
+    await chore.run(resources)
+    await note.write()
+
+
+class SuccessNote:
+    """Writes when a chore was done; of one that is done every second, twice a minute."""
+
+    def __init__(self, database: Database, chore: str) -> None:
+        self._database = database
+        self._chore = chore
+        self._written_at = float("-inf")
+
+    async def write(self) -> None:
+        if time.monotonic() - self._written_at < NOTE_SECONDS:
+            return
+        row = insert(ChoreRun).values(chore=self._chore)
+        newest = {"succeeded_at": func.clock_timestamp()}
+        async with self._database.system() as session:
+            await session.execute(row.on_conflict_do_update(index_elements=[ChoreRun.chore], set_=newest))
+        self._written_at = time.monotonic()

@@ -17,6 +17,7 @@ from app.api.dependencies import Resources
 from workers.arq_listener import ArqListener, drain_timeout
 from workers.drain_pool import Drain, DrainPool
 from workers.heartbeat import Heartbeat
+from workers.liveness import Liveness
 from workers.loops import run_periodically, sleep_unless_stopped, summarize_error
 from workers.periodic_tasks import PeriodicTask, run_periodic_tasks
 from workers.sweeper import FindOrgs, sweep
@@ -63,6 +64,8 @@ class Supervisor:
         self._gone = asyncio.Event()
         self._beaten_at = time.monotonic()
         self._silent_for = 0.0
+        self.liveness = Liveness()
+        self._note_beat = self.liveness.watch("heartbeat written", within=self._silence_allowed)
         self.drains = DrainPool(
             work.drain,
             resources.wakeups.announce,
@@ -82,7 +85,12 @@ class Supervisor:
         """
         times = self._resources.settings.times
         beat = run_periodically(
-            "heartbeat", self._beat, every=times.heartbeat, stop=self._gone, within=3 * times.heartbeat
+            "heartbeat",
+            self._beat,
+            every=times.heartbeat,
+            stop=self._gone,
+            within=3 * times.heartbeat,
+            liveness=self.liveness,
         )
         beating = asyncio.create_task(beat, name="heartbeat")
         loops = [asyncio.create_task(loop(), name=name) for name, loop in self._loops().items()]
@@ -100,20 +108,40 @@ class Supervisor:
         return {
             "wake-ups": partial(self._listener.listen, stop=self._stop),
             "sweeper": partial(
-                run_periodically, "sweeper", look, every=0, stop=self._stop, within=every + LOOK_SECONDS
+                run_periodically,
+                "sweeper",
+                look,
+                every=0,
+                stop=self._stop,
+                within=every + LOOK_SECONDS,
+                liveness=self.liveness,
             ),
             "watch": self._watch,
-            "chores": partial(run_periodic_tasks, self._resources, self._work.chores, stop=self._stop),
+            "chores": partial(
+                run_periodic_tasks,
+                self._resources,
+                self._work.chores,
+                stop=self._stop,
+                liveness=self.liveness,
+            ),
         }
 
     async def _beat(self) -> None:
         await self._heartbeat.beat(drains=self.drains.count, is_stopping=self._stop.is_set())
         self._beaten_at = time.monotonic()
+        self._note_beat()
+
+    @property
+    def _silence_allowed(self) -> float:
+        return max(3 * self._resources.settings.times.lease, SILENCE_SECONDS)
+
+    def stalled(self) -> list[str]:
+        """The loops that stand still, and a heartbeat that is not written; none of one that stops."""
+        return [] if self._stop.is_set() else self.liveness.stalled()
 
     async def _watch(self) -> None:
         """Stop the worker once no heartbeat was written for three leases."""
-        times = self._resources.settings.times
-        allowed = max(3 * times.lease, SILENCE_SECONDS)
+        times, allowed = self._resources.settings.times, self._silence_allowed
         while (silent_for := time.monotonic() - self._beaten_at) < allowed:
             await sleep_unless_stopped(self._gone, min(times.heartbeat, allowed / 10))
         log.error("heartbeat_lost", extra={"seconds": round(silent_for)})

@@ -6,12 +6,17 @@ import resource
 import signal
 import socket
 import time
+from contextlib import AsyncExitStack
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.datastructures import State
 
+from app.api.dependencies import Resources
 from app.api.edge.connection_limits import LimitedProtocol
+from app.api.health import readiness_of_api
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
@@ -20,6 +25,8 @@ from app.infrastructure.startup_checks import check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
 from app.main import create_app
+from app.operations.gauges import Gauges
+from app.operations.health_port import Probes, health_served
 from devtools.local_stack.processes import listening_socket
 
 log = logging.getLogger(__name__)
@@ -38,7 +45,11 @@ def serve(host: str, port: int) -> int:
     asyncio.run(_check(settings))
     log.info("api_starting", extra={"database_connections_up_to": connections_up_to(settings)})
     allow_descriptors()
-    server = DrainingServer(config_of(app, settings), app, drain_seconds=settings.times.drain)
+    health_port, health = settings.health_port, None
+    if health_port is not None:
+        health = listening_socket(host, health_port, variable="HEALTH_PORT")
+    config, drain_seconds = config_of(app, settings), settings.times.drain
+    server = DrainingServer(config, app, drain_seconds=drain_seconds, health=health)
     server.run(sockets=[listening_socket(host, port)])
     return 0 if server.started else 1
 
@@ -71,10 +82,23 @@ def allow_descriptors() -> None:
 class DrainingServer(uvicorn.Server):
     """Stops so that nobody notices: first balancers, then whoever listens to a live stream, then the rest."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, *, drain_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        *,
+        drain_seconds: float = 0,
+        health: socket.socket | None = None,
+    ) -> None:
         super().__init__(config)
-        self._app, self._drain_seconds = app, drain_seconds
+        self._app, self._drain_seconds, self._health = app, drain_seconds, health
         self._is_in_haste = False
+        self._beside = AsyncExitStack()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            await self._beside.enter_async_context(health_served(self._health, probes_of(self._app.state)))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ctrl-C, and a signal that comes again, do not wait for balancers."""
@@ -85,6 +109,7 @@ class DrainingServer(uvicorn.Server):
         await self._drain()
         # Otherwise every stop would wait for the streams until the grace is over.
         self._app.state.feeds.close()
+        await self._beside.aclose()
         await super().shutdown(sockets)
 
     async def _drain(self) -> None:
@@ -94,6 +119,16 @@ class DrainingServer(uvicorn.Server):
         until = time.monotonic() + self._drain_seconds
         while not self._is_in_haste and time.monotonic() < until:  # noqa: ASYNC110 -- a signal sets no event
             await asyncio.sleep(DRAIN_TICK_SECONDS)
+
+
+def probes_of(state: State) -> Probes:
+    """What an API process answers at HEALTH_PORT: alive while its loop turns."""
+    resources: Resources = state.resources
+
+    async def readiness() -> JSONResponse:
+        return await readiness_of_api(resources, is_stopping=state.is_stopping)
+
+    return Probes(list, readiness, Gauges(resources.database, resources.wakeups))
 
 
 async def _check(settings: Settings) -> None:

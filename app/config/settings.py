@@ -205,7 +205,7 @@ class Settings(DatabaseSettings):
     times: Times = Field(default_factory=Times)
     worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
     health_port: int | None = Field(
-        None, ge=1, le=65_535, description="a worker answers /livez, /readyz and /metrics there"
+        None, ge=1, le=65_535, description="the process answers /livez, /readyz and /metrics there"
     )
     http_connections: int = Field(
         2000, ge=10, le=100_000, description="open connections of one API process; beyond them 503"

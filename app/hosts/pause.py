@@ -51,7 +51,7 @@ async def set_org_pause(session: AsyncSession, org_id: str, *, is_paused: bool, 
 
 def _gate(is_paused: bool, by: str) -> dict[str, Any]:
     if not is_paused:
-        return {"paused_at": None, "paused_by": None}
+        return {"paused_at": None, "paused_by": None, "resumed_at": func.clock_timestamp()}
     return {"paused_at": func.clock_timestamp(), "paused_by": by}
 
 

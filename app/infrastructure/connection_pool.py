@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import AsyncAdaptedQueuePool, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.queue import Empty
 
 from app.infrastructure.database_errors import SERVER_FULL, sqlstate
+from app.metrics import OTHER, POOL_SECONDS, POOL_TIMEOUTS
 
 LOOK_SECONDS: Final = 2.0
 KEPT_LOOKS: Final = 3
@@ -20,6 +24,18 @@ KEPT_LOOKS: Final = 3
 
 class ShrinkingPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool, which can also give up idle connections: by itself it never shrinks."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        """A connection, its wait measured."""
+        role, began = self._orig_logging_name or OTHER, time.perf_counter()
+        try:
+            found = super()._do_get()
+        except PoolTimeout:
+            POOL_TIMEOUTS.labels(role).inc()
+            raise
+        finally:
+            POOL_SECONDS.labels(role).observe(time.perf_counter() - began)
+        return found
 
     def close_idle(self, count: int) -> None:
         """Close up to `count` connections that nobody uses, those first that were idle for longest."""
@@ -30,6 +46,22 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
                 return
             record.close()
             self._dec_overflow()
+
+
+def connections_of(engines: Iterable[AsyncEngine]) -> list[tuple[tuple[str, str], int]]:
+    """How many connections each engine's pool has, by role and state."""
+    found = []
+    for engine in engines:
+        pool = engine.sync_engine.pool
+        assert isinstance(pool, ShrinkingPool)
+        counts = {
+            "idle": pool.checkedin(),
+            "used": pool.checkedout(),
+            "overflow": max(pool.overflow(), 0),
+        }
+        role = pool._orig_logging_name or OTHER
+        found += [((role, state), count) for state, count in counts.items()]
+    return found
 
 
 class PoolUse:

@@ -46,7 +46,7 @@ async def database_now(session: AsyncSession) -> datetime:
 
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
     """An engine all of whose transactions act as `role` and keep LIMITS, behind a pooler too."""
-    name = f"eventship-salesforce:{role.removeprefix('eventship_')}"
+    short = role.removeprefix("eventship_")
     engine = create_async_engine(
         f"{DRIVER}://",
         poolclass=ShrinkingPool,
@@ -54,8 +54,9 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        pool_logging_name=short,
         connect_args={
-            **reached(url, name),
+            **reached(url, f"eventship-salesforce:{short}"),
             "connection_class": acting_as(role),
             "command_timeout": COMMAND_SECONDS,
         },

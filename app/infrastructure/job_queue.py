@@ -67,6 +67,16 @@ class DrainQueue:
         except (RedisError, OSError, TimeoutError):
             await self.close()
 
+    async def is_up(self) -> bool:
+        """Whether it answers within 250 ms."""
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS):
+                await (await self._connected()).ping()
+        except (RedisError, OSError, TimeoutError):
+            await self.close()
+            return False
+        return True
+
     async def close(self) -> None:
         if self._pool is not None:
             pool, self._pool = self._pool, None

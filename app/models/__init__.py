@@ -26,6 +26,7 @@ from app.models.registrations import Delivery, Erasure, Quarantined, Registratio
 from app.models.sync import (
     BACKFILL,
     LIVE,
+    ChoreRun,
     CreateLock,
     OrgLease,
     Restore,

@@ -23,6 +23,7 @@ class Host(Base):
     app_mode: Mapped[str] = mapped_column(server_default="shared")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
+    resumed_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
 
@@ -58,4 +59,5 @@ class Event(Base):
     merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
+    resumed_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

@@ -28,6 +28,7 @@ class SyncJob(Base):
     `requested_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
     the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
     `trace_context`: while it is open, the trace of what requested it last, where traces are collected.
+    `waiting_since`: when what is not settled yet was requested, by a trigger.
     `batch_limit`: with how many others at most it is tried next, since a batch with it broke off (0: it alone
     did; none: any number). `settled_state`: what the job had become when only optional parts were left of
     it, while these are on their way; `optional_requests`: how many of the versions since it was claimed are
@@ -44,6 +45,18 @@ class SyncJob(Base):
             "priority",
             "due_at",
             postgresql_where=text("state IN ('pending', 'ambiguous')"),
+        ),
+        # Live work that is due, or in doubt, by how long it waits.
+        Index(
+            "ix_sync_jobs_waiting",
+            "host_id",
+            "event_id",
+            "state",
+            "waiting_since",
+            postgresql_where=text(
+                "state IN ('pending', 'ambiguous') AND priority = 0 AND settled_state IS NULL"
+                " AND (waiting_for IS NULL OR waiting_for = 'certainty')"
+            ),
         ),
         Index("ix_sync_jobs_running", "org_id", postgresql_where=text("state = 'running'")),
         Index("ix_sync_jobs_host_id_event_id_state", "host_id", "event_id", "state"),
@@ -75,6 +88,7 @@ class SyncJob(Base):
     worker_crashes: Mapped[int] = mapped_column(Integer, server_default="0")
     batch_limit: Mapped[int | None] = mapped_column(Integer)
     waiting_for: Mapped[str | None]
+    waiting_since: Mapped[datetime | None]
     skipped_because: Mapped[str | None]
     is_attended: Mapped[bool] = mapped_column(Boolean, server_default="false")
     error_class: Mapped[str | None]
@@ -156,6 +170,7 @@ class OrgLease(Base):
     caps: Mapped[Json] = mapped_column(server_default="{}")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
+    resumed_at: Mapped[datetime | None]
 
 
 class CreateLock(Base):
@@ -196,6 +211,15 @@ class Restore(Base):
     restored_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     since: Mapped[datetime]
     looks_until: Mapped[datetime]
+
+
+class ChoreRun(Base):
+    """When a worker last did a chore to its end."""
+
+    __tablename__ = "chore_runs"
+
+    chore: Mapped[str] = mapped_column(Text, primary_key=True)
+    succeeded_at: Mapped[CreatedAt]
 
 
 class SyncAttempt(Base):

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import Executable, extract, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.health import READY
 from app.infrastructure.database import database_now
 from app.models import Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
+from app.operations.backlog import OURS, read_backlog
 from app.operations.schemas import (
     BudgetShown,
     FailureCount,
@@ -30,11 +30,11 @@ Shape = TypeVar("Shape", bound=BaseModel)
 async def read_overview(session: AsyncSession) -> Overview:
     """All of it, as of the database's clock."""
     now = await database_now(session)
-    oldest, orgs = (await session.execute(READY)).one()
+    waiting = await read_backlog(session)
     return Overview(
         backlog=await _backlog(session),
-        oldest_due_age_seconds=float(oldest),
-        orgs_with_backlog=orgs,
+        oldest_due_age_seconds=waiting.oldest(OURS),
+        orgs_with_backlog=waiting.orgs(OURS),
         orgs_with_trouble=await _orgs_with_trouble(session, now),
         hosts_to_reconnect=await _hosts_to_reconnect(session),
         host_faults=await _host_faults(session),

@@ -20,7 +20,7 @@ from tests.tokens import TokenMint
 H = "/v1/hosts/host_a/salesforce"
 E = "/v1/hosts/host_a/events/ev1/salesforce"
 ASKED = [
-    *(("GET", path) for path in ("/livez", "/readyz", "/metrics", "/docs/mapping", "/docs/none", "/nothing")),
+    *(("GET", path) for path in ("/livez", "/readyz", "/docs/mapping", "/docs/none", "/nothing")),
     *(
         ("GET", path)
         for path in (H, f"{H}/audit", f"{H}/preflight", f"{H}/mapping", f"{H}/settings", "/v1/hosts")

@@ -11,6 +11,7 @@ import pytest
 from app.config.settings import Settings
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
+from app.operations.gauges import Gauges
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from devtools.local_stack.local_services import LocalServices
 from salesforce_simulator.app import SimulatorApp
@@ -168,7 +169,7 @@ async def test_no_secret_turns_up_anywhere(
     async with RecordedCommands(engines.redis_url) as recorded_commands:
         with logging_into(monkeypatch) as log, collected_spans() as spans:
             await lived(life)
-        metrics = (await service.http.get("/metrics")).text
+        metrics = (await Gauges(service.resources.database, service.resources.wakeups).text()).decode()
         kept = await valkey_contents(engines.redis_url)
         await asyncio.sleep(0)
     places = {

@@ -38,12 +38,11 @@ READS_BY_POST: set[tuple[str, str]] = set()
 NOT_DOCUMENTED = {
     "/oauth/salesforce/start",
     "/oauth/salesforce/callback",
-    "/metrics",
     "/docs",
     "/docs/{name}",
     "/docs/style.css",
 }
-"""A browser's way through Salesforce's sign-in, bound to its own cookie, and the scraper's."""
+"""A browser's way through Salesforce's sign-in, bound to its own cookie, and the guides."""
 
 NAMES = {
     "host_id": "host_a",

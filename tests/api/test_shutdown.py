@@ -1,6 +1,7 @@
 """An API process that receives SIGTERM, over real sockets: not ready first, still serving, then closed."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -42,9 +43,9 @@ class Process:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Process]:
+def serving(settings: Settings, *, health: socket.socket | None = None) -> Iterator[Process]:
     app = create_app(settings)
-    server = DrainingServer(config_of(app, settings), app, drain_seconds=settings.times.drain)
+    server = DrainingServer(config_of(app, settings), app, drain_seconds=settings.times.drain, health=health)
     listener = listening_socket("127.0.0.1", 0)
     listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

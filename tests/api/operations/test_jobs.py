@@ -120,7 +120,8 @@ async def test_overview_shows_the_service_at_a_glance(
     assert view["failures"] == [
         {"class": "data", "error_code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "count": 4}
     ]
-    assert view["oldest_due_age_seconds"] == 0
+    # An org that does not answer is what the age is for.
+    assert 3500 < view["oldest_due_age_seconds"] < 3700
 
 
 async def test_overview_names_the_hosts_that_must_reconnect_and_why(

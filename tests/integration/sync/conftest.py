@@ -142,7 +142,7 @@ class Rig:
     async def pass_time(self, seconds: float) -> None:
         """Moves stored times into the past, as if so many seconds had passed."""
         moved = {
-            "sync_jobs": ("due_at",),
+            "sync_jobs": ("due_at", "waiting_since"),
             "written_records": ("attempt_started_at", "first_attempt_at"),
             "create_locks": ("started_at", "until"),
             "org_leases": ("until", "not_before"),

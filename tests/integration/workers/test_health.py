@@ -4,16 +4,22 @@ import asyncio
 import signal
 import socket
 import time
+from collections.abc import Sequence
 
 import httpx
 import pytest
 
+from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import open_resources
+from app.operations.health_port import Probes, health_app, health_served
+from app.sync.jobs.claim import DueOrg
 from devtools.local_stack.local_services import free_port
 from tests.integration.workers.test_process import ENDS_WITHIN, environment_of, started, wait_for_line
-from workers.health import health_served
+from workers import supervisor
+from workers.health import health_listener, probes_of
+from workers.supervisor import Supervisor, WorkerConfig
 
 
 def got(port: int, path: str) -> httpx.Response:
@@ -31,14 +37,25 @@ def answered(port: int) -> httpx.Response:
             time.sleep(0.1)
 
 
+def probes(resources: Resources, stop: asyncio.Event) -> Probes:
+    """Of a worker that was never started."""
+
+    async def drain(org_id: str) -> bool:
+        return False
+
+    async def find_orgs() -> Sequence[DueOrg]:
+        return ()
+
+    work = WorkerConfig(drain, find_orgs, ())
+    return probes_of(resources, Supervisor(resources, work, worker_id="otter:1", stop=stop), stop)
+
+
 async def test_a_worker_that_stops_is_not_ready_and_answers_to_its_end(
     settings: Settings, database: Database
 ) -> None:
     port, stop = free_port(), asyncio.Event()
-    async with (
-        open_resources(settings.model_copy(update={"health_port": port})) as resources,
-        health_served(resources, stop),
-    ):
+    listener = health_listener(settings.model_copy(update={"health_port": port}))
+    async with open_resources(settings) as resources, health_served(listener, probes(resources, stop)):
         ready = await asyncio.to_thread(answered, port)
         stop.set()
         stopping = await asyncio.to_thread(got, port, "/readyz")
@@ -48,6 +65,27 @@ async def test_a_worker_that_stops_is_not_ready_and_answers_to_its_end(
     assert alive.status_code == 200
     with pytest.raises(httpx.ConnectError):
         got(port, "/livez")
+
+
+async def test_a_loop_that_stands_still_is_not_alive(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_SECONDS", 0)
+    impatient = settings.model_copy(update={"times": settings.times.model_copy(update={"lease": 0})})
+    alive, silent, stop = await lives(settings), await lives(impatient), asyncio.Event()
+    stop.set()
+    stopping = await lives(impatient, stop)
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+    assert (silent.status_code, silent.json()["loops"]) == (503, ["heartbeat written"])
+    assert stopping.status_code == 200
+
+
+async def lives(settings: Settings, stop: asyncio.Event | None = None) -> httpx.Response:
+    """Its answer at /livez."""
+    async with open_resources(settings) as resources:
+        transport = httpx.ASGITransport(health_app(probes(resources, stop or asyncio.Event())))
+        async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
+            return await client.get("/livez")
 
 
 def test_a_worker_s_process_answers_and_ends_by_its_signal(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """What the checks of deploy/ take for granted is what the code says, and what was not looked at is told."""
 
-import asyncio
 import shutil
 from typing import Any, cast
 
@@ -8,9 +7,9 @@ import pytest
 from starlette.routing import Route
 
 from app.cli.serve import GRACE_SECONDS
+from app.operations.health_port import health_app
 from tools.deployment import check
 from tools.deployment.processes import HEALTH_PATHS, REQUEST_SECONDS
-from workers.health import health_app
 
 
 def test_seconds_for_requests_are_those_of_the_server() -> None:
@@ -18,7 +17,7 @@ def test_seconds_for_requests_are_those_of_the_server() -> None:
 
 
 def test_health_paths_are_those_of_the_port() -> None:
-    app = health_app(cast(Any, None), asyncio.Event())
+    app = health_app(cast(Any, None))
     assert {route.path for route in app.routes if isinstance(route, Route)} == HEALTH_PATHS
 
 
