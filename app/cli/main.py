@@ -5,19 +5,21 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from app.cli.audit import HeadsUnreadable, audit
 from app.cli.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.cli.keys import KEY_COMMANDS, keys
 from app.cli.migrate import check_migrated, migrate, print_sql_for_dba
-from app.cli.restored import moment, restored
+from app.cli.restored import Restored, export_erasures, moment, restored
 from app.cli.serve import serve
 from app.cli.worker_check import check_worker
 from app.config.settings import SettingsInvalid, environment_with_files
 from app.connections.key_rotation import RowsLocked
 from app.infrastructure.encryption import DecryptionFailed
 from app.infrastructure.startup_checks import STARTUP_ERRORS
+from app.privacy.journal import JournalUnreadable
 from app.recovery.restored import TimeImpossible
 from devtools.local_stack.console import LOCAL_HOSTS, console_address
 from devtools.local_stack.extras import SIMULATOR_MODULE, require_simulator
@@ -44,6 +46,7 @@ FAULTS = (
     HeadsUnreadable,
     RowsLocked,
     TimeImpossible,
+    JournalUnreadable,
     DecryptionFailed,
 )
 CANNOT = 2
@@ -188,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_jobs(_add_ports(_add_home(command("jobs", _jobs, "count, list or retry jobs"))))
     _add_keys(command("keys", _keys, "make encryption keys, see which are used, change them"))
     _add_audit(command("audit", _audit, "check that nobody changed the audit log"))
+    _add_erasures(command("erasures", _erasures, "print who was erased, as keyed hashes"))
     _add_restored(command("restored", _restored, "say that the database is a copy that lacks its last part"))
     _add_openapi(command("openapi", _openapi, "print the API's description, or check its file"))
     return parser
@@ -277,13 +281,27 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
 
 
 def _restored(chosen: Arguments) -> int:
-    return restored(chosen.since, look_for_days=chosen.look_for)
+    wish = Restored(chosen.since, timedelta(days=chosen.look_for), chosen.erasures)
+    return restored(wish)
+
+
+def _erasures(chosen: Arguments) -> int:
+    return export_erasures(chosen.since)
+
+
+def _add_erasures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("export",))
+    parser.add_argument("--since", type=moment, help="only what was erased since then")
 
 
 def _add_restored(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", type=moment, required=True, help="up to when it knows all: the beginning of the dump"
     )
+    parser.add_argument(
+        "--erasures", type=Path, action="append", default=[], metavar="FILE",
+        help="a journal of erasures; all of them are done again",
+    )  # fmt: skip
     parser.add_argument(
         "--look-for", type=float, default=7.0, metavar="DAYS",
         help="how long creates are looked for first: until the platform has sent all again (7)",

@@ -3,28 +3,60 @@
 import argparse
 import asyncio
 import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from app.cli.migrate import say
 from app.config.settings import Settings, load_settings
 from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
 from app.infrastructure.startup_checks import check_database, check_pepper
+from app.privacy.journal import JournalEntry, export_journal, read_journal
+from app.recovery.erasures import erase_again
 from app.recovery.restored import Declared, declare_restored
 
 
-def restored(since: datetime, *, look_for_days: float) -> int:
-    """Declare it. Raises SettingsInvalid, TimeImpossible, and what a start raises of a database."""
-    return asyncio.run(_run(load_settings(), since, timedelta(days=look_for_days)))
+@dataclass(frozen=True)
+class Restored:
+    """What is declared; `journals` are files of erasures."""
+
+    since: datetime
+    looks_for: timedelta
+    journals: Sequence[Path] = ()
 
 
-async def _run(settings: Settings, since: datetime, looks_for: timedelta) -> int:
+def restored(wish: Restored) -> int:
+    """Declare it. Raises SettingsInvalid, TimeImpossible, JournalUnreadable, and what a start raises of a
+    database.
+    """
+    return asyncio.run(_run(load_settings(), wish, read_journal(wish.journals)))
+
+
+def export_erasures(since: datetime | None) -> int:
+    """Print the erasures that the database knows as a journal. Raises what a start raises of a database."""
+    return asyncio.run(_export(load_settings(), since))
+
+
+async def _export(settings: Settings, since: datetime | None) -> int:
+    async with Database.of(settings) as database, database.system() as session:
+        for entry in await export_journal(session, since):
+            say(entry.as_line())
+    return 0
+
+
+async def _run(settings: Settings, wish: Restored, erasures: Sequence[JournalEntry]) -> int:
     async with Database.of(settings, audit_key=audit_key(settings.hash_pepper)) as database:
         await check_database(database)
         await check_pepper(database, settings.hash_pepper)
         window = timedelta(seconds=settings.times.in_doubt)
         async with database.system() as session:
-            declared = await declare_restored(session, since, looks_for=looks_for, lost_write_window=window)
+            declared = await declare_restored(
+                session, wish.since, looks_for=wish.looks_for, lost_write_window=window
+            )
+        again = await erase_again(database, erasures, pepper=settings.hash_pepper)
+    say(f"{again.entries} erasures done again: {again.registrations} registrations emptied")
     for line in told(declared, window):
         say(line)
     return 0

@@ -113,6 +113,7 @@ class DatabaseSettings(BaseSettings):
         "not needed by api and worker with both of the logins below",
     )
     database_pool: int = Field(10, ge=2, le=100, description="connections per process and role")
+    erasure_journal: Path | None = Field(None, description="file that outlives the database: who was erased")
 
     @field_validator("database_url")
     @classmethod

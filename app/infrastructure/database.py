@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Self
 
 from sqlalchemy import DateTime, event, func, select, text
@@ -109,9 +110,14 @@ class Database:
         *,
         audit_key: bytes | None = None,
         keeps_notifications: bool = False,
+        erasure_journal: Path | None = None,
     ) -> None:
         self._engines = (app, system)
-        info = {"audit_key": audit_key, "keeps_notifications": keeps_notifications}
+        info = {
+            "audit_key": audit_key,
+            "keeps_notifications": keeps_notifications,
+            "erasure_journal": erasure_journal,
+        }
         self._app = async_sessionmaker(app, expire_on_commit=False, info=info)
         self._system = async_sessionmaker(system, expire_on_commit=False, info=info)
 
@@ -125,6 +131,7 @@ class Database:
         pool: int = 10,
         audit_key: bytes | None = None,
         keeps_notifications: bool = False,
+        erasure_journal: Path | None = None,
     ) -> Self:
         """With logins of their own for both roles, or `url` for the one that has none.
 
@@ -136,6 +143,7 @@ class Database:
             engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
             audit_key=audit_key,
             keeps_notifications=keeps_notifications,
+            erasure_journal=erasure_journal,
         )
         database.app_variable = "DATABASE_APP_URL" if app_url else "DATABASE_URL"
         database.system_variable = "DATABASE_SYSTEM_URL" if system_url else "DATABASE_URL"
@@ -156,6 +164,7 @@ class Database:
             pool=settings.database_pool,
             audit_key=audit_key,
             keeps_notifications=keeps_notifications,
+            erasure_journal=settings.erasure_journal,
         )
 
     async def __aenter__(self) -> Self:

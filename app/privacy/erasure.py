@@ -17,6 +17,7 @@ from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
 from app.privacy.email_erasure import delete_emails, redact_records_of_others
+from app.privacy.journal import JournalEntry, append_to_journal
 from app.privacy.tombstones import (
     ATTENDEE_ID,
     EMAIL,
@@ -331,6 +332,11 @@ async def _insert_tombstones(
     subjects = [(MENTION, each) for each in found.attendee_ids] + [(REGISTRATION, id_) for id_ in found.ids]
     others = [Subject(wish.host_id, kind, value) for kind, value in subjects]
     await _add(session, wish, others, [], pepper=pepper)
+    # Bodies that nobody reads are found by what they mention, be it an address or an id.
+    mentioned = [Subject(wish.host_id, MENTION, value) for value in (*found.emails, *found.ids)]
+    subjects_kept = [*_people(wish, found.emails), *others, *mentioned]
+    keys = frozenset((each.kind, tombstone_key(pepper, each)) for each in subjects_kept)
+    await append_to_journal(session, JournalEntry(wish.host_id, wish.at, keys))
 
 
 async def _add(

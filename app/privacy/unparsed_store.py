@@ -72,12 +72,20 @@ async def delete_unparsed(
 ) -> None:
     """Delete the bodies up to `at` that mention one of `people`, and all that mention a registration."""
     for_ever = mention_keys(host_id, registration_ids, pepper=pepper)
-    values = {
-        "host_id": host_id,
-        "at": at,
-        "keys": mention_keys(host_id, people, pepper=pepper) + for_ever,
-        "for_ever": for_ever,
-    }
+    keys = mention_keys(host_id, people, pepper=pepper) + for_ever
+    await delete_unparsed_by_key(session, host_id, keys, at=at, for_ever=for_ever)
+
+
+async def delete_unparsed_by_key(
+    session: AsyncSession,
+    host_id: str,
+    keys: Sequence[bytes],
+    *,
+    at: datetime,
+    for_ever: Sequence[bytes] = (),
+) -> None:
+    """The same by the keys of what is mentioned; whatever its time those with a key in `for_ever`."""
+    values = {"host_id": host_id, "at": at, "keys": list(keys), "for_ever": list(for_ever)}
     await session.execute(DELETE_UNKNOWN, values)
     await session.execute(CLEAR_UNUSABLE, values)
 
