@@ -132,8 +132,8 @@ $(VENV)/bench-installed: $(STAMP) requirements-bench.lock
 	@$(BIN)/python -m pip --disable-pip-version-check check >$(VENV)/pip-check || { cat $(VENV)/pip-check >&2; exit 1; }
 	@touch $@
 
-chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
-	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
+chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large PACKAGE=1
+	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) PACKAGE=$(PACKAGE) $(BIN)/python -m chaos
 	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
 
 outage: setup  ## a bad hour in two minutes: what breaks, which alerts ring, which runbook cures it

@@ -73,6 +73,16 @@ def _past(name: str, which: Callable[..., str]) -> Read:
     return read
 
 
+def _with_over_without(case: str) -> Read:
+    """Calls with the package for each one without it."""
+
+    def read(figures: Figures) -> float:
+        found = figures["calls"][case]
+        return float(found["with"] / found["without"])
+
+    return read
+
+
 DRAIN = (_of("seconds"), _of("ratio_to_floor"), _of("peer_seconds"), _of("floor_seconds"))
 INTAKE = (
     _of("ours", "per_second"),
@@ -103,6 +113,19 @@ AIMS: tuple[Aim, ...] = (
             ("emails", "each", 0.01),
         )
     ),
+    *(
+        Aim(
+            f"package_calls_over_without_{case}",
+            "package",
+            1.0,
+            _of("calls", case, "with"),
+            _with_over_without(case),
+            floor=_of("calls", case, "without"),
+        )
+        for case in ("lone_new", "lone_known", "burst_200", "backfill_new")
+    ),
+    # The look that every batch begins with, and one write.
+    Aim("calls_to_certainty_with_package", "package", 2.0, _of("lost", "not_kept", "with", "calls")),
     Aim("toward_0.005_backfill_new", "calls", 0.005, *BACKFILL_NEW),
     Aim("drain_over_floor", "drain", 1.3, *DRAIN),
     Aim("intake_over_bare_route", "intake", 0.8, *INTAKE, is_floor=True),

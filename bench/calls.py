@@ -81,9 +81,9 @@ async def measure_case(rig: Rig, case: Case) -> dict[str, Any]:
     return {"ours": ours / case.count, "peer": theirs / script_count, "attendees": case.count}
 
 
-async def drain_all(rig: Rig, org_id: str) -> None:
+async def drain_all(rig: Rig, org_id: str, **settings: Any) -> None:
     """Drain as often as there is more to do."""
-    async with rig.engine() as (engine, _):
+    async with rig.engine(**settings) as (engine, _):
         while await drain(engine, org_id, stop=asyncio.Event()):
             continue
 

@@ -34,6 +34,7 @@ DIFFICULT_CASES = {
     "burst_40": "40 at once",
     "burst_200": "200 at once",
 }
+LOST_ANSWERS = {"kept": "Salesforce kept the writes", "not_kept": "Salesforce kept none of them"}
 
 Parts = Mapping[str, Any]
 
@@ -109,6 +110,32 @@ def _compared(figures: Any, cases: Mapping[str, str], title: str, what: str) -> 
 
 def _times(ratio: float) -> str:
     return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
+
+
+def _package(figures: Any) -> tuple[str, list[str]]:
+    in_doubt = figures["in_doubt_seconds"]
+    sides = (("without", "without the package"), ("with", "with it"))
+    rows = [
+        Bar(f"{text}, {who}", figures["lost"][case][side]["seconds"] / in_doubt, side == "with")
+        for case, text in LOST_ANSWERS.items()
+        for side, who in sides
+    ]
+    table = [
+        f"| an answer is lost, {text} | {_certainty(found['without'], in_doubt)} "
+        f"| {_certainty(found['with'], in_doubt)} |"
+        for case, text in LOST_ANSWERS.items()
+        for found in [figures["lost"][case]]
+    ]
+    table += [
+        f"| {CASES[case]}: calls per attendee | {each['without']:.4f} | {each['with']:.4f} |"
+        for case, each in figures["calls"].items()
+    ]
+    head = ["| | without the package | with it |", "|---|---|---|"]
+    return bars("From a lost answer to certainty, in times of TIMES_IN_DOUBT", "×", rows), [*head, *table]
+
+
+def _certainty(found: Any, in_doubt: float) -> str:
+    return f"{found['seconds'] / in_doubt:.2f} × `TIMES_IN_DOUBT`, {found['calls']} calls"
 
 
 def _drain(figures: Any) -> tuple[str, list[str]]:
@@ -214,6 +241,7 @@ SECTIONS = {
     "calls": _calls,
     "kinds": _kinds,
     "difficult": _difficult,
+    "package": _package,
     "drain": _drain,
     "intake": _intake,
     "latency": _latency,

@@ -239,6 +239,13 @@ class Org:
         # Budgets are not what is measured here.
         self.configure(api_limit={"max": 10_000_000, "used": 0})
 
+    def arm(self, **fault: Any) -> None:
+        self._call("POST", "faults", fault)
+
+    def has_fired(self) -> bool:
+        """Whether an armed fault has met a request."""
+        return any(fault["fired"] for fault in self._call("GET", "faults")["faults"])
+
     def calls(self) -> int:
         """API calls so far, as Salesforce counts them."""
         return int(self._call("GET", "calls")["total"])

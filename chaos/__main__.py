@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaos.environment import Site
 from chaos.run import Outcome, play
-from chaos.scenarios import MOST_ORGS, SCENARIOS, SIZES, Scenario
+from chaos.scenarios import ALL_WITH_PACKAGE, MOST_ORGS, SCENARIOS, SIZES, Scenario
 
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
@@ -44,14 +44,15 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 
 def _chosen(chosen: argparse.Namespace) -> list[tuple[Scenario, int]]:
     is_short = chosen.size == "short" and not chosen.scenario
-    wanted = [
-        scenario
-        for scenario in SCENARIOS
-        if (not chosen.scenario or chosen.scenario in (scenario.name, scenario.test))
-        and (scenario.is_short or not is_short)
-    ]
+    pool = ALL_WITH_PACKAGE if chosen.package else SCENARIOS
+    by_name = {scenario.name: scenario for scenario in (*ALL_WITH_PACKAGE, *SCENARIOS)}
+    if chosen.scenario in by_name:
+        wanted = [by_name[chosen.scenario]]
+    else:
+        of_test = [each for each in pool if chosen.scenario in ("", each.test)]
+        wanted = [each for each in of_test if each.is_short or not is_short]
     if not wanted:
-        names = ", ".join(f"{scenario.name} ({scenario.test})" for scenario in SCENARIOS)
+        names = ", ".join(f"{scenario.name} ({scenario.test})" for scenario in by_name.values())
         raise SystemExit(f"chaos: no scenario {chosen.scenario!r}: choose one of {names}")
     return [(scenario, seed) for seed in chosen.seeds for scenario in wanted]
 
@@ -107,6 +108,9 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     given = environment.get
     parser.add_argument("--seeds", type=_seeds, default=_seeds(given("SEEDS") or "1"), help="1-3 or 4,7")
     parser.add_argument("--scenario", default=given("SCENARIO") or "", help="a name or a T number")
+    parser.add_argument(
+        "--package", action="store_true", default=bool(given("PACKAGE")), help="every org has the package"
+    )
     parser.add_argument("--size", choices=sorted(SIZES), default=given("SIZE") or "normal")
     return parser
 

@@ -66,6 +66,12 @@ def check(
     return findings
 
 
+def keyed_rows(org: OrgState) -> list[Row]:
+    """What the service made there that has a key in an org with the package."""
+    tasks = [row for row in org.tasks if references_in(row["Description"])]
+    return [*org.leads, *tasks, *org.events, *org.cases]
+
+
 def check_jobs(jobs: Iterable[JobRow], expected_failed: frozenset[str], findings: Findings) -> None:
     """Every job came to rest by itself, in the state that it should."""
     for job in jobs:

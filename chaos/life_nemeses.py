@@ -1,6 +1,7 @@
 """What is broken while registrations go through their whole life, with every kind of write on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from chaos.life_checker import check_lives
 from chaos.lives import lives_for, waves_for
@@ -11,6 +12,8 @@ BOOKED_SECONDS = 90.0
 """Until everybody is written, so that a cancellation meets what stands."""
 OF_LIVES = ("Event", "Case", "EmailMessage")
 STOPPED_SECONDS = 2.0
+CHANGES_NOTHING = r'\A(?!(?s:.*)"PATCH")'
+"""The body of a call without a change of what stands."""
 
 
 def lose_answers_of_lives(stage: Stage) -> None:
@@ -25,10 +28,19 @@ def lose_answers_of_lives(stage: Stage) -> None:
 
 def let_lives_land_late(stage: Stage) -> None:
     """T8: creates and changes of calendar Events, Cases and e-mails land after their client gave up."""
-    for sobject in OF_LIVES:
-        match = WRITES | {"sobject": sobject}
+    _let_land_late(stage, OF_LIVES, WRITES)
+
+
+def let_creates_of_lives_land_late(stage: Stage) -> None:
+    """T8: calls that only create calendar Events, Cases and Tasks land after their client gave up."""
+    _let_land_late(stage, ("Event", "Case", "Task"), WRITES | {"body": CHANGES_NOTHING})
+
+
+def _let_land_late(stage: Stage, sobjects: Sequence[str], writes: dict[str, Any]) -> None:
+    for sobject in sobjects:
+        match = writes | {"sobject": sobject}
         trouble(stage, "late_apply", 1.0, seconds=LATE_SECONDS, count=LATE_FOR_CERTAIN, match=match)
-    trouble(stage, "late_apply", 0.1, seconds=LATE_SECONDS, match=WRITES)
+    trouble(stage, "late_apply", 0.1, seconds=LATE_SECONDS, match=writes)
     _live(stage, lambda stage: stage.sleep(0.5))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from chaos.stage import Stage
 
 WRITES: dict[str, Any] = {"is_write": True}
-LATE_SECONDS, LATE_FOR_CERTAIN = 5.0, 4
+LATE_SECONDS, LATE_FOR_CERTAIN, HELD = 5.0, 4, 3
 STOP_SECONDS = 12.0
 LOST_FOR_CERTAIN, MEET_SECONDS = 3, 20.0
 
@@ -75,6 +75,12 @@ def late_writes(stage: Stage) -> None:
     """T8: one write in five lands five seconds after its client gave up."""
     _let_land_late(stage, match=WRITES)
     await_end(stage)
+
+
+def late_writes_of_keys(stage: Stage) -> None:
+    """T8: the same; some of them hold their keys until they land, so that nobody else can write them."""
+    trouble(stage, "late_apply", 1.0, seconds=LATE_SECONDS, count=HELD, match=WRITES, holds_values=True)
+    late_writes(stage)
 
 
 def late_people(stage: Stage) -> None:

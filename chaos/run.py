@@ -4,12 +4,14 @@ import random
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from chaos.checker import Findings, OrgState, check, check_jobs
+from app.salesforce.package import KEY
+from chaos.checker import Findings, OrgState, check, check_jobs, keyed_rows
 from chaos.environment import Site
 from chaos.history import History
 from chaos.machine import Machine
-from chaos.scenarios import Scenario, Size
+from chaos.scenarios import PACKAGE, Scenario, Size
 from chaos.sender import Sender
 from chaos.stage import Stage
 from chaos.workload import Registrant, hosts_for, registrants_for, webhooks_for
@@ -54,11 +56,13 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
     """The run; with `guard` named, that guard is left out."""
     begun = time.monotonic()
     name = f"{scenario.name}_{seed}_{guard or 'guarded'}".replace("-", "_")
-    given = dict(scenario.environment) | ({"GUARDS_OFF": guard} if guard else {})
+    given = dict(scenario.environment) | ({"GUARDS_OFF": guard} if guard not in (None, PACKAGE) else {})
+    has_package = scenario.has_package and guard != PACKAGE
     directory = site.home / "runs" / name
     directory.mkdir(parents=True, exist_ok=True)
     history = History(directory / "history.jsonl")
     with Machine(site, name, given, is_small=scenario.is_small) as machine:
+        _furnish(machine, scenario, has_package=has_package)
         stage = _stage(site, machine, scenario, seed=seed, size=size, history=history)
         machine.start_all()
         _trouble(stage, scenario)
@@ -66,7 +70,7 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
         stage.tell("trouble is over")
         has_rested = stage.await_rest(REST_SECONDS)
         _await_late(site)
-        findings = _count(stage, is_control=guard is not None, has_rested=has_rested)
+        findings = _count(stage, is_control=guard is not None, has_rested=has_rested, has_package=has_package)
     (directory / "violations.txt").write_text(_listed(findings, [*stage.wrong, *stage.unmet]))
     return Outcome(
         scenario,
@@ -82,6 +86,19 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
     )
 
 
+def _furnish(machine: Machine, scenario: Scenario, *, has_package: bool) -> None:
+    """What kind of orgs they are."""
+    switches: dict[str, Any] = {}
+    if scenario.preset is not None:
+        switches["preset"] = scenario.preset
+    if has_package:
+        switches["package"] = {}
+    elif scenario.is_whole_life:
+        switches["extra_fields"] = LIFE_FIELDS
+    for org_id in machine.org_ids if switches else ():
+        machine.site.control.configure(org_id, **switches)
+
+
 def _stage(
     site: Site, machine: Machine, scenario: Scenario, *, seed: int, size: Size, history: History
 ) -> Stage:
@@ -90,13 +107,7 @@ def _stage(
     people = registrants_for(
         hosts, round(size.registrations * scenario.share), chance, shared=scenario.shared
     )
-    if scenario.preset is not None:
-        for org_id in machine.org_ids:
-            site.control.configure(org_id, preset=scenario.preset)
-    if scenario.is_whole_life:
-        for org_id in machine.org_ids:
-            site.control.configure(org_id, extra_fields=LIFE_FIELDS)
-    machine.connect(hosts, settings=WHOLE_LIFE if scenario.is_whole_life else {})
+    machine.connect(hosts, settings={**(WHOLE_LIFE if scenario.is_whole_life else {}), **scenario.settings})
     _seed_contacts(machine, people)
     sender = Sender([], site.secrets.webhook_secret, history, rate=size.rate, tries=scenario.tries)
     return Stage(site, machine, history, sender, chance, hosts, people, size.seconds)
@@ -126,7 +137,7 @@ def _await_late(site: Site) -> None:
         time.sleep(0.1)
 
 
-def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
+def _count(stage: Stage, *, is_control: bool, has_rested: bool, has_package: bool) -> Findings:
     machine = stage.machine
     orgs = [_state(stage.site, org_id) for org_id in machine.org_ids]
     refused = frozenset(stage.refused)
@@ -136,6 +147,11 @@ def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
     failing = frozenset(one.registration_id for one in stage.people if one.email in refused)
     if not is_control:
         check_jobs(stage.do(machine.ledger.jobs()), failing, findings)
+    if has_package:
+        unkeyed = sum(each[KEY] is None for org in orgs for each in keyed_rows(org))
+        stage.expect(
+            f"everything that was made carries its key, not {unkeyed} without one", holds=not unkeyed
+        )
     open_tasks = sum(not row["IsClosed"] for org in orgs for row in org.tasks)
     stage.expect(f"every Task is closed, not {open_tasks} open", holds=not open_tasks)
     stage.expect(f"all at rest within {REST_SECONDS:.0f} s", holds=has_rested)

@@ -1,7 +1,8 @@
 """The scenarios as a table: what is broken, and which guards are left out in control runs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chaos import life_nemeses, nemeses, outages, pressure, servers
 from chaos.stage import Stage
@@ -31,8 +32,9 @@ class Scenario:
 
     `is_small`: its data is on a volume of 64 MB.
 
-    `preset` is the simulator's: which kind of org all of them are. `is_whole_life`: every kind of write
-    is on.
+    `preset` is the simulator's: which kind of org all of them are; `settings` are the hosts'.
+    `is_whole_life`: every kind of write is on. `has_package`: the orgs have the package, with its
+    unique keys.
     """
 
     name: str
@@ -48,10 +50,27 @@ class Scenario:
     is_short: bool = False
     is_whole_life: bool = False
     preset: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    has_package: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-SCENARIOS = (
+PACKAGE = "package"
+"""The guard that is left out by leaving out the package."""
+UNDOUBTED = {
+    "TIMES_IN_DOUBT": "0",
+    "PEPPER": "5e" * 32,  # without it people have no keys
+}
+
+
+def with_package(scenario: Scenario, *guards: str, **changes: Any) -> Scenario:
+    """The same in orgs with the package, where no write is waited for: what carries a key stands once."""
+    name, environment = f"{scenario.name}-with-package", {**scenario.environment, **UNDOUBTED}
+    given = {"is_short": False, **changes, "environment": environment}
+    return replace(scenario, name=name, guards=guards, has_package=True, **given)
+
+
+WITHOUT_PACKAGE = (
     Scenario("kill-workers", "T1", nemeses.kill_workers, guards=("reconcile",), is_short=True),
     Scenario("difficult-orgs", "T1", nemeses.kill_workers, orgs=2, is_short=True, preset="difficult"),
     Scenario("kill-apis", "T2", nemeses.kill_apis, tries=5),
@@ -122,6 +141,31 @@ SCENARIOS = (
         share=0.3,
         posts=False,
         is_whole_life=True,
+    ),
+)
+_BY_NAME = {scenario.name: scenario for scenario in WITHOUT_PACKAGE}
+_OF_THEIR_OWN = {
+    # Its control is that of late-writes.
+    "late-writes": with_package(_BY_NAME["late-writes"], nemesis=nemeses.late_writes_of_keys, is_short=True),
+    "late-people": with_package(_BY_NAME["late-people"], PACKAGE),
+    # E-mails that are no Tasks have no key, and a change has none.
+    "late-life": with_package(
+        _BY_NAME["late-life"],
+        PACKAGE,
+        nemesis=life_nemeses.let_creates_of_lives_land_late,
+        settings={"email": {"as": "task"}},
+    ),
+}
+ALL_WITH_PACKAGE = tuple(_OF_THEIR_OWN.get(each.name) or with_package(each) for each in WITHOUT_PACKAGE)
+_LOSE_ANSWERS = frozenset(
+    ("kill-workers", "difficult-orgs", "frozen-sending", "garbled-answers", "broken-off-calls", "whole-life")
+)
+SCENARIOS = (
+    *WITHOUT_PACKAGE,
+    *(
+        packaged
+        for scenario, packaged in zip(WITHOUT_PACKAGE, ALL_WITH_PACKAGE, strict=True)
+        if scenario.name in _LOSE_ANSWERS.union(_OF_THEIR_OWN)
     ),
 )
 MOST_ORGS = max(scenario.orgs for scenario in SCENARIOS)

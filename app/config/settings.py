@@ -78,7 +78,7 @@ class Times(BaseSettings):
     )
     in_doubt: float = Field(
         780,
-        gt=0,
+        ge=0,
         validation_alias=AliasChoices("TIMES_IN_DOUBT", "TIMES_QUIET"),
         description="until a lost write cannot land any more; `TIMES_QUIET` before",
     )
