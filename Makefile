@@ -23,7 +23,8 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse alarms outage secrets upgrade everything package image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse alarms outage secrets upgrade dist licences everything package image browser audit sbom lock web help \
+	setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,8 +99,17 @@ image: setup  ## carry out the Dockerfile without a daemon, and start each of th
 audit: setup  ## does an advisory name a dependency? ADVISORIES=file or directory of OSV records, else pip-audit
 	@$(BIN)/python -m tools.dependencies audit "$(ADVISORIES)"
 
+licences: setup  ## the licence of each package of the service
+	@$(BIN)/python -m tools.licences
+
 sbom: setup  ## write sbom.cdx.json: what the locks name, as CycloneDX
 	@$(BIN)/python -m tools.dependencies sbom >sbom.cdx.json
+
+dist: setup  ## build the wheels of service and simulator into dist/, and look that nothing is missing in them
+	@rm -rf dist build $(SIMULATOR)/build
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist . ./$(SIMULATOR)
+	@rm -rf build $(SIMULATOR)/build
+	@$(BIN)/python -m tools.release wheels dist
 
 lock:  ## remake the locks after pyproject.toml changed; UPGRADE=1 takes newer releases
 	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV)-lock

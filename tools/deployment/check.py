@@ -1,4 +1,4 @@
-"""All checks of deploy/, and what programs that are installed say to it."""
+"""All checks of deploy/ and .github/, and what programs that are installed say to it."""
 
 import json
 import shutil
@@ -13,6 +13,7 @@ from tools.deployment.compose import FILE, Compose, secret_file_names
 from tools.deployment.kubernetes import Manifests
 from tools.deployment.processes import ROOT, Image
 from tools.deployment.units import PROGRAM, Units
+from tools.deployment.workflows import Workflows
 
 TIMEOUT_SECONDS: Final = 60
 
@@ -27,6 +28,13 @@ def check_deployment() -> int:
         else:
             faults += [f"{program}: {line}" for line in look(found)]
     sys.stderr.writelines(f"deploy/{fault}\n" for fault in faults)
+    return 1 if faults else 0
+
+
+def check_workflows() -> int:
+    """1 when something in .github/ does not fit."""
+    faults = [*Workflows(texts_of(ROOT / ".github"), (ROOT / "Makefile").read_text(), ROOT).faults()]
+    sys.stderr.writelines(f".github/{fault}\n" for fault in faults)
     return 1 if faults else 0
 
 
