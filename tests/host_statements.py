@@ -37,7 +37,8 @@ COMPARED: Final = re.compile(
     re.I | re.X,
 )
 GROUP: Final = re.compile(
-    r"\b(?:unnest|jsonb_to_recordset|jsonb_array_elements)\s*\(.*host_id\s*=", re.I | re.S
+    r"\b(?:unnest|jsonb_to_recordset|jsonb_populate_recordset|jsonb_array_elements)\s*\(.*host_id\s*=",
+    re.I | re.S,
 )
 """The rows of a group, each with its host."""
 ACROSS_HOSTS: Final = {

@@ -23,6 +23,7 @@ from app.infrastructure.database import Database
 from app.models import ChoreRun
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
+from app.privacy.past_events import remove_overdue
 from app.verification.run import run_verifications
 from workers.liveness import Liveness
 from workers.loops import run_periodically
@@ -70,6 +71,21 @@ async def process_campaigns(resources: Resources) -> None:
     await sync_campaign_dates(resources)
 
 
+async def purge_old_rows(resources: Resources) -> int:
+    """Delete rows that had their time, by the operator's settings."""
+    settings = resources.settings
+    return await purge(
+        resources.database,
+        deliveries_days=settings.keep_deliveries_days,
+        history_days=settings.keep_history_days,
+    )
+
+
+async def remove_personal_data(resources: Resources) -> int:
+    """Remove personal data of past events where hosts chose so."""
+    return await remove_overdue(resources.database, pepper=resources.settings.hash_pepper)
+
+
 PERIODIC_TASKS = (
     PeriodicTask("arm backfills", 1.0, enqueue_backfills),
     PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills)),
@@ -84,7 +100,8 @@ PERIODIC_TASKS = (
     PeriodicTask("probe closed connections", HOUR, probe_closed),
     PeriodicTask("clock", 60.0, _in_database(compare_clocks)),
     PeriodicTask("erasures", 60.0, _in_database(redact_late_writes)),
-    PeriodicTask("purge", HOUR, _in_database(purge)),
+    PeriodicTask("past events", HOUR, remove_personal_data),
+    PeriodicTask("purge", HOUR, purge_old_rows),
 )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
@@ -40,13 +40,7 @@ class Retention:
     only: tuple[ColumnElement[bool], ...] = ()
 
 
-RETENTIONS = (
-    Retention(IdempotencyKey, IdempotencyKey.created_at, timedelta(hours=24)),
-    # A delivery's id must outlive the sender's retries (8 days); its payload stays 30 for a replay.
-    Retention(Delivery, Delivery.received_at, timedelta(days=30)),
-    Retention(UnknownBody, UnknownBody.received_at, timedelta(days=30)),
-    Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
-    Retention(SyncAttempt, SyncAttempt.at, timedelta(days=90)),
+OTHERS: Final = (
     Retention(Verification, Verification.started_at, timedelta(days=30)),
     Retention(VerificationDifference, VerificationDifference.found_at, timedelta(days=30)),
     Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),
@@ -79,9 +73,26 @@ RETENTIONS = (
 )
 
 
-async def purge(database: Database, *, portion: int = PURGE_ROWS) -> int:
+def retentions(*, deliveries_days: int, history_days: int) -> tuple[Retention, ...]:
+    """How long the rows of each table are kept that do not stay for ever."""
+    deliveries, history = timedelta(days=deliveries_days), timedelta(days=history_days)
+    return (
+        Retention(IdempotencyKey, IdempotencyKey.created_at, timedelta(hours=24)),
+        # A delivery's id must outlive the sender's retries; its payload is for replays.
+        Retention(Delivery, Delivery.received_at, deliveries),
+        Retention(UnknownBody, UnknownBody.received_at, deliveries),
+        Retention(Quarantined, Quarantined.received_at, deliveries),
+        Retention(SyncAttempt, SyncAttempt.at, history),
+        *OTHERS,
+    )
+
+
+async def purge(
+    database: Database, *, deliveries_days: int = 30, history_days: int = 90, portion: int = PURGE_ROWS
+) -> int:
     """Delete what has had its time, `portion` rows a transaction; returns how many rows went."""
-    return sum([await _purge_one(database, retention, portion) for retention in RETENTIONS])
+    kept = retentions(deliveries_days=deliveries_days, history_days=history_days)
+    return sum([await _purge_one(database, retention, portion) for retention in kept])
 
 
 async def _purge_one(database: Database, retention: Retention, portion: int) -> int:

@@ -32,6 +32,7 @@ from app.models import BACKFILL, Connection, Host
 from app.states import GeneralLinks
 
 LISTED_MAX: Final = 1000
+MONTHS_MAX: Final = 120
 NewEvents = Literal["sync", "off"]
 
 
@@ -57,7 +58,8 @@ class Exclusions(BaseModel):
 class SettingsShown(BaseModel):
     """The host's settings, whole. `new_events`: whether an event is on when it is first seen.
 
-    `general_links`: what a registration without a Salesforce id may create.
+    `general_links`: what a registration without a Salesforce id may create. `personal_data_months`: how long
+    after an event what it holds of people is kept; 0, until they are erased.
     """
 
     exclusions: Exclusions
@@ -70,6 +72,7 @@ class SettingsShown(BaseModel):
     cap_percent: int
     automatic_campaigns: bool
     new_events: NewEvents
+    personal_data_months: int
 
 
 class SettingsWanted(BaseModel):
@@ -87,10 +90,12 @@ class SettingsWanted(BaseModel):
     cap_percent: Annotated[int, Field(ge=1, le=100, strict=True)] | None = None
     automatic_campaigns: StrictBool | None = None
     new_events: NewEvents | None = None
+    personal_data_months: Annotated[int, Field(ge=0, le=MONTHS_MAX, strict=True)] | None = None
 
 
 STORED: Final = {
     "exclusions", "writes", "task", "calendar_event", "case", "email", "general_links", "new_events",
+    "personal_data_months",
 }  # fmt: skip
 """The settings that are stored as JSON, by the names of `SettingsShown`."""
 
@@ -156,6 +161,7 @@ def settings_of(host: Host) -> SettingsShown:
         cap_percent=host.api_cap_percent,
         automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
         new_events=chosen.get("new_events", "sync"),
+        personal_data_months=chosen.get("personal_data_months", 0),
     )
 
 
@@ -184,6 +190,9 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
         # Reopens a gate that the old cap closed; the next response of Salesforce closes it again if need be.
         reopened = {"api_closed_until": None, "version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(reopened))
+    if "personal_data_months" in changed:
+        checked = {"personal_data_checked_at": None}
+        await session.execute(update(Host).where(Host.host_id == host_id).values(checked))
     if "new_events" in changed:
         newer = {"version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(newer))

@@ -24,6 +24,7 @@ class Host(Base):
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     resumed_at: Mapped[datetime | None]
+    personal_data_checked_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -28,6 +28,7 @@ from app.privacy.tombstones import (
     tombstone_key,
 )
 from app.privacy.unparsed_store import delete_unparsed
+from app.states import JobState
 from app.text.email_address import address_key
 
 FIND_REGISTRATIONS = text("""
@@ -93,6 +94,7 @@ REDACT_SENT_BUYERS = text("""
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
 # A write that is on its way is settled first; the job runs once more and finds the registration erased.
+# Where counts are kept, what is in Salesforce stays counted as that.
 SKIP_JOBS = text("""
     UPDATE sync_jobs
     SET state = CASE WHEN is_in_flight THEN state ELSE 'skipped' END,
@@ -105,7 +107,8 @@ SKIP_JOBS = text("""
         settled_state = CASE WHEN is_in_flight THEN settled_state END
     FROM (
         SELECT host_id AS host, registration_id AS id, state IN ('running', 'ambiguous') AS is_in_flight
-        FROM sync_jobs WHERE host_id = :host_id AND registration_id = ANY(:ids)
+        FROM sync_jobs
+        WHERE host_id = :host_id AND registration_id = ANY(:ids) AND state <> ALL(:states_kept)
         ORDER BY registration_id FOR UPDATE
     ) AS held
     WHERE host_id = held.host AND registration_id = held.id
@@ -114,6 +117,10 @@ CLEAR_ERROR_TEXT = text("""
     UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}', failed_parts = '[]'
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
       AND (error IS NOT NULL OR failed_parts <> '[]')
+""")
+CLEAR_WARNINGS = text("""
+    UPDATE sync_jobs SET warnings = '[]', failed_parts = '[]'
+    WHERE host_id = :host_id AND registration_id = ANY(:ids) AND (warnings <> '[]' OR failed_parts <> '[]')
 """)
 DELETE_HISTORY = text("""
     DELETE FROM sync_attempts
@@ -264,7 +271,7 @@ async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, b
     """
     await lock_exclusive(session, [wish.host_id])
     found = await _find(session, wish, pepper=pepper)
-    await _redact(session, wish, found)
+    await _redact(session, wish, found, states_kept=())
     people = (*found.emails, *found.attendee_ids)
     await delete_unparsed(
         session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
@@ -275,6 +282,21 @@ async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, b
         session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details
     )
     return found.ids
+
+
+async def redact_registrations(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> None:
+    """Erase these registrations alone, whatever else their people registered for; what is synced or skipped
+    stays counted as that.
+
+    In the caller's transaction, which holds the host's lock against intake.
+    """
+    found = ErasureScope(sorted(wish.registration_ids), [], [])
+    await _redact(session, wish, found, states_kept=(JobState.SYNCED, JobState.SKIPPED))
+    await session.execute(CLEAR_WARNINGS, {"host_id": wish.host_id, "ids": found.ids})
+    await delete_unparsed(
+        session, wish.host_id, people=(), registration_ids=found.ids, at=wish.at, pepper=pepper
+    )
+    await _insert_tombstones(session, wish, found, pepper=pepper)
 
 
 async def redact_late_writes(database: Database) -> None:
@@ -302,7 +324,9 @@ async def _find(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -
     return ErasureScope(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
 
 
-async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureScope) -> None:
+async def _redact(
+    session: AsyncSession, wish: ErasureRequest, found: ErasureScope, *, states_kept: Sequence[str]
+) -> None:
     values = _values(wish, found.ids, found.emails)
     await session.execute(REDACT_REGISTRATIONS, values)
     await session.execute(REDACT_EVENTS, values)
@@ -310,7 +334,7 @@ async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureSco
     answered = await delete_emails(session, values)
     mentioning = set((await session.scalars(REDACT_DELIVERIES, values)).all())
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
-    await session.execute(SKIP_JOBS, values)
+    await session.execute(SKIP_JOBS, values | {"states_kept": list(states_kept)})
     await session.execute(REDACT_RECORDS, values)
     await session.execute(DELETE_DIFFERENCES, values)
     transferred = sorted(mentioning - set(found.ids) - {None})

@@ -258,6 +258,7 @@ SETTINGS: Shape = {
     "cap_percent": NUMBER,
     "automatic_campaigns": FLAG,
     "new_events": TEXT,
+    "personal_data_months": NUMBER,
     "task": {"owner": TEXT},
     "calendar_event": {"kinds": [TEXT], "show_as": TEXT, "owner": TEXT, "default_minutes": NUMBER},
     "case": {"kinds": [TEXT], "origin": TEXT, "close_when_completed": FLAG},

@@ -134,6 +134,8 @@ export const settings = {
   } as Record<string, string>,
   automatic: "Make a campaign for each new event to come",
   cap: "Share of your org's daily API calls that we use at most, in percent",
+  months: "Remove personal data of an event so many months after it (0: keep it)",
+  monthsHint: "Ids, states and times stay, and so does all that is in Salesforce. What was removed does not come back.",
   exclusionsHeading: "Who is never written",
   domains: "E-mail domains",
   addresses: "E-mail addresses",

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "cap_percent": 80,
     "automatic_campaigns": False,
     "new_events": "sync",
+    "personal_data_months": 0,
 }
 
 

@@ -1545,7 +1545,8 @@ export interface SetUpToCopy {
 
 /** The host's settings, whole. `new_events`: whether an event is on when it is first seen.
  * 
- * `general_links`: what a registration without a Salesforce id may create. */
+ * `general_links`: what a registration without a Salesforce id may create. `personal_data_months`: how long
+ * after an event what it holds of people is kept; 0, until they are erased. */
 export interface SettingsShown {
   readonly "automatic_campaigns": boolean;
   readonly "calendar_event": CalendarEventChosen;
@@ -1555,6 +1556,7 @@ export interface SettingsShown {
   readonly "exclusions": Exclusions;
   readonly "general_links": "as_mapping" | "nobody" | "lead" | "contact" | Other;
   readonly "new_events": "sync" | "off" | Other;
+  readonly "personal_data_months": number;
   readonly "task": TaskChosen;
   readonly "writes": WritesChosen;
 }
@@ -1569,6 +1571,7 @@ export interface SettingsWanted {
   readonly "exclusions"?: Exclusions | null;
   readonly "general_links"?: "as_mapping" | "nobody" | "lead" | "contact" | null;
   readonly "new_events"?: "sync" | "off" | null;
+  readonly "personal_data_months"?: number | null;
   readonly "task"?: TaskToSet | null;
   readonly "writes"?: WritesToSet | null;
 }

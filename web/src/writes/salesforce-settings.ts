@@ -124,7 +124,8 @@ export class SalesforceSettings extends EventshipElement {
 
   private limitsView(settings: SettingsShown): View {
     return this.sectionView("other", t.settings.otherHeading, html`
-      <div class="fields">${this.inputView("cap", t.settings.cap, "number", String(settings.cap_percent), (text) => ({ cap_percent: Number(text) }), { min: 1, max: 100 })}</div>
+      <div class="fields">${this.inputView("cap", t.settings.cap, "number", String(settings.cap_percent), (text) => ({ cap_percent: Number(text) }), { min: 1, max: 100 })}
+        ${this.inputView("months", t.settings.months, "number", String(settings.personal_data_months), (text) => ({ personal_data_months: Number(text) }), { min: 0, max: 120, hint: t.settings.monthsHint })}</div>
       ${this.tickView(t.settings.automatic, settings.automatic_campaigns, (isTicked) => ({ automatic_campaigns: isTicked }))}`);
   }
 

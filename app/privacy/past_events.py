@@ -1,0 +1,96 @@
+"""Remove personal data of past events once the months that a host chose are over; ids, states and times stay.
+
+What is written in Salesforce is left alone. Whoever registered for a later event keeps what that event needs.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.privacy.erasure import ErasureRequest, redact_registrations
+from app.privacy.tombstones import lock_exclusive
+
+SETTING: Final = "personal_data_months"
+ACTOR: Final = "retention"
+PORTION: Final = 200
+
+# Looked at once a day; whoever takes a host keeps the other workers from it.
+CLAIM = text(f"""
+    UPDATE hosts SET personal_data_checked_at = clock_timestamp()
+    WHERE host_id = (
+        SELECT host_id FROM hosts
+        WHERE (settings ->> '{SETTING}')::integer > 0
+          AND coalesce(personal_data_checked_at, '-infinity') < clock_timestamp() - interval '1 day'
+        ORDER BY personal_data_checked_at NULLS FIRST, host_id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING host_id, (settings ->> '{SETTING}')::integer AS months
+""")  # noqa: S608 -- put together from constants
+# A registration that is still on its way to Salesforce is left until it is there. One that came after its
+# event is kept as long after it came.
+OVERDUE = text("""
+    SELECT registration.registration_id, registration.event_id, clock_timestamp() AS now
+    FROM registrations AS registration
+    JOIN events AS event ON event.host_id = :host_id AND event.event_id = registration.event_id
+    LEFT JOIN sync_jobs AS job
+      ON job.host_id = :host_id AND job.registration_id = registration.registration_id
+    WHERE registration.host_id = :host_id AND registration.erased_at IS NULL
+      AND coalesce(registration.ends_at, registration.starts_at, event.ends_at, event.starts_at) IS NOT NULL
+      AND greatest(
+          coalesce(registration.ends_at, registration.starts_at, event.ends_at, event.starts_at),
+          registration.registered_at
+      ) < clock_timestamp() - make_interval(months => :months)
+      AND (job.state IS NULL OR job.state IN ('synced', 'failed', 'skipped'))
+    ORDER BY registration.registration_id LIMIT :portion FOR UPDATE OF registration
+""")
+
+
+async def remove_overdue(database: Database, *, pepper: bytes, portion: int = PORTION) -> int:
+    """Remove what is overdue of hosts that were not looked at for a day; returns how many registrations.
+
+    Each portion is a transaction of its own: the host's webhooks wait for one at most.
+    """
+    removed = 0
+    while (claimed := await _claim(database)) is not None:
+        host_id, months = claimed
+        removed += await _remove_of_host(database, host_id, months, pepper=pepper, portion=portion)
+    return removed
+
+
+async def _claim(database: Database) -> tuple[str, int] | None:
+    async with database.system() as session:
+        row = (await session.execute(CLAIM)).one_or_none()
+    return None if row is None else (row.host_id, row.months)
+
+
+async def _remove_of_host(
+    database: Database, host_id: str, months: int, *, pepper: bytes, portion: int
+) -> int:
+    removed = 0
+    while True:
+        async with database.system() as session:
+            count = await _remove_portion(session, host_id, months, pepper=pepper, portion=portion)
+        removed += count
+        if count < portion:
+            return removed
+
+
+async def _remove_portion(
+    session: AsyncSession, host_id: str, months: int, *, pepper: bytes, portion: int
+) -> int:
+    await lock_exclusive(session, [host_id])
+    found = (await session.execute(OVERDUE, {"host_id": host_id, "months": months, "portion": portion})).all()
+    if not found:
+        return 0
+    now: datetime = found[0].now
+    ids = tuple(row.registration_id for row in found)
+    wish = ErasureRequest(host_id, now, attendee_id=None, email=None, registration_ids=ids)
+    await redact_registrations(session, wish, pepper=pepper)
+    details = {"registrations": len(ids), "events": sorted({row.event_id for row in found}), "months": months}
+    await audit_log.append_entry(
+        session, host_id, actor=ACTOR, action="salesforce.personal_data_removed", details=details
+    )
+    return len(ids)

@@ -1,0 +1,140 @@
+"""Personal data of past events goes when the host chose so; counts stay, and nothing comes back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.infrastructure.database import Database
+from app.models import AuditEntry, Event, Host, Registration, SyncJob
+from app.privacy.past_events import remove_overdue
+from app.states import JobState
+from tests.deliveries import PEPPER, delivery, event, registration, webhook
+from tests.factories import ORG_ID
+from tests.integration.privacy.test_erasure import WHO, parsed, places, receive
+
+NOW = datetime.now(UTC)
+PAST, RECENT = NOW - timedelta(days=400), NOW - timedelta(days=300)
+BOOKED = (PAST - timedelta(days=30)).isoformat()
+
+
+async def booked(database: Database, *ids: str, starts_at: datetime = PAST) -> None:
+    """Registrations of the canary for an event of its own, as their webhooks brought them."""
+    held = event(id=f"evt_{ids[0]}", starts_at=starts_at.isoformat(), ends_at=starts_at.isoformat())
+    for each in ids:
+        fields = registration(id=each, attendee=WHO, registered_at=BOOKED)
+        payload = webhook(event=held, registration=fields, timestamp=BOOKED)
+        await receive(database, delivery(payload, f"msg_{each}"))
+
+
+async def choose(database: Database, months: int) -> None:
+    async with database.system() as session:
+        values = {"settings": {"personal_data_months": months}, "personal_data_checked_at": None}
+        await session.execute(update(Host).where(Host.host_id == "host_a").values(values))
+
+
+async def left(database: Database) -> set[str]:
+    """The registrations that still have their person."""
+    async with database.system() as session:
+        query = select(Registration.registration_id).where(Registration.erased_at.is_(None))
+        return set(await session.scalars(query))
+
+
+async def test_what_is_overdue_is_in_no_table_any_more(database: Database, owner: AsyncEngine) -> None:
+    await booked(database, "reg_1", "reg_2", "reg_3")
+    assert await places(owner)
+    await choose(database, 12)
+    assert await remove_overdue(database, pepper=PEPPER, portion=2) == 3
+    assert await places(owner) == []
+
+
+@pytest.mark.parametrize(
+    ("months", "starts_at", "goes"),
+    [(12, PAST, True), (12, RECENT, False), (14, PAST, False), (0, PAST, False)],
+)
+async def test_the_host_chooses_for_how_long(
+    database: Database, months: int, starts_at: datetime, goes: bool
+) -> None:
+    await booked(database, "reg_1", starts_at=starts_at)
+    await choose(database, months)
+    assert await remove_overdue(database, pepper=PEPPER) == int(goes)
+    assert await left(database) == (set() if goes else {"reg_1"})
+
+
+async def test_a_later_event_keeps_the_person(database: Database) -> None:
+    await booked(database, "reg_1")
+    await booked(database, "reg_2", starts_at=RECENT)
+    await choose(database, 12)
+    await remove_overdue(database, pepper=PEPPER)
+    assert await left(database) == {"reg_2"}
+
+
+async def test_an_event_without_times_is_left_alone(database: Database) -> None:
+    await booked(database, "reg_1")
+    async with database.system() as session:
+        await session.execute(update(Event).values(starts_at=None, ends_at=None))
+    await choose(database, 12)
+    assert await remove_overdue(database, pepper=PEPPER) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "after"),
+    [
+        (JobState.SYNCED, "synced"),
+        (JobState.FAILED, "skipped"),
+        (JobState.SKIPPED, "skipped"),
+        (JobState.PENDING, None),
+        (JobState.RUNNING, None),
+        (JobState.AMBIGUOUS, None),
+        (JobState.HELD, None),
+    ],
+)
+async def test_counts_stay_and_what_is_on_its_way_goes_first(
+    database: Database, state: JobState, after: str | None
+) -> None:
+    await booked(database, "reg_1")
+    async with database.system() as session:
+        session.add(
+            SyncJob(
+                host_id="host_a",
+                registration_id="reg_1",
+                event_id="evt_reg_1",
+                org_id=ORG_ID,
+                reason="live",
+                priority=0,
+                state=state,
+            )
+        )
+    await choose(database, 12)
+    assert await remove_overdue(database, pepper=PEPPER) == (0 if after is None else 1)
+    async with database.system() as session:
+        assert await session.scalar(select(SyncJob.state)) == (after or state)
+
+
+async def test_a_late_webhook_brings_nobody_back(database: Database, owner: AsyncEngine) -> None:
+    await booked(database, "reg_1")
+    await choose(database, 12)
+    await remove_overdue(database, pepper=PEPPER)
+    await receive(database, parsed("reg_1", "msg_late", timestamp=NOW.isoformat()))
+    assert await places(owner) == []
+
+
+async def test_a_host_is_looked_at_once_a_day_and_the_log_says_what_went(database: Database) -> None:
+    await booked(database, "reg_1")
+    await choose(database, 12)
+    await remove_overdue(database, pepper=PEPPER)
+    await booked(database, "reg_2")
+    assert await remove_overdue(database, pepper=PEPPER) == 0
+    await choose(database, 12)
+    assert await remove_overdue(database, pepper=PEPPER) == 1
+    async with database.system() as session:
+        found = await session.execute(
+            select(AuditEntry.actor, AuditEntry.details)
+            .where(AuditEntry.action == "salesforce.personal_data_removed")
+            .order_by(AuditEntry.seq)
+        )
+    assert [tuple(row) for row in found] == [
+        ("retention", {"registrations": 1, "events": [f"evt_reg_{number}"], "months": 12})
+        for number in (1, 2)
+    ]
