@@ -188,7 +188,7 @@ class Settings(DatabaseSettings):
         None,
         max_length=15,
         pattern=r"^([A-Za-z](_?[A-Za-z0-9])*)?$",
-        description="namespace of the package; empty: its status fields are found under any prefix",
+        description="namespace of the package; empty: its fields are found under any prefix",
     )
     salesforce_simulator_url: SalesforceOrigin | None = Field(
         None, description="allowed beside Salesforce's own hosts; at localhost its *.localhost names too"

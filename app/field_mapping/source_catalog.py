@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.salesforce.package import is_key
 from app.sync.field_values.sources import ANSWERS, TEMPLATE_PART, is_source, template_paths
 from app.sync.model.record_kinds import reserved_because, system_fields_of
 
@@ -63,6 +64,7 @@ SOURCES: Final[tuple[tuple[str, str, str], ...]] = (
     ("buyer.name", "Buyer: name", "Berta Buyer"),
     ("buyer.email", "Buyer: e-mail", "berta@example.com"),
 )
+KEY_RESERVED: Final = "Salesforce takes each of our records once by it"
 WHY_OWNED: Final = {
     "Id": "Salesforce gives it",
     "Email": "people are matched by it",
@@ -94,6 +96,8 @@ def first_invalid_placeholder(template: str) -> str | None:
 
 def reserved_reason(sobject: str, field: str) -> str | None:
     """Return why no rule may fill a field; None if one may. Names are compared as Salesforce does."""
+    if is_key(field):
+        return KEY_RESERVED
     own = {name.lower(): name for name in system_fields_of(sobject) or EVERYWHERE}
     name = own.get(field.lower())
     if name is None:

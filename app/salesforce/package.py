@@ -66,6 +66,11 @@ def without_namespace(name: str) -> str:
     return name.split("__", 1)[1] if name.count("__") == 2 else name
 
 
+def is_key(field: str) -> bool:
+    """Whether it is the field for unique keys, under whatever prefix."""
+    return without_namespace(field).casefold() == KEY.casefold()
+
+
 def name_in_org(field: str, namespace: str | None) -> str:
     """The field's name in an org that installed the package: `evs__Ticket__c`."""
     return f"{namespace}__{field}" if namespace else field

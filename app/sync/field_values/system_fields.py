@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
+from app.salesforce.package import is_key
 from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, person_name
 from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
@@ -57,7 +58,7 @@ def custom_rules(
     """The host's rules for an object, one per field, without those for fields that are the engine's."""
     mapped = CONTACT if sobject == PERSON_ACCOUNT else sobject
     ours = system_fields_of(mapped) or COMMON_FIELDS
-    chosen = [rule for rule in rules.fields_of(mapped) if rule.field not in ours]
+    chosen = [rule for rule in rules.fields_of(mapped) if rule.field not in ours and not is_key(rule.field)]
     found = {rule.field: rule for rule in _with_person_account_names(chosen, sobject, describe)}
     if sobject == PERSON_ACCOUNT:
         others = [rule for rule in custom_rules(ACCOUNT, rules) if rule.field != "Name"]

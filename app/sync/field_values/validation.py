@@ -7,6 +7,7 @@ from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.salesforce.ids import QUEUE_PREFIX
+from app.salesforce.package import is_key
 from app.sync.field_values.converters import CONVERTERS, ConversionError, convert, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
@@ -70,7 +71,7 @@ def _check_rule(
     if rule.sobject not in written_objects():
         yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
         return
-    if rule.field in system_fields_of(rule.sobject):
+    if rule.field in system_fields_of(rule.sobject) or is_key(rule.field):
         yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
         return
     yield from _check_source(rule)

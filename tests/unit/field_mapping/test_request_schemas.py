@@ -141,6 +141,7 @@ def test_every_source_that_is_read_has_a_label() -> None:
 @pytest.mark.parametrize("sobject", sorted(written_objects()))
 def test_every_field_that_no_rule_may_fill_says_why(sobject: str) -> None:
     assert all(reserved_reason(sobject, field.upper()) for field in system_fields_of(sobject))
+    assert reserved_reason(sobject, "evs__Eventship_Key__c") is not None
     assert reserved_reason(sobject, "Diet__c") is None
 
 

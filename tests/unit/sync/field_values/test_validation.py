@@ -67,6 +67,7 @@ def codes(findings: list[MappingIssue]) -> list[tuple[str, str]]:
             rule("Loose__c", constant="XL"), [("value_not_in_picklist", "warning")], id="not listed"
         ),
         pytest.param({"object": "Event", "field": "Subject", "constant": "x"}, [("field_owned", "error")]),
+        pytest.param(rule("evs__Eventship_Key__c", constant="x"), [("field_owned", "error")], id="the key"),
         pytest.param(
             {"object": "Case", "field": "SuppliedEmail", "constant": "x"}, [("field_owned", "error")]
         ),
