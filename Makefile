@@ -143,8 +143,9 @@ $(VENV)/bench-installed: $(STAMP) requirements-bench.lock
 	@touch $@
 
 chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large PACKAGE=1
-	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) PACKAGE=$(PACKAGE) $(BIN)/python -m chaos
+	@test -n "$(filter T15 T22,$(SCENARIO))" || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) PACKAGE=$(PACKAGE) $(BIN)/python -m chaos
 	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
+	@test -n "$(filter-out T22,$(SCENARIO))" || $(BIN)/python -m chaos.notifications $(if $(filter short,$(SIZE)),--size short)
 
 outage: setup  ## a bad hour in two minutes: what breaks, which alerts ring, which runbook cures it
 	@$(BIN)/python -m chaos.alarms.outage

@@ -167,6 +167,11 @@ GAUGES: Final = (
         "salesforce_api_budget_used_ratio", "used part of an org's API calls, of the 20 fullest", ("org",)
     ),
     GaugeRow("deliveries_quarantined", "signed webhooks that could not be used and are kept apart"),
+    GaugeRow("notifications", "notifications that the platform did not take yet, by state", ("state",)),
+    GaugeRow(
+        "notifications_oldest_pending_age_seconds",
+        "since when the oldest of them is on its way, also while the receiver is disabled",
+    ),
     GaugeRow(
         "chore_last_success_timestamp_seconds", "when any worker last did the chore to its end", ("chore",)
     ),

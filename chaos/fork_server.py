@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.cli.main import main as command_line
+from chaos import notification_sender
 from devtools.local_stack.local_services import die_with_parent
 from workers import main as worker
 
@@ -25,6 +26,7 @@ Order = Mapping[str, Any]
 MAINS: Mapping[str, Callable[[Order], int]] = {
     "api": lambda order: command_line(["api", "--bind", "127.0.0.1", "--port", str(order["port"])]),
     "worker": lambda order: worker.main(),
+    "notifier": lambda order: notification_sender.main(),
 }
 
 

@@ -194,6 +194,26 @@ async def enable_receiver(session: AsyncSession) -> bool:
     return enabled.first() is not None
 
 
+async def count_undelivered(session: AsyncSession) -> tuple[dict[NotificationState, int], float]:
+    """What is pending, disabled and failed, and the age of the oldest that is no failure, in seconds."""
+    of_state = Notification.state
+    query = select(
+        func.count().filter(of_state == NotificationState.PENDING),
+        func.count().filter(of_state == NotificationState.FAILED),
+        func.extract(
+            "epoch", NOW - func.min(Notification.created_at).filter(of_state == NotificationState.PENDING)
+        ),
+        select(IS_DISABLED).scalar_subquery(),
+    ).where(of_state != NotificationState.DELIVERED)
+    pending, failed, oldest, disabled = (await session.execute(query)).one()
+    counts = {
+        NotificationState.PENDING: 0 if disabled else pending,
+        NotificationState.DISABLED: pending if disabled else 0,
+        NotificationState.FAILED: failed,
+    }
+    return counts, float(oldest or 0)
+
+
 async def is_disabled(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(IS_DISABLED)))
 

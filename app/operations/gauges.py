@@ -21,6 +21,7 @@ from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.log_limit import LogLimit
 from app.metrics import GAUGES, REGISTRY
 from app.models import Base, ChoreRun, Quarantined
+from app.notifications.delivery import count_undelivered
 from app.operations.backlog import read_backlog
 from app.states import STORED_CONNECTION_STATES, BacklogReason, JobState
 from app.version import REVISION, VERSION
@@ -131,6 +132,14 @@ async def _workers(session: AsyncSession) -> Samples:
     }
 
 
+async def _notifications(session: AsyncSession) -> Samples:
+    counts, oldest = await count_undelivered(session)
+    return {
+        "notifications": [((state,), count) for state, count in counts.items()],
+        "notifications_oldest_pending_age_seconds": [((), oldest)],
+    }
+
+
 async def _sizes(session: AsyncSession) -> Samples:
     rows = await session.execute(SIZES, {"names": sorted(Base.metadata.tables)})
     return {"db_table_bytes": [((name,), size) for name, size in rows]}
@@ -149,6 +158,7 @@ READINGS: Final = (
     Reading(_backlog),
     Reading(_connections),
     Reading(_jobs, COUNTS_SECONDS),
+    Reading(_notifications, COUNTS_SECONDS),
     Reading(_sizes, SIZES_SECONDS),
 )
 

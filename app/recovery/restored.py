@@ -17,6 +17,8 @@ from app.sync.jobs.leases import recover_running_jobs
 OPERATOR: Final = "operator"
 FENCES_AHEAD: Final = 1_000_000
 """More leases than an org had since: whoever holds one of them, or finds its number, cannot write."""
+NUMBERS_AHEAD: Final = 1_000_000
+"""More notifications than a host had since: the platform has seen none of the numbers that follow."""
 CHANGES_AHEAD: Final = 1_000_000_000
 """More changes than there were since: live views resume behind what they have seen."""
 
@@ -39,6 +41,13 @@ FORGET_REFRESHES: Final = text("""
     UPDATE connections SET refresh_started_at = NULL WHERE refresh_started_at IS NOT NULL
 """)
 MOVE_CHANGES: Final = text("SELECT setval('changes', nextval('changes') + :ahead)")
+# A host that was given its first number since has no row yet.
+MOVE_NUMBERS: Final = text("""
+    INSERT INTO notification_sequences AS counter (host_id, last)
+    SELECT host_id, :ahead FROM hosts WHERE EXISTS (SELECT FROM notification_sequences)
+    UNION SELECT host_id, :ahead FROM notification_sequences
+    ON CONFLICT (host_id) DO UPDATE SET last = counter.last + excluded.last
+""")
 
 
 class TimeImpossible(Exception):
@@ -78,6 +87,7 @@ async def declare_restored(
     await session.execute(OTHER_FENCES, {"ahead": FENCES_AHEAD})
     await session.execute(FORGET_REFRESHES)
     await session.execute(MOVE_CHANGES, {"ahead": CHANGES_AHEAD})
+    await session.execute(MOVE_NUMBERS, {"ahead": NUMBERS_AHEAD})
     # What is written from now on knows all of it: the time is read after the last of the old is fenced off.
     restored_at = await database_now(session)
     looks_until = restored_at + looks_for

@@ -45,7 +45,7 @@ async def dashboard(
             headers=mint.headers(hosts={"host_a": "owner"}),
             event_hooks={"response": [check_response]},
         )
-        yield CampaignDashboard(http, org, database, probe)
+        yield CampaignDashboard(http, org, database, probe, app.state.resources)
         await http.aclose()
 
 

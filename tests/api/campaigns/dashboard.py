@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.api.dependencies import Resources
 from app.infrastructure.database import Database
 from app.models import CampaignLink, WrittenRecord
 from app.models.base import Base
@@ -51,6 +52,7 @@ class CampaignDashboard:
     org: SimulatedOrg
     database: Database
     probe: TransactionProbe
+    resources: Resources
 
     async def validate(self, pasted: str) -> httpx.Response:
         return await self.http.post(f"{PATH}/validate", json={"campaign_id": pasted})

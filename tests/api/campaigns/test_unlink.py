@@ -1,12 +1,15 @@
 """Unlinking, broken links, and repairing them."""
 
+import pytest
 from sqlalchemy import update
 
 from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.models import Backfill, Connection, SyncJob
+from app.notifications.facts import campaign_broken
 from tests.api.answers import problem
 from tests.api.campaigns.dashboard import LABELS, PATH, CampaignDashboard, link_for, member_of
 from tests.factories_events import event_for, job_for, registration_for
+from tests.notified import keep_notifications, types
 
 
 async def test_event_without_a_link_says_so(dashboard: CampaignDashboard) -> None:
@@ -83,6 +86,26 @@ async def test_broken_link_is_shown_with_advice_and_mended_by_the_same_id(
     assert [(job.state, job.waiting_for) for job in await dashboard.rows(SyncJob)] == [("pending", None)]
     action, details = (await dashboard.actions())[-1]
     assert (action, details["is_mended"]) == ("salesforce.campaign_linked", True)
+
+
+@pytest.mark.parametrize(("is_unlinked", "then"), [(False, ["campaign.restored"]), (True, [])])
+async def test_platform_hears_of_a_mended_link_and_not_of_one_that_is_gone(
+    dashboard: CampaignDashboard,
+    campaign_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    is_unlinked: bool,
+    then: list[str],
+) -> None:
+    keep_notifications(dashboard.database, monkeypatch)
+    keep_notifications(dashboard.resources.database, monkeypatch)
+    await dashboard.save(link_for("evt_otters", campaign_id, dashboard.org.org_id, state="broken"))
+    async with dashboard.database.tenant("host_a") as session:
+        await campaign_broken(session, "host_a", "evt_otters", campaign_id=campaign_id)
+    if is_unlinked:
+        await dashboard.http.delete(PATH)
+    assert (await dashboard.link(campaign_id)).is_success
+    assert (await dashboard.link(campaign_id)).is_success
+    assert await types(dashboard.database) == ["campaign.broken", *then]
 
 
 async def test_broken_link_that_does_not_validate_stays_broken(dashboard: CampaignDashboard) -> None:

@@ -15,7 +15,18 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.job_queue import DrainQueue
-from app.models import Base, ChoreRun, Connection, Event, Host, OrgLease, Quarantined, WorkerHeartbeat
+from app.models import (
+    Base,
+    ChoreRun,
+    Connection,
+    Event,
+    Host,
+    Notification,
+    NotificationReceiver,
+    OrgLease,
+    Quarantined,
+    WorkerHeartbeat,
+)  # fmt: skip
 from app.operations.backlog import BACKLOG
 from app.operations.gauges import READINGS, SIZES, Gauges, Reading, Samples
 from app.states import BacklogReason
@@ -350,3 +361,24 @@ async def test_names_are_as_prometheus_wants_them(database: Database, vault: Enc
         subprocess.run, ["promtool", "check", "metrics"], input=body, capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+async def test_what_the_platform_did_not_take_is_counted_and_grows_old(database: Database) -> None:
+    def kept(number: int, state: str, **values: Any) -> Notification:
+        return Notification(
+            host_id="host_a", notification_id=f"ntf_{number}", type="backfill.finished", state=state, **values
+        )
+
+    age = "notifications_oldest_pending_age_seconds"
+    assert (await scraped(database))[age] == 0
+    states = ("pending", "pending", "failed", "delivered")
+    await save(database, *(kept(n, state, created_at=hours_ago(5 - n)) for n, state in enumerate(states)))
+    found = await scraped(database)
+    assert {
+        state: found[f'notifications{{state="{state}"}}'] for state in ("pending", "disabled", "failed")
+    } == {"pending": 2, "disabled": 0, "failed": 1}
+    assert round(found[age] / 3600) == 5
+    await save(database, NotificationReceiver(name="platform", disabled_at=NOW))
+    found = await scraped(database)
+    assert (found['notifications{state="pending"}'], found['notifications{state="disabled"}']) == (0, 2)
+    assert round(found[age] / 3600) == 5

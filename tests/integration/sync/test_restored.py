@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
-from app.models import OrgLease, Restore
+from app.models import Host, NotificationSequence, OrgLease, Restore
 from app.recovery.restored import FENCES_AHEAD, Declared, TimeImpossible, declare_restored
 from tests.factories import NOW
 from tests.integration.sync.calendar_rig import END, START, change_event, choose
@@ -228,6 +228,24 @@ async def test_after_the_time_to_look_nothing_is_in_doubt(rig: Rig) -> None:
     await rig.drain()
     assert (await rig.states())[reg] in ("synced", "pending")
     assert (await counts(rig))["Lead"] == 1
+
+
+async def test_notifications_go_on_behind_the_numbers_that_the_platform_has_seen(database: Database) -> None:
+    async def declared() -> dict[str, int]:
+        async with database.system() as session:
+            now = datetime.now(UTC) - DAY
+            await declare_restored(session, now, looks_for=DAY, lost_write_window=timedelta(0))
+        async with database.system() as session:
+            rows = await session.scalars(select(NotificationSequence))
+            return {row.host_id: row.last for row in rows}
+
+    async with database.system() as session:
+        session.add_all(Host(host_id=host_id) for host_id in ("host_a", "host_b"))
+    assert await declared() == {}
+    async with database.system() as session:
+        session.add(NotificationSequence(host_id="host_a", last=17))
+    assert await declared() == {"host_a": 1_000_017, "host_b": 1_000_000}
+    assert await declared() == {"host_a": 2_000_017, "host_b": 2_000_000}
 
 
 async def test_time_that_has_not_come_is_refused_and_changes_nothing(database: Database) -> None:

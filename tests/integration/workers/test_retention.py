@@ -14,6 +14,8 @@ from app.models import (
     Delivery,
     DescribeCache,
     IdempotencyKey,
+    Notification,
+    NotifiedCondition,
     OAuthAttempt,
     Quarantined,
     SyncAttempt,
@@ -91,6 +93,21 @@ def attempt(age: timedelta) -> Base:
     )
 
 
+def notification(age: timedelta, **values: Any) -> Base:
+    at = datetime.now(UTC) - age
+    given = {"state": "delivered", "finished_at": at, **values}
+    return Notification(
+        host_id="host_a", notification_id=f"ntf_{age}", type="backfill.finished", created_at=at, **given
+    )
+
+
+def condition(age: timedelta, *, is_open: bool = False) -> Base:
+    at = datetime.now(UTC) - age
+    return NotifiedCondition(
+        host_id="host_a", kind="failures", subject=str(age), is_open=is_open, changed_at=at, seen_at=at
+    )
+
+
 async def kept(database: Database, table: type[Base]) -> int:
     async with database.system() as session:
         count: int = (await session.execute(select(func.count()).select_from(table))).scalar_one()
@@ -111,6 +128,8 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
         pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
         pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
         pytest.param(organizer, DescribeCache, timedelta(days=1), id="organizers"),
+        pytest.param(notification, Notification, timedelta(days=30), id="notifications"),
+        pytest.param(condition, NotifiedCondition, timedelta(days=1), id="ended-conditions"),
     ],
 )
 async def test_rows_go_when_their_time_is_over_and_not_before(
@@ -120,6 +139,12 @@ async def test_rows_go_when_their_time_is_over_and_not_before(
     await put(database, [make(keep + minute), make(keep - minute)])
     assert await purge(database) == 1
     assert await kept(database, table) == 1
+
+
+async def test_what_was_not_delivered_and_has_not_ended_stays(database: Database) -> None:
+    age = timedelta(days=400)
+    await put(database, [notification(age, state="pending", finished_at=None), condition(age, is_open=True)])
+    assert await purge(database) == 0
 
 
 async def test_describes_are_no_answers_about_organizers(database: Database) -> None:

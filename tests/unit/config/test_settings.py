@@ -27,7 +27,17 @@ GOOD = {
     "JWKS_URL": "https://platform.example/jwks.json",
 }
 OURS = ("DATABASE_", "REDIS_", "PUBLIC_", "DASHBOARD_", "WEBHOOK_", "ENCRYPTION_", "JWKS_", "JWT_")
-ALSO_OURS = ("SALESFORCE_", "TIMES_", "GUARDS_", "LOG_", "WORKER_", "BATCH_", "SUPPORT_", "PROBLEM_")
+ALSO_OURS = (
+    "NOTIFY_",
+    "SALESFORCE_",
+    "TIMES_",
+    "GUARDS_",
+    "LOG_",
+    "WORKER_",
+    "BATCH_",
+    "SUPPORT_",
+    "PROBLEM_",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +78,52 @@ def test_what_can_be_no_namespace_is_refused(monkeypatch: pytest.MonkeyPatch, gi
     monkeypatch.setenv("SALESFORCE_PACKAGE_NAMESPACE", given)
     (fault,) = faults()
     assert fault.startswith("SALESFORCE_PACKAGE_NAMESPACE")
+
+
+RECEIVER = "https://platform.example/hooks?tenant=otter"
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"NOTIFY_URL": RECEIVER, "NOTIFY_SECRETS": WEBHOOK_SECRET}, None),
+        ({"NOTIFY_SECRETS": WEBHOOK_SECRET}, None),
+        ({"NOTIFY_URL": RECEIVER}, "NOTIFY_SECRETS needs"),
+        ({"NOTIFY_URL": RECEIVER, "NOTIFY_SECRETS": f"{WEBHOOK_SECRET}@2036-01-01"}, "without an end"),
+        ({"NOTIFY_URL": RECEIVER, "NOTIFY_SECRETS": "hunter2"}, "whsec_"),
+        ({"NOTIFY_URL": "platform.example/hooks"}, "NOTIFY_URL must look like"),
+        ({"NOTIFY_URL": "file:///etc/passwd"}, "NOTIFY_URL must look like"),
+        ({"NOTIFY_URL": "https://rita:otter@platform.example/"}, "NOTIFY_URL must have no user"),
+        ({"NOTIFY_URL": "https://platform.example/#x"}, "NOTIFY_URL must have no user"),
+        ({"NOTIFY_URL": "http://platform.example/hooks"}, "NOTIFY_URL must be https"),
+        (
+            {"NOTIFY_URL": "http://platform.example/hooks", "NOTIFY_PRIVATE": "true"},
+            "NOTIFY_URL must be https",
+        ),
+        ({"NOTIFY_URL": "http://platform.internal/hooks"}, "NOTIFY_URL must be https"),
+        ({"NOTIFY_URL": "http://localhost:1/", "NOTIFY_SECRETS": WEBHOOK_SECRET}, "NOTIFY_URL must be https"),
+        (
+            {
+                "NOTIFY_URL": "http://platform.internal/hooks",
+                "NOTIFY_PRIVATE": "true",
+                "NOTIFY_SECRETS": WEBHOOK_SECRET,
+            },
+            None,
+        ),
+    ],
+)
+def test_the_receiver_of_notifications(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], fault: str | None
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    if fault is not None:
+        [found] = faults()
+        assert fault in found
+        assert "rita" not in found
+        return
+    assert len(load_settings().live_notify_secrets) == 1
+    assert load_settings().notify_url == given.get("NOTIFY_URL")
 
 
 def test_partitions_are_switched_on_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
