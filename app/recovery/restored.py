@@ -44,8 +44,8 @@ MOVE_CHANGES: Final = text("SELECT setval('changes', nextval('changes') + :ahead
 # A host that was given its first number since has no row yet.
 MOVE_NUMBERS: Final = text("""
     INSERT INTO notification_sequences AS counter (host_id, last)
-    SELECT host_id, :ahead FROM hosts WHERE EXISTS (SELECT FROM notification_sequences)
-    UNION SELECT host_id, :ahead FROM notification_sequences
+    SELECT host_id, CAST(:ahead AS bigint) FROM hosts WHERE EXISTS (SELECT FROM notification_sequences)
+    UNION SELECT host_id, CAST(:ahead AS bigint) FROM notification_sequences
     ON CONFLICT (host_id) DO UPDATE SET last = counter.last + excluded.last
 """)
 
