@@ -17,12 +17,15 @@ NAMED = re.compile(
 )
 TO_BE_MADE = {"app/sync/planning/opportunities.py"}
 """What "Add a kind of record" would make."""
+SECRETS = "deploy/secrets/"
+"""Made by `make secrets`, and kept by nobody else."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_named_files_exist(document: Path) -> None:
     named = set(NAMED.findall(document.read_text())) - TO_BE_MADE
-    assert [each for each in sorted(named) if not exists(each)] == []
+    missing = [each for each in sorted(named) if not exists(each)]
+    assert [each for each in missing if not each.startswith(SECRETS)] == []
 
 
 def exists(named: str) -> bool:
