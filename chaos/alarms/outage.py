@@ -92,7 +92,8 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="eventship-outage-"))
     home.chmod(0o755)  # Postgres may run as `nobody`
     port = free_port()
-    given = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "DASHBOARD_URL": f"http://127.0.0.1:{port}"}
+    url = f"http://127.0.0.1:{port}"
+    given = {"PUBLIC_URL": url, "DASHBOARD_URL": url, "BATCH_SIZE_MAX": "100"}
     say(f"A bad hour: a minute takes {60 / SCALE:g} s, and so do the windows of the alerts. One moment …")
     try:
         with (

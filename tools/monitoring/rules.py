@@ -186,11 +186,11 @@ ALERTS: Final = (
         "{{ $labels.instance }} does not answer",
     ),
     Alert(
-        "WorkersDie",
+        "ProcessRestarts",
         "ticket",
         "1m",
-        "sum(increase(sync_lease_takeovers_total[15m])) > 5",
-        "Orgs were taken over from dead workers {{ $value | humanize }} times in a quarter of an hour",
+        f'changes(process_start_time_seconds{{job=~"{JOBS}"}}[15m]) > 2',
+        "{{ $labels.instance }} began anew {{ $value }} times within a quarter of an hour",
     ),
     Alert(
         "PoolExhausted",
