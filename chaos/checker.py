@@ -72,10 +72,17 @@ def keyed_rows(org: OrgState) -> list[Row]:
     return [*org.leads, *tasks, *org.events, *org.cases]
 
 
-def check_jobs(jobs: Iterable[JobRow], expected_failed: frozenset[str], findings: Findings) -> None:
+def check_jobs(
+    jobs: Iterable[JobRow],
+    expected_failed: frozenset[str],
+    findings: Findings,
+    *,
+    erased: frozenset[str] = frozenset(),
+) -> None:
     """Every job came to rest by itself, in the state that it should."""
     for job in jobs:
         wanted = "failed" if job.registration_id in expected_failed else "synced"
+        wanted = "skipped" if job.registration_id in erased else wanted
         if job.state != wanted:
             why = f" {job.error_code}" if job.error_code else ""
             findings.stuck.append(f"{job.host_id}/{job.registration_id}: {job.state}{why}")

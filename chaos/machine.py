@@ -2,18 +2,21 @@
 
 import random
 import signal
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.infrastructure.database_roles import BACKUP_ROLE, OWNER_ROLE
 from app.infrastructure.encryption import Encryptor
 from chaos.environment import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
 from chaos.fork_client import ForkedProcess
 from chaos.service_database import Grant, ServiceDatabase
 from chaos.workload import HostPlan
 from devtools.local_stack.environment import service_environment, simulator_environment
-from devtools.local_stack.local_services import free_port
+from devtools.local_stack.extras import local_package
+from devtools.local_stack.local_services import POSTGRES_PACKAGE, free_port
 
 SCALED_TIMES = {
     # As against Salesforce: the quiet time is the longest lateness (5 s here) and one whole call.
@@ -49,6 +52,7 @@ class Machine:
     kills: int = 0
     is_valkey_down: bool = False
     is_postgres_down: bool = False
+    journal_name: str = ""
 
     def __enter__(self) -> "Machine":
         site = self.site
@@ -59,6 +63,7 @@ class Machine:
         self.ledger = ServiceDatabase(site.database_url(self.name))
         self.org_ids = site.control.org_ids()
         self.grants = [self._grant(org_id) for org_id in self.org_ids]
+        self.journal_name = self.name
         self.env = self._environment()
         return self
 
@@ -172,6 +177,35 @@ class Machine:
         self.site.valkey.start_valkey()
         self.is_valkey_down = False
 
+    @property
+    def journal(self) -> Path:
+        """Where erasures are kept outside of the database."""
+        return self.site.home / f"{self.journal_name}.erasures"
+
+    def dump(self) -> Path:
+        """The database as it is now, as a backup takes it."""
+        path = self.site.home / f"{self.name}.dump"
+        url = self.site.database_url(self.name).replace("+asyncpg", "")
+        run_tool("pg_dump", "-Fc", "--enable-row-security", f"--role={BACKUP_ROLE}", "-f", str(path), url)
+        return path
+
+    def restore(self, dump: Path) -> int:
+        """End all processes, and go on with the dump in a database of its own; returns how many records in
+        Salesforce it does not know.
+        """
+        count = "SELECT count(*) FROM written_records WHERE state = 'written'"
+        known = self.site.background.do(self.ledger.ask(count))
+        for name in self.processes:
+            self.kill(name)
+        self.site.background.do(self.ledger.close())
+        before, self.name = self.name, f"{self.name}_restored"
+        self.site.run_sql(f"DROP DATABASE {before} WITH (FORCE)", f"CREATE DATABASE {self.name}")
+        self.site.run_sql(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}", database=self.name)
+        url = self.site.database_url(self.name).replace("+asyncpg", "")
+        run_tool("pg_restore", "--no-owner", f"--role={OWNER_ROLE}", "-d", url, str(dump))
+        self.ledger = ServiceDatabase(self.site.database_url(self.name))
+        return int(known - self.site.background.do(self.ledger.ask(count)))
+
     def _grant(self, org_id: str) -> Grant:
         control = self.site.control
         control.configure(org_id, latency_ms=LATENCY_MS)
@@ -180,10 +214,16 @@ class Machine:
 
     def _environment(self) -> dict[str, str]:
         local = service_environment(
-            {**SCALED_TIMES, **CALM_TIMES, **self.given},
+            {**SCALED_TIMES, **CALM_TIMES, "ERASURE_JOURNAL": str(self.journal), **self.given},
             url="http://127.0.0.1:8000",
             database_url=self.site.database_url(self.name),
             redis_url=f"redis://127.0.0.1:{self.site.wakeups.port}/0",
             secrets=self.site.secrets,
         )
         return local | simulator_environment(self.site.salesforce_url, self.grants[0].session)
+
+
+def run_tool(name: str, *arguments: str) -> None:
+    """One of Postgres' own programs, of the server's release. Raises CalledProcessError."""
+    program = local_package(POSTGRES_PACKAGE) / "pginstall" / "bin" / name
+    subprocess.run([program, *arguments], check=True, capture_output=True)  # noqa: S603 -- our own words

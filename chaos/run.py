@@ -11,6 +11,7 @@ from chaos.checker import Findings, OrgState, check, check_jobs, keyed_rows
 from chaos.environment import Site
 from chaos.history import History
 from chaos.machine import Machine
+from chaos.restores import DECLARATION
 from chaos.scenarios import PACKAGE, Scenario, Size
 from chaos.sender import Sender
 from chaos.stage import Stage
@@ -56,7 +57,9 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
     """The run; with `guard` named, that guard is left out."""
     begun = time.monotonic()
     name = f"{scenario.name}_{seed}_{guard or 'guarded'}".replace("-", "_")
-    given = dict(scenario.environment) | ({"GUARDS_OFF": guard} if guard not in (None, PACKAGE) else {})
+    given = dict(scenario.environment)
+    if guard not in (None, PACKAGE, DECLARATION):
+        given["GUARDS_OFF"] = str(guard)
     has_package = scenario.has_package and guard != PACKAGE
     directory = site.home / "runs" / name
     directory.mkdir(parents=True, exist_ok=True)
@@ -64,6 +67,7 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
     with Machine(site, name, given, is_small=scenario.is_small) as machine:
         _furnish(machine, scenario, has_package=has_package)
         stage = _stage(site, machine, scenario, seed=seed, size=size, history=history)
+        stage.left_out = guard
         machine.start_all()
         _trouble(stage, scenario)
         machine.heal()
@@ -146,7 +150,8 @@ def _count(stage: Stage, *, is_control: bool, has_rested: bool, has_package: boo
         stage.judge(frozenset(stage.history.acked), orgs, findings)
     failing = frozenset(one.registration_id for one in stage.people if one.email in refused)
     if not is_control:
-        check_jobs(stage.do(machine.ledger.jobs()), failing, findings)
+        jobs = stage.do(machine.ledger.jobs())
+        check_jobs(jobs, failing, findings, erased=frozenset(stage.erased))
     if has_package:
         unkeyed = sum(each[KEY] is None for org in orgs for each in keyed_rows(org))
         stage.expect(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chaos import life_nemeses, nemeses, outages, pressure, servers
+from chaos import life_nemeses, nemeses, outages, pressure, restores, servers
 from chaos.stage import Stage
 
 Nemesis = Callable[[Stage], None]
@@ -137,6 +137,16 @@ WITHOUT_PACKAGE = (
         "outages-of-life",
         "T6",
         life_nemeses.take_engines_away_from_lives,
+        orgs=2,
+        share=0.3,
+        posts=False,
+        is_whole_life=True,
+    ),
+    Scenario(
+        "restored-over-a-living-org",
+        "T39",
+        restores.restore_over_a_living_org,
+        guards=(restores.DECLARATION,),
         orgs=2,
         share=0.3,
         posts=False,

@@ -46,6 +46,8 @@ class Stage:
     faults: list[Hazard] = field(default_factory=list)
     traps: list[Sequence[Trap]] = field(default_factory=list)
     judge: Judge | None = None
+    erased: set[str] = field(default_factory=set)
+    left_out: str | None = None
 
     @property
     def is_busy(self) -> bool:
