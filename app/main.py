@@ -122,6 +122,7 @@ async def open_resources(
 
 def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
     """The API; nothing is opened before its lifespan starts."""
+    access_log = AccessLog() if settings.access_log else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -135,6 +136,8 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
             app.state.feeds = feeds
             with reduced_gc():
                 yield
+        if access_log is not None:
+            access_log.flush()
 
     app = FastPathApp(
         title="Eventship for Salesforce",
@@ -145,7 +148,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
         redirect_slashes=False,  # it would lead to whatever host the request names
         telemetry=FRAMEWORK_TELEMETRY,
-        access_log=AccessLog() if settings.access_log else None,
+        access_log=access_log,
     )
     app.state.is_stopping = False
     install_problem_handlers(app, base_url=settings.problem_base_url)

@@ -5,22 +5,27 @@ that went well have none.
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from starlette.types import Message, Scope, Send
 
 from app.infrastructure.log_context import log_context
 
 log = logging.getLogger(__name__)
+_numbers = itertools.count()
 
 HEADER: Final = b"x-request-id"
 WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 """No dots and no `@`: neither a token nor an e-mail address passes for an id."""
+OURS: Final = f"req_{os.urandom(6).hex()}"
+"""Begins the ids that this process makes; a number follows, since drawing lots for each would cost more."""
 PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 UNKNOWN_ROUTE: Final = "unknown"
 SUM_UP_SECONDS: Final = 1.0
@@ -28,25 +33,31 @@ SUM_UP_SECONDS: Final = 1.0
 
 def request_id_from(scope: Scope) -> str:
     """The id that the caller gave, where it is well-formed, or a new one; kept in the request's state."""
-    state: dict[str, Any] = scope.setdefault("state", {})
-    if "request_id" not in state:
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        is_usable = WELL_FORMED.fullmatch(given) is not None
-        state["request_id"] = given.decode() if is_usable else f"req_{os.urandom(8).hex()}"
-    return str(state["request_id"])
+    state: dict[str, str] = scope.setdefault("state", {})
+    known = state.get("request_id")
+    if known is None:
+        known = state["request_id"] = _given(scope["headers"]) or f"{OURS}{next(_numbers):08x}"
+    return known
+
+
+def _given(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == HEADER:
+            return value.decode() if WELL_FORMED.fullmatch(value) else None
+    return None
 
 
 def with_request_id(request_id: str, send: Send) -> Send:
     """A `send` that names the request's id in the answer."""
 
-    async def named(message: Message) -> None:
-        await send(_named(message, request_id) if message["type"] == "http.response.start" else message)
+    async def naming(message: Message) -> None:
+        await send(named(message, request_id) if message["type"] == "http.response.start" else message)
 
-    return named
+    return naming
 
 
-def _named(start: Message, request_id: str) -> Message:
-    # A copy: the answers to webhooks are made once for all.
+def named(start: Message, request_id: str) -> Message:
+    """The start of an answer with the request's id: a copy, since some answers are made once for all."""
     return {**start, "headers": [*start.get("headers", ()), (HEADER, request_id.encode())]}
 
 
@@ -56,18 +67,24 @@ class ObservedRequest:
     `is_one_of_many`: the access log sums it up with others.
     """
 
-    def __init__(self, scope: Scope, send: Send, *, is_one_of_many: bool) -> None:
+    __slots__ = ("_before", "_started_at", "is_one_of_many", "request_id", "scope", "status")
+
+    def __init__(self, scope: Scope, *, is_one_of_many: bool) -> None:
         self.scope, self.is_one_of_many = scope, is_one_of_many
         self.request_id = request_id_from(scope)
         self.status: int | None = None
-        self._send = send
         self._started_at = time.perf_counter()
 
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message = _named(message, self.request_id)
-        await self._send(message)
+    def noting(self, send: Send) -> Send:
+        """A `send` that notes the status, and names the request's id in the answer."""
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                message = named(message, self.request_id)
+            await send(message)
+
+        return noted
 
     @property
     def route(self) -> str:

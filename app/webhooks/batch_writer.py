@@ -107,6 +107,7 @@ class GroupCommitWriter:
     async def finish(self) -> None:
         """Wait until everything submitted is written and announced."""
         await self._waiting.join()
+        self._recorded.flush()
         if self._announcing is not None:
             await self._announcing
 

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from app import tracing
 from app.api.edge.refusal_rate import Pace
-from app.api.request_log import AccessLog, ObservedRequest
+from app.api.request_log import PROBES, AccessLog, ObservedRequest, named
 from app.api.security_headers import with_headers, with_security_headers
 from app.webhooks.endpoints import ANSWERS, PATH, receive
 from app.webhooks.parse import Outcome
@@ -21,12 +22,13 @@ from app.webhooks.parse import Outcome
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 """All of ours are asynchronous."""
 
+ACCEPTED = 202
 JSON = (b"content-type", b"application/json")
 
 
 def _messages(body: bytes) -> tuple[Message, Message]:
     headers = [JSON, (b"content-length", str(len(body)).encode())]
-    start = with_security_headers({"type": "http.response.start", "status": 202, "headers": headers})
+    start = with_security_headers({"type": "http.response.start", "status": ACCEPTED, "headers": headers})
     return start, {"type": "http.response.body", "body": body}
 
 
@@ -45,25 +47,42 @@ class FastPathApp(FastAPI):
             await super().__call__(scope, receive, send)
             return
         is_webhook = scope["path"] == PATH and scope["method"] == "POST"
-        paced = self._pace.paced(with_headers(send))
-        with ObservedRequest(scope, paced, is_one_of_many=is_webhook) as request:
+        with ObservedRequest(scope, is_one_of_many=is_webhook) as request:
             try:
-                answer = self._answer if is_webhook else super().__call__
-                await answer(scope, receive, request.send)
+                if is_webhook:
+                    await self._answer(scope, receive, send, request)
+                else:
+                    await self._routed(scope, receive, self._wrapped(send, request), request)
             finally:
                 if self._access_log is not None:
                     self._access_log.note(request)
 
-    async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
+    async def _routed(self, scope: Scope, receive: Receive, send: Send, request: ObservedRequest) -> None:
+        if not tracing.is_on() or scope["path"] in PROBES:
+            await super().__call__(scope, receive, send)
+            return
+        with tracing.span("request", kind=tracing.SERVER) as span:
+            await super().__call__(scope, receive, send)
+            span.rename(f"{scope['method']} {request.route}")
+            span.set(**{"http.response.status_code": request.status})
+
+    def _wrapped(self, send: Send, request: ObservedRequest) -> Send:
+        return request.noting(self._pace.paced(with_headers(send)))
+
+    async def _answer(
+        self, scope: Scope, receive_body: Receive, send: Send, request: ObservedRequest
+    ) -> None:
         try:
             outcome = await receive(self.state, scope["headers"], receive_body)
         except Exception as error:
             kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
             handle = cast(Handler, self.exception_handlers[kind])
             response = await handle(Request(scope, receive_body), error)
-            await response(scope, receive_body, send)
+            await response(scope, receive_body, self._wrapped(send, request))
             if kind is Exception:
                 raise  # as for every other route: the server logs what nobody expected
             return
-        for message in ASGI_RESPONSES[outcome]:
-            await send(message)
+        request.status = ACCEPTED
+        start, body = ASGI_RESPONSES[outcome]
+        await send(named(start, request.request_id))
+        await send(body)

@@ -69,7 +69,8 @@ async def test_access_log_has_templates_and_no_addresses(
         await service.http.get("/oauth/salesforce/start?ticket=of-otters")
         await service.http.get("/nowhere/of/mary@otter.example")
         await service.http.get("/livez")
-    card, start, nowhere = lines_of(log.getvalue(), logger=ACCESS)
+    lines = lines_of(log.getvalue(), logger=ACCESS)
+    card, start, nowhere = lines
     about = {"event": "request", "method": "GET", "status": 200, "request_id": GIVEN}
     assert about.items() <= card.items()
     assert card["route"] == "/v1/hosts/{host_id}/salesforce"

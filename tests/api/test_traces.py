@@ -141,6 +141,17 @@ async def test_unsigned_request_makes_no_span(connected: Service, spans: Collect
     assert spans.named("webhook") == []
 
 
+async def test_request_of_the_api_is_a_span_around_its_calls(service: Service, spans: Collected) -> None:
+    await service.connect()
+    await service.http.get("/livez")
+    returned = spans.one("GET /oauth/salesforce/callback")
+    calls = [call for call in spans.named("salesforce") if parent_of(call) == returned.context.span_id]
+    assert "token" in {told(call, "call") for call in calls}
+    attributes: dict[str, Any] = dict(returned.attributes or {})
+    assert 200 <= attributes["http.response.status_code"] < 400
+    assert spans.named("GET /livez") == []
+
+
 async def test_nothing_of_a_person_or_of_an_address_is_in_a_span(
     connected: Service, spans: Collected
 ) -> None:
