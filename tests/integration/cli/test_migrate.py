@@ -148,6 +148,8 @@ MISTAKES = [
 async def test_right_that_is_missing_is_named_and_nothing_stays_behind(
     cluster: Cluster, before: list[str], owner: str, missing: str
 ) -> None:
+    if "GRANT eventship_owner" in missing and int(await cluster.run("SHOW server_version_num")) < 160_000:
+        pytest.skip("before Postgres 16 CREATEROLE may grant every role")
     await cluster.run(*before)
     name = await cluster.database("lacking", owner)
     count = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'eventship_%'"
