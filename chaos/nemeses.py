@@ -7,7 +7,8 @@ from typing import Any
 from chaos.stage import Stage
 
 WRITES: dict[str, Any] = {"is_write": True}
-LATE_SECONDS, LATE_FOR_CERTAIN, HELD = 5.0, 4, 3
+LATE_SECONDS, VERY_LATE_SECONDS = 5.0, 12.0
+LATE_FOR_CERTAIN, HELD = 4, 3
 STOP_SECONDS = 12.0
 LOST_FOR_CERTAIN, MEET_SECONDS = 3, 20.0
 
@@ -73,26 +74,31 @@ def take_valkey_away(stage: Stage) -> None:
 
 def late_writes(stage: Stage) -> None:
     """T8: one write in five lands five seconds after its client gave up."""
-    _let_land_late(stage, match=WRITES)
+    _let_land_late(stage, LATE_SECONDS, match=WRITES)
     await_end(stage)
 
 
 def late_writes_of_keys(stage: Stage) -> None:
-    """T8: the same; some of them hold their keys until they land, so that nobody else can write them."""
+    """T8: the same; some hold their keys until they land, so that nobody else can write them."""
     trouble(stage, "late_apply", 1.0, seconds=LATE_SECONDS, count=HELD, match=WRITES, holds_values=True)
     late_writes(stage)
 
 
-def late_people(stage: Stage) -> None:
+def late_people(stage: Stage, seconds: float = LATE_SECONDS) -> None:
     """T8: people who register with two hosts of one org at once, and are created late."""
-    _let_land_late(stage, match=WRITES | {"sobject": "Lead"})
+    _let_land_late(stage, seconds, match=WRITES | {"sobject": "Lead"})
     await_end(stage)
 
 
-def _let_land_late(stage: Stage, *, match: dict[str, Any]) -> None:
+def very_late_people(stage: Stage) -> None:
+    """T8: the same, later than anybody tries again who waits for nothing."""
+    late_people(stage, VERY_LATE_SECONDS)
+
+
+def _let_land_late(stage: Stage, seconds: float, *, match: dict[str, Any]) -> None:
     """One in five of the writes that match, and some for certain, so that every seed tries the guard."""
-    trouble(stage, "late_apply", 1.0, seconds=LATE_SECONDS, count=LATE_FOR_CERTAIN, match=match)
-    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match=match)
+    trouble(stage, "late_apply", 1.0, seconds=seconds, count=LATE_FOR_CERTAIN, match=match)
+    trouble(stage, "late_apply", 0.2, seconds=seconds, match=match)
 
 
 def rolling_deploy(stage: Stage) -> None:

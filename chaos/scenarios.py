@@ -157,7 +157,7 @@ _BY_NAME = {scenario.name: scenario for scenario in WITHOUT_PACKAGE}
 _OF_THEIR_OWN = {
     # Its control is that of late-writes.
     "late-writes": with_package(_BY_NAME["late-writes"], nemesis=nemeses.late_writes_of_keys, is_short=True),
-    "late-people": with_package(_BY_NAME["late-people"], PACKAGE),
+    "late-people": with_package(_BY_NAME["late-people"], PACKAGE, nemesis=nemeses.very_late_people),
     # E-mails that are no Tasks have no key, and a change has none.
     "late-life": with_package(
         _BY_NAME["late-life"],
