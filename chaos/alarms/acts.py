@@ -208,6 +208,20 @@ def retry_rows(stage: Stage) -> None:
     httpx.post(url, json=wanted, headers=headers, trust_env=False, timeout=30).raise_for_status()
 
 
+def refuse_notifications(stage: Stage) -> None:
+    """The platform has not taken a notification for an hour."""
+    added = (
+        "INSERT INTO notifications (host_id, notification_id, type)"
+        " VALUES ('host', 'ntf_1', 'budget.stopped')"
+    )
+    stage.site.run_sql(added, database=stage.machine.name)
+    age(stage, "notifications SET created_at = created_at", "", "1h")
+
+
+def take_notifications(stage: Stage) -> None:
+    stage.site.run_sql("UPDATE notifications SET state = 'delivered'", database=stage.machine.name)
+
+
 def neglect_a_chore(stage: Stage) -> None:
     """Nobody has purged for three hours."""
     age(stage, "chore_runs SET succeeded_at = succeeded_at", "WHERE chore = 'purge'", "3h")
@@ -261,6 +275,12 @@ ACTS: Final = (
     Act("a clock is wrong", ("ClockSkewed",), set_a_clock, set_it_right),
     Act("Postgres does not answer one API", ("PoolExhausted",), hold_the_database, leave),
     Act("orgs refuse every row", ("JobsFail",), refuse_rows, retry_rows),
+    Act(
+        "the platform takes no notification",
+        ("PlatformNotNotified",),
+        refuse_notifications,
+        take_notifications,
+    ),
     Act("a chore is not done", ("ChoreOverdue",), neglect_a_chore, do_chores),
     Act("every process dies", ("MetricsMissing",), kill_everything, start_all),
 )

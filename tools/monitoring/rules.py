@@ -256,6 +256,13 @@ ALERTS: Final = (
         "A webhook id came again with another body, which was not applied",
     ),
     Alert(
+        "PlatformNotNotified",
+        "ticket",
+        "1m",
+        "max(notifications_oldest_pending_age_seconds) > seconds(1h)",
+        "A notification of the platform has been on its way for {{ $value | humanizeDuration }}",
+    ),
+    Alert(
         "ChoreOverdue",
         "ticket",
         "5m",
