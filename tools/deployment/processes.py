@@ -30,6 +30,8 @@ PLAUSIBLE: Final = {
     "DATABASE_SYSTEM_URL": "postgresql://es_system:x@postgres/sync",
     "REDIS_URL": "rediss://:x@valkey:6379/0",
     "WEBHOOK_SECRETS": "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
+    "NOTIFY_URL": "https://platform.example/notifications",
+    "NOTIFY_SECRETS": "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
     "ENCRYPTION_KEYS": "k1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
     "PEPPER": "0" * 64,
     "SALESFORCE_CLIENT_ID": "x",

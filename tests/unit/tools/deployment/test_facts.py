@@ -7,9 +7,10 @@ import pytest
 from starlette.routing import Route
 
 from app.cli.serve import GRACE_SECONDS
+from app.config.secret_files import NAMES
 from app.operations.health_port import health_app
 from tools.deployment import check
-from tools.deployment.processes import HEALTH_PATHS, REQUEST_SECONDS
+from tools.deployment.processes import HEALTH_PATHS, PLAUSIBLE, REQUEST_SECONDS
 
 
 def test_seconds_for_requests_are_those_of_the_server() -> None:
@@ -19,6 +20,10 @@ def test_seconds_for_requests_are_those_of_the_server() -> None:
 def test_health_paths_are_those_of_the_port() -> None:
     app = health_app(cast(Any, None))
     assert {route.path for route in app.routes if isinstance(route, Route)} == HEALTH_PATHS
+
+
+def test_each_secret_has_a_value_to_try_settings_with() -> None:
+    assert set(PLAUSIBLE) == set(NAMES)
 
 
 def test_programs_that_are_missing_are_named(
