@@ -227,7 +227,9 @@ class VerificationState(StrEnum):
 
 
 class DifferenceKind(StrEnum):
-    """How a record in Salesforce differs from what we wrote. NOT_VISIBLE: deleted or hidden."""
+    """How a record in Salesforce differs from what we wrote. NOT_VISIBLE: deleted or hidden; WITHOUT_KEY: it
+    was made before the org had the field for its unique key.
+    """
 
     MISSING_PERSON = "missing_person"
     MISSING_ACTIVITY = "missing_activity"
@@ -238,6 +240,7 @@ class DifferenceKind(StrEnum):
     TIMES_DIFFER = "times_differ"
     OTHER_PERSON = "other_person"
     NOT_VISIBLE = "not_visible"
+    WITHOUT_KEY = "without_key"
 
 
 class NotificationType(StrEnum):

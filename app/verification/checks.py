@@ -85,7 +85,7 @@ RECREATED: Final = frozenset(
 class StoredRecord(NamedTuple):
     """One row of `written_records` that stands in Salesforce as far as we know; `is_of_link`: a Case that the
     registration's link named. `digests` are of what we wrote, by field; `planned` are the times of the
-    registration.
+    registration. `key` is the unique key that it should carry and was not given; None where it has none.
     """
 
     slot: str
@@ -98,6 +98,7 @@ class StoredRecord(NamedTuple):
     is_of_link: bool = False
     digests: Mapping[str, str] = NO_DIGESTS
     planned: tuple[datetime | None, ...] = ()
+    key: str | None = None
 
     @property
     def toggle(self) -> str:
@@ -125,13 +126,14 @@ class Difference(NamedTuple):
 class OrgRecords:
     """What was read: rows by id, and members that stand under another id by campaign and person.
 
-    `unreadable` objects are hidden from the connected user.
+    `unreadable` objects are hidden from the connected user; those in `keyed` have the field for unique keys.
     """
 
     people: PersonIndex = field(default_factory=PersonIndex)
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     members: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    keyed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,8 @@ def _of_record(record: StoredRecord, person: StoredPerson | None, found: OrgReco
     yield from _other_status(record, check, row)
     yield from _other_times(record, check, row)
     yield from _other_person(record, check, row, person)
+    if record.key is not None and record.sobject in found.keyed:
+        yield Difference(record, DifferenceKind.WITHOUT_KEY, record.key, None, (record.sobject, record.sf_id))
 
 
 def _other_status(record: StoredRecord, check: RecordCheck, row: Mapping[str, Any]) -> Iterator[Difference]:

@@ -11,6 +11,7 @@ from app.models import Verification
 from app.states import JobState, WriteState
 from app.sync.model.batch import MEMBER, PlannedTimes
 from app.sync.model.cases import CASE_KEY
+from app.sync.model.record_key import lacks_key
 from app.sync.model.records import EVENT
 from app.sync.model.slot_details import SlotDetails
 from app.verification.checks import NO_DIGESTS, Difference, StoredRecord, is_checked
@@ -41,7 +42,8 @@ NEXT_IDS: Final = text(f"""
 """)  # noqa: S608 -- put together from constants
 RECORDS: Final = text(f"""
     SELECT record.registration_id, record.slot, record.instance_key, record.sobject, record.sf_id,
-           record.label, record.details, registration.starts_at AS own_start, registration.ends_at AS own_end,
+           record.label, record.reference, record.details,
+           registration.starts_at AS own_start, registration.ends_at AS own_end,
            event.starts_at AS event_start, event.ends_at AS event_end
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
     CROSS JOIN LATERAL (
@@ -142,6 +144,7 @@ def _record(row: Any) -> StoredRecord:
         is_of_link=row.slot == CASE_KEY.slot and details.is_created_by_us is False,
         digests=_digests(details) if row.sobject == EVENT else NO_DIGESTS,
         planned=_planned(row) if row.sobject == EVENT else (),
+        key=row.reference if lacks_key(row.slot, row.reference, details) else None,
     )
 
 

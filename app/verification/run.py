@@ -6,7 +6,7 @@ A portion counts once all of it is stored: who crashes or is overtaken loses tha
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from app.registrations.context import EventContext, load_context
 from app.salesforce.client import SalesforceClient
 from app.states import VerificationState
 from app.sync.lookup.access import load_access
+from app.sync.lookup.describe_cache import MAX_AGE, load_unique_fields
+from app.sync.model.record_key import KEYED, key_fields
 from app.sync.model.retry_policy import LIMIT_WAIT, host_wait
 from app.verification.checks import Difference, differences_of
 from app.verification.gates import LOOK_AGAIN, PAUSED, TODAY, Ended, Gate, Wait, closed_gate
@@ -101,7 +103,7 @@ async def _advance(resources: Resources, run: Verification, *, portion: int) -> 
         if ids:
             async with org_calls(resources, run.host_id) as client:
                 try:
-                    await _read(database, client, run, context, found)
+                    await _read(resources, client, run, context, found)
                 finally:
                     calls = client.calls
         await _store(database, run, found, calls=calls)
@@ -114,9 +116,10 @@ async def _advance(resources: Resources, run: Verification, *, portion: int) -> 
 
 
 async def _read(
-    database: Database, client: SalesforceClient, run: Verification, context: EventContext, portion: Portion
+    resources: Resources, client: SalesforceClient, run: Verification, context: EventContext, portion: Portion
 ) -> None:
     """Add what differs to the portion, once it is certain that nobody wrote it meanwhile."""
+    database, namespace = resources.database, resources.settings.salesforce_package_namespace
     open_ids: Sequence[str] = portion.ids
     for number in range(ROUNDS):
         if number:
@@ -127,7 +130,10 @@ async def _read(
             user_id = await session.scalar(
                 select(Connection.user_id).where(Connection.host_id == run.host_id)
             )
+            known = await load_unique_fields(session, run.host_id, run.org_id, KEYED, MAX_AGE)
+        keyed = key_fields({name: each for name, each in known.items() if each is not None}, namespace)
         found = await read_records(client, list(before.values()), access=access, user_id=user_id)
+        found = replace(found, keyed=frozenset(keyed))
         differing = {id_: some for id_, records in before.items() if (some := differences_of(records, found))}
         async with database.tenant(run.host_id) as session:
             certain = await _unchanged(session, run, context, {id_: before[id_] for id_ in differing})

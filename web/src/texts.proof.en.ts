@@ -33,6 +33,7 @@ export const proof = {
     missing_person: "The person is missing", missing_activity: "An activity is missing", missing_member: "Not in the campaign",
     missing_case: "The Case is missing", missing_email: "An e-mail is missing", status_differs: "Another status",
     times_differ: "Other times", other_person: "Belongs to another person", not_visible: "Deleted or hidden",
+    without_key: "Without its key",
   } as Record<string, string>,
   more: "Show more",
   repair: "Repair…",

@@ -82,6 +82,7 @@ from app.sync.planning.people import (
 from app.sync.planning.person_ref import existing_persons
 from app.sync.planning.plan_writes import (
     plan_cases_of_new_leads,
+    plan_missing_keys,
     plan_writes,
     reconcile_unplanned_slots,
     settle_reported_slots,
@@ -208,6 +209,7 @@ async def _write(
     await executor.run([operation async for plan in yielding(plans) for operation in items.apply_plan(plan)])
     if executor.taken_keys:
         await settle_taken_keys(executor)
+    await executor.run(list(plan_missing_keys(items, found)) if found.key_fields else [])
     await executor.resend_allowing_duplicates()
     if any(item.job.writes.case for item in items):
         await write_after_cases(executor, found, requirements.access)

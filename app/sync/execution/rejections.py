@@ -314,7 +314,7 @@ def is_key_taken(operation: WriteOperation, failure: ApiError) -> bool:
     names none, and who has the key is asked for.
     """
     key = operation.record_key
-    if key is None or failure.error_code != VALUE_TAKEN:
+    if key is None or not operation.is_create or failure.error_code != VALUE_TAKEN:
         return False
     named = {*failure.fields, *FIELD_NAME.findall(failure.message)}
     fields = {name for name in named if name in operation.record.fields or name.endswith("__c")}

@@ -73,6 +73,7 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
     """Salesforce has it; a person that was just created is the person of its items."""
     sobject = sobject_of(sf_id) or operation.record.sobject
     person = _created_person(operation, sobject, sf_id)
+    details = operation.details.updated(_key(operation))
     for item in items:
         before = item.slots.get(operation.key)
         found = (
@@ -86,11 +87,16 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
             meaning=operation.meaning,
             label=operation.label,
             reference=operation.reference_tag,
-            details=operation.details.updated(_item_details(operation, item)).updated(found),
+            details=details.updated(_item_details(operation, item)).updated(found),
             attempt_started_at=before.attempt_started_at if before else None,
             first_attempt_at=before.first_attempt_at if before else None,
         )
         yield ItemDecision(item, slots={operation.key: written}, person=person)
+
+
+def _key(operation: WriteOperation) -> SlotDetails:
+    """What is certain of the record's key once it is written."""
+    return SlotDetails(sent_key=operation.record_key.text) if operation.record_key else NO_DETAILS
 
 
 def slot_taken(operation: WriteOperation, items: Iterable[WorkItem], now: datetime) -> Iterator[ItemDecision]:
@@ -156,6 +162,8 @@ def decide_rejection(
         slot = _not_applied(item.slots.get(operation.key), is_failed=rejection.leaves_failed_slot)
         noted = slot and slot._replace(details=slot.details.updated(rejection.hints))
         end = _end_of(operation, rejection, _error(operation, failure, item))
+        # Without its key the record is as good as before.
+        end = None if operation.is_key_alone else end
         yield ItemDecision(item, end, slots={operation.key: noted}, stale_describes=stale)
 
 

@@ -5,8 +5,10 @@ from typing import Final, NamedTuple
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.salesforce.package import KEY, name_in_org
-from app.sync.model.batch import WrittenSlot
+from app.sync.model.batch import PERSON, WrittenSlot
+from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.records import CASE, CONTACT, EVENT, LEAD, PERSON_OBJECTS, TASK
+from app.sync.model.slot_details import SlotDetails
 
 KEYED: Final = frozenset({LEAD, CONTACT, TASK, EVENT, CASE})
 """A member is unique by nature, an EmailMessage has a Message-ID, an Account has no field of ours."""
@@ -45,9 +47,17 @@ NO_KEY_RULES: Final = KeyRules()
 def is_unique_create(slot: WrittenSlot, fields: Mapping[str, str]) -> bool:
     """Whether the activity or Case of this slot was sent with the key that a new one would carry now."""
     name = fields.get(slot.sobject)
-    if name is None or slot.reference is None:
+    if name is None or slot.reference is None or slot.exists_in_org:
         return False
     return slot.details.sent_key == RecordKey(name, slot.reference).text
+
+
+def lacks_key(slot: str, reference: str | None, details: SlotDetails) -> bool:
+    """Whether a record that we made was made without the key that a new one would carry: an activity's or a
+    Case's. People get theirs as they are created, or never; so do activities of e-mails.
+    """
+    is_ours = details.is_created_by_us is not False and details.sent_key is None
+    return reference is not None and is_ours and slot not in EMAIL_SLOTS and slot != PERSON
 
 
 def key_fields(describes: Mapping[str, SObjectDescribe], namespace: str | None) -> dict[str, str]:

@@ -159,6 +159,11 @@ class WriteOperation:
         return self.record.id is None
 
     @property
+    def is_key_alone(self) -> bool:
+        """Whether it gives a record that stands its unique key, and nothing else."""
+        return not self.is_create and self.record_key is not None
+
+    @property
     def is_optional(self) -> bool:
         """Whether the registration's state does not depend on it."""
         return is_optional(self.key)

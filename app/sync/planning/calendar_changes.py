@@ -154,6 +154,7 @@ def _update(
         details=SlotDetails(
             subject=fields.get("Subject", before.details.subject),
             created_as=before.details.created_as,
+            sent_key=before.details.sent_key,
             written_digests=last.digests,
             pending_digests={**last.digests, **written, **_of_rules(mapped, last)},
         ),

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from app.states import WriteAction, WriteState
+from app.salesforce.composite import Record
+from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
 from app.sync.model.batch_items import changed_item
@@ -11,9 +12,10 @@ from app.sync.model.cases import CASE_KEY, named_case_id
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.emails import EMAIL_SLOTS
 from app.sync.model.job_outcome import Obstacle
+from app.sync.model.record_key import RecordKey, lacks_key
 from app.sync.model.records import CASE, CONTACT
 from app.sync.model.retry_policy import Clock
-from app.sync.model.work_item import WorkItem, is_optional, undecided_items
+from app.sync.model.work_item import WorkItem, WriteOperation, is_optional, undecided_items
 from app.sync.model.write_settings import CALENDAR_EVENT_WRITES, CASE_WRITES
 from app.sync.planning.calendar_events import plan_calendar_events, plan_previous_holder_events
 from app.sync.planning.cases import plan_cases
@@ -173,6 +175,33 @@ def plan_optional_parts(
     """What optional kinds of records lack, for items whose person is known."""
     for plan in dict.fromkeys(OPTIONAL_PLANNERS.values()):
         yield from plan(items, persons, lookup, batch=batch, clock=clock)
+
+
+def plan_missing_keys(items: Iterable[WorkItem], lookup: LookupResult) -> Iterator[WriteOperation]:
+    """Give what stands the unique key that it was made without, where a repair or a person asks for it."""
+    for item in items:
+        if item.job.reason != JobReason.RETRY or not item.is_undecided:
+            continue
+        for key, slot in item.slots.items():
+            record_key = lookup.key_of(slot.sobject, slot.reference or "")
+            is_at_rest = slot.state == WriteState.WRITTEN and slot.sf_id is not None
+            is_without = lacks_key(key.slot, slot.reference, slot.details) and not key.is_of_previous_holder
+            if record_key is not None and is_at_rest and is_without:
+                yield _key_update(item, key, slot, record_key)
+
+
+def _key_update(item: WorkItem, key: SlotKey, slot: WrittenSlot, record_key: RecordKey) -> WriteOperation:
+    return WriteOperation(
+        key=key,
+        jobs=(item.job,),
+        record=Record(slot.sobject, {record_key.field: record_key.value}, slot.sf_id),
+        primary_registration_id=item.registration_id,
+        meaning=slot.meaning,
+        label=slot.label,
+        reference_tag=slot.reference,
+        details=slot.details,
+        record_key=record_key,
+    )
 
 
 def reconcile_unplanned_slots(

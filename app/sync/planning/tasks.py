@@ -57,7 +57,7 @@ def plan_task(
     """Create the Task of this slot, unless it exists or an earlier create may still be applied."""
     key = SlotKey(slot)
     before = item.slots.get(key)
-    if before is not None and before.state == WriteState.WRITTEN:
+    if before is not None and (before.state == WriteState.WRITTEN or before.exists_in_org):
         return NO_PLAN
     if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))

@@ -1,12 +1,13 @@
 """Repair: what is missing comes back once, and nothing else changes."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.api.errors import FilterEmpty, NeverVerified
-from app.models import Event, Host, VerificationDifference
+from app.models import DescribeCache, Event, Host, VerificationDifference
 from app.verification.schemas import RepairToStart
 from tests.factories import NOW
+from tests.integration.sync.calendar_rig import meeting
 from tests.integration.sync.conftest import HOST
 from tests.integration.sync.test_cases import with_cases
 from tests.integration.verification.conftest import Verifier
@@ -199,3 +200,51 @@ async def test_a_case_of_a_link_is_whose_it_is(verifier: Verifier) -> None:
     [reg] = await verifier.written(salesforce_id=case)
     assert (await verifier.record(reg, "person"), await verifier.record(reg, "case")) == (contact, case)
     assert (await verifier.verify()).items == []
+
+
+async def test_what_was_made_before_the_package_gets_its_key(verifier: Verifier) -> None:
+    rig = verifier.rig
+    await meeting(rig)
+    [reg] = await verifier.written()
+    assert (await verifier.verify()).in_order == 1
+    await rig.org.configure(package={"namespace": "evs"})
+    async with rig.database.system() as session:
+        await session.execute(delete(DescribeCache).where(DescribeCache.sobject.in_(("Task", "Event"))))
+    await rig.requeue(reg)
+    await rig.drain()
+    await verifier.verify()
+    assert await verifier.kinds() == [(reg, "without_key"), (reg, "without_key")]
+    await verifier.repair()
+    await rig.drain()
+    slots = await rig.slots(reg)
+    for sobject, slot in (("Task", "task:registered"), ("Event", "calendar_event")):
+        [record] = await rig.records(sobject)
+        assert record["evs__Eventship_Key__c"] == slots[slot].reference
+    assert (await rig.job(reg)).state == "synced"
+    assert (await verifier.verify()).in_order == 1
+
+
+@pytest.mark.parametrize("kind", ["reset_after_write", "reset_before_write"])
+async def test_a_lost_answer_to_a_key_makes_no_second_record(verifier: Verifier, kind: str) -> None:
+    rig = verifier.rig
+    [reg] = await verifier.written()
+    await rig.org.configure(package={"namespace": "evs"})
+    await rig.org.fault(kind, match={"is_write": True})
+    await rig.requeue(reg, reason="retry")
+    await rig.drain()
+    for _ in range(4):
+        await rig.pass_time(800)
+        await rig.drain()
+    assert len(await rig.records("Task")) == 1
+    assert (await rig.job(reg)).state == "synced"
+
+
+async def test_a_record_that_takes_no_key_is_as_good_as_before(verifier: Verifier) -> None:
+    rig = verifier.rig
+    [reg] = await verifier.written()
+    await rig.org.configure(package={"namespace": "evs"})
+    await rig.org.configure(locked_records=[await verifier.record(reg, "task:registered")])
+    await rig.requeue(reg, reason="retry")
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.error_code) == ("synced", None)
