@@ -53,7 +53,7 @@ HTTP_REQUESTS = Counter(
 )
 HTTP_SECONDS = Histogram(
     "http_request_duration_seconds",
-    "a request until its answer begins",
+    "a request until its answer begins; webhooks are timed by themselves",
     ["route"],
     buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
     registry=REGISTRY,
@@ -82,7 +82,7 @@ LEASE_LOSSES = Counter(
 )
 LOST_ANSWERS = Counter(
     "sync_lost_answers_total",
-    "writes whose answer never came: looked up before they are repeated",
+    "writes without an answer that says what became of them: looked up before they are repeated",
     registry=REGISTRY,
 )
 
@@ -107,7 +107,10 @@ SALESFORCE_ROWS = Histogram(
     registry=REGISTRY,
 )
 OAUTH_REFRESHES = Counter(
-    "oauth_refreshes_total", "renewals of an access token, by how they ended", ["outcome"], registry=REGISTRY
+    "oauth_refreshes_total",
+    "renewals of an access token: renewed, refused, doubted, lost, failed, superseded",
+    ["outcome"],
+    registry=REGISTRY,
 )
 
 POOL_SECONDS = Histogram(

@@ -67,12 +67,21 @@ class ObservedRequest:
     `is_one_of_many`: the access log sums it up with others.
     """
 
-    __slots__ = ("_before", "_started_at", "is_one_of_many", "request_id", "scope", "status")
+    __slots__ = (
+        "_before",
+        "_started_at",
+        "answered_after",
+        "is_one_of_many",
+        "request_id",
+        "scope",
+        "status",
+    )
 
     def __init__(self, scope: Scope, *, is_one_of_many: bool) -> None:
         self.scope, self.is_one_of_many = scope, is_one_of_many
         self.request_id = request_id_from(scope)
         self.status: int | None = None
+        self.answered_after: float | None = None
         self._started_at = time.perf_counter()
 
     def noting(self, send: Send) -> Send:
@@ -80,7 +89,7 @@ class ObservedRequest:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.status = message["status"]
+                self.status, self.answered_after = message["status"], self.seconds
                 message = named(message, self.request_id)
             await send(message)
 

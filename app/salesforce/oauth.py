@@ -202,7 +202,7 @@ async def _post(
             response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
             call.status = response.status_code
             if response.status_code >= 300:
-                call.outcome = OAuthRejected.__name__
+                call.refuse(OAuthRejected.__name__)
     except ResponseLost as error:
         raise OAuthResponseLost(str(error)) from error
     except NotSent as error:

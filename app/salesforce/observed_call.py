@@ -1,8 +1,9 @@
-"""What is told of each call to Salesforce: its kind, how many records it was about, and how it ended.
+"""What is told and counted of each call to Salesforce: its kind, how many records it was about, how it ended.
 
 Neither its address nor its text, nor what was answered.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -11,11 +12,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from app import tracing
-from app.salesforce.errors import RequestRejected, SalesforceError
+from app.metrics import OTHER, SALESFORCE_CALLS, SALESFORCE_ROWS, SALESFORCE_SECONDS
+from app.salesforce.errors import ErrorClass, RequestRejected, SalesforceError, SendGuardTripped
 
 log = logging.getLogger(__name__)
 
-TOKEN, OTHER = "token", "other"
+OK, TOKEN = "ok", "token"
+ABOUT_ROWS: Final = frozenset({"query", "composite"})
 KINDS: Final = re.compile(
     r"/services/data/v[0-9.]+/(?:.+/)?(query|composite|describe|limits)(?:All)?(?:[/?]|$)"
 )
@@ -26,8 +29,16 @@ class ObservedCall:
 
     def __init__(self, kind: str, rows: int = 0) -> None:
         self.kind, self.rows = kind, rows
-        self.outcome = "ok"
+        self.outcome = OK
         self.status: int | None = None
+        self.counted_as: str | None = OK
+        """`ok` or the class of the error; None where nothing was sent."""
+
+    def refuse(self, outcome: str) -> None:
+        """The answer says no, to a request that is not about records."""
+        is_passing = self.status is not None and self.status >= 500
+        self.outcome = outcome
+        self.counted_as = ErrorClass.TRANSIENT if is_passing else ErrorClass.ACCESS
 
 
 @contextmanager
@@ -39,17 +50,34 @@ def observed_call(kind: str, *, rows: int = 0) -> Iterator[ObservedCall]:
             yield call
         except SalesforceError as error:
             call.outcome, call.status = type(error).__name__, error.failure.http_status
+            call.counted_as = None if isinstance(error, SendGuardTripped) else error.failure.error_class
             if isinstance(error, RequestRejected):
                 span.set(error_class=error.failure.error_class)
             raise
+        except asyncio.CancelledError:
+            call.counted_as = ErrorClass.AMBIGUOUS
+            raise
+        except Exception:  # of whoever guards the sends
+            call.counted_as = None
+            raise
         finally:
             seconds = time.perf_counter() - started_at
+            _count(call, seconds)
             span.set(rows=call.rows, outcome=call.outcome, **{"http.response.status_code": call.status})
             _log(call, seconds)
 
 
+def _count(call: ObservedCall, seconds: float) -> None:
+    if call.counted_as is None:
+        return
+    SALESFORCE_CALLS.labels(call.kind, call.counted_as).inc()
+    SALESFORCE_SECONDS.labels(call.kind).observe(seconds)
+    if call.counted_as == OK and (call.rows or call.kind in ABOUT_ROWS):
+        SALESFORCE_ROWS.labels(call.kind).observe(call.rows)
+
+
 def _log(call: ObservedCall, seconds: float) -> None:
-    level = logging.DEBUG if call.outcome == "ok" else logging.INFO
+    level = logging.DEBUG if call.outcome == OK else logging.INFO
     if log.isEnabledFor(level):
         about = {"kind": call.kind, "rows": call.rows, "outcome": call.outcome, "status": call.status}
         log.log(level, "salesforce_call", extra={**about, "seconds": round(seconds, 3)})

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app import tracing
 from app.api.edge.refusal_rate import Pace
 from app.api.request_log import PROBES, AccessLog, ObservedRequest, named
+from app.api.request_metrics import count_request
 from app.api.security_headers import with_headers, with_security_headers
 from app.webhooks.endpoints import ANSWERS, PATH, receive
 from app.webhooks.parse import Outcome
@@ -54,6 +55,7 @@ class FastPathApp(FastAPI):
                 else:
                     await self._routed(scope, receive, self._wrapped(send, request), request)
             finally:
+                count_request(request)
                 if self._access_log is not None:
                     self._access_log.note(request)
 

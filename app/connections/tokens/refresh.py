@@ -36,6 +36,7 @@ from app.connections.tokens.connection_state import (
 from app.infrastructure.database import database_now
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
+from app.metrics import OAUTH_REFRESHES
 from app.models import Connection
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
@@ -122,6 +123,26 @@ async def perform_refresh(resources: Resources, claim: RefreshClaim) -> AccessTo
     `ConnectionUnusable` where the app's own credentials cannot be opened. The marker stays
     only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
     """
+    try:
+        token = await _refreshed(resources, claim)
+    except Exception as error:
+        OAUTH_REFRESHES.labels(_outcome_of(error)).inc()
+        raise
+    # A closed connection's refusal is an answer, too.
+    without = "superseded" if claim.state == ConnectionState.CONNECTED else "refused"
+    OAUTH_REFRESHES.labels(without if token is None else "renewed").inc()
+    return token
+
+
+def _outcome_of(error: Exception) -> str:
+    if isinstance(error, ConnectionEnded):
+        return "refused"
+    if isinstance(error, GrantDoubted):
+        return "doubted"
+    return "lost" if isinstance(error.__cause__, OAuthResponseLost) else "failed"
+
+
+async def _refreshed(resources: Resources, claim: RefreshClaim) -> AccessToken | None:
     try:
         answer = await _send(resources, claim)
     except OAuthResponseLost as error:

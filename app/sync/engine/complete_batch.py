@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
 from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
@@ -45,6 +46,9 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 # Attempts begin anew with whatever newer is requested, of an ambiguous job as well. While optional parts
 # alone are on their way, `settled_state` keeps what the job has become apart from them; anything else that is
 # requested meanwhile ends that.
+#
+# `seconds`: how long synced live work took that was not held back, since it was requested, by a pause or a
+# connection that had ended.
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
     SET (state, due_at, org_id, waiting_for, attempts, settled_state, trace_context) = (
@@ -98,6 +102,14 @@ COMPLETE_JOBS = text("""
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
+    RETURNING CASE WHEN ended.settled_as = 'synced' AND job.reason = 'live' AND job.waiting_since > greatest(
+        '-infinity',
+        (SELECT greatest(host.resumed_at, connection.state_since, lease.resumed_at)
+         FROM hosts AS host JOIN connections AS connection USING (host_id)
+         LEFT JOIN org_leases AS lease USING (org_id) WHERE host.host_id = :host_id),
+        (SELECT event.resumed_at FROM events AS event
+         WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
+    ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds
 """)
 
 
@@ -123,7 +135,7 @@ async def complete_batch(
             (row, unless_switched_on(row, decide_outcome(row, now, jitter=random.random()), off))  # noqa: S311
             async for row in yielding(items)
         ]
-        await _complete_jobs(session, store, outcomes, now, has_broken_off=has_broken_off)
+        seconds = await _complete_jobs(session, store, outcomes, now, has_broken_off=has_broken_off)
         failed = [row.job.event.event_id for row, outcome in outcomes if outcome.state == JobState.FAILED]
         await insert_attempts(session, store, outcomes, calls=calls)
         await _mark_links_broken(session, store, items)
@@ -132,6 +144,8 @@ async def complete_batch(
             host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
         await events_failed(session, store.batch.host_id, failed)
+    for each in seconds:
+        ACKNOWLEDGED_TO_SYNCED.observe(each)
     await _add_backfill_calls(store, items, calls)
     return {row.job.registration_id: outcome.state for row, outcome in outcomes}
 
@@ -162,7 +176,7 @@ async def _complete_jobs(
     now: datetime,
     *,
     has_broken_off: bool,
-) -> None:
+) -> list[float]:
     ended = [outcome_as_json(row, outcome, now) async for row, outcome in yielding(outcomes)]
     values = {
         "ended": to_json(ended).decode(),
@@ -172,7 +186,8 @@ async def _complete_jobs(
         "of_each_run": sorted(TOLD_BY_EACH_RUN),
         "is_fenced": "fence" not in store.lease.guards_off,
     }
-    await session.execute(COMPLETE_JOBS, values)
+    seconds = await session.scalars(COMPLETE_JOBS, values)
+    return [each for each in seconds if each is not None]
 
 
 async def _mark_links_broken(session: AsyncSession, store: WriteStore, items: Sequence[WorkItem]) -> None:

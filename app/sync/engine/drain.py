@@ -18,6 +18,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away, sqlstate
 from app.infrastructure.log_context import logged_with
 from app.infrastructure.work_reports import BatchReport, new_id, reported_batch
+from app.metrics import BATCH_SIZE, DRAIN_SECONDS
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
@@ -122,6 +123,7 @@ async def drain(context: DrainContext, org_id: str, *, stop: asyncio.Event) -> b
     with (
         logged_with(org_id=org_id, drain_id=new_id()),
         tracing.span("drain", kind=tracing.CONSUMER, org_id=org_id),
+        DRAIN_SECONDS.time(),
     ):
         return await _drain_under(context, lease, stop)
 
@@ -238,6 +240,7 @@ class HostDrain:
         work = await self.claim()
         if work is None:
             return TurnEnd.NOTHING_DUE
+        BATCH_SIZE.observe(len(work.items))
         with reported_batch(self.turn.host_id, work.store.batch.jobs) as report:
             return await self._work_on(work, report)
 

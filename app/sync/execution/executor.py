@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from app.metrics import LOST_ANSWERS
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import (
     ALLOW_ALERTS,
@@ -332,6 +333,7 @@ class Executor:
     def _mark_interrupted(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
         is_ambiguous = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
+        LOST_ANSWERS.inc(len(operations) if isinstance(error, ResponseLost) else 0)
         for operation in operations:
             if isinstance(error, ResponseLost):
                 self._log(operation, error)

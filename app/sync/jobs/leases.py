@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
+from app.metrics import LEASE_LOSSES, LEASE_TAKEOVERS
 from app.notifications.facts import events_failed
 from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
@@ -212,6 +213,7 @@ async def acquire(
             return None
         left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
     if left_behind:
+        LEASE_TAKEOVERS.inc()
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
     return Lease(
         org_id,
@@ -319,4 +321,5 @@ async def renew_until_cancelled(database: Database, lease: Lease, *, life: float
             lease.confirm(asked_at)
         else:
             lease.is_lost = True
+            LEASE_LOSSES.inc()
             log.warning("lease_lost", extra={"org_id": lease.org_id})

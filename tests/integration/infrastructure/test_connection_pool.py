@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
-from app.infrastructure.connection_pool import KEPT_LOOKS, PoolUse, give_back_idle
+from app.infrastructure.connection_pool import KEPT_LOOKS, PoolUse, connections_of, give_back_idle
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import SERVER_FULL, sqlstate
+from tests.scraped import counted
 
 
 @pytest.fixture
@@ -118,3 +120,25 @@ async def test_a_full_server_takes_another_process_in_once_this_one_is_idle(engi
     async with engine.connect() as connection:
         left = pids & set((await connection.execute(alive)).scalars())
     assert (len(pids), left) == (8, set())
+
+
+async def test_waits_and_timeouts_are_counted_by_role(settings: Settings) -> None:
+    async with Database.connect(settings.database_url, pool=1) as database:
+        engine = database.engines[1]
+        engine.sync_engine.pool._timeout = 0.01  # type: ignore[attr-defined]
+        waits = counted("db_pool_wait_seconds_count", role="system")
+        late = counted("db_pool_timeouts_total", role="system")
+        async with engine.connect():
+            assert dict(connections_of([engine])) == {
+                ("system", "idle"): 0,
+                ("system", "used"): 1,
+                ("system", "overflow"): 0,
+            }
+            with pytest.raises(PoolTimeout):
+                async with engine.connect():
+                    pass
+        assert counted("db_pool_timeouts_total", role="system") == late + 1
+        assert counted("db_pool_wait_seconds_count", role="system") == waits + 2
+        await engine.dispose()  # makes another pool, of the same name
+        async with engine.connect():
+            assert counted("db_pool_wait_seconds_count", role="system") == waits + 3

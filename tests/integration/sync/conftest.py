@@ -146,7 +146,7 @@ class Rig:
             "written_records": ("attempt_started_at", "first_attempt_at"),
             "create_locks": ("started_at", "until"),
             "org_leases": ("until", "not_before"),
-            "connections": ("api_closed_until", "fault_until"),
+            "connections": ("api_closed_until", "fault_until", "state_since"),
             "describe_cache": ("fetched_at",),
         }
         async with self.database.system() as session:
