@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from chaos.alarms.acts import ACTS, Act
+from chaos.alarms.acts import ACTS, PLATFORM, Act
 from chaos.alarms.playing import END_SECONDS, SEED, playing, say
 from chaos.alarms.prometheus import SCALE, SEVERITIES, NotInstalled, Watch
 from chaos.environment import Site
@@ -29,7 +29,10 @@ def main(names: Sequence[str]) -> int:
     try:
         with (
             Site(home, ORGS, SEED) as site,
-            playing(site, hosts_for(ORGS), home, tell=tell, people=PEOPLE, rate=RATE) as (stage, watch),
+            playing(site, hosts_for(ORGS), home, tell=tell, people=PEOPLE, rate=RATE, platform=PLATFORM) as (
+                stage,
+                watch,
+            ),
         ):
             faults = [fault for act in acts for fault in played(act, stage, watch)]
             faults += ended(acts, watch)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from app.infrastructure.encryption import Encryptor
+from chaos.alarms.platform import Platform
 from chaos.alarms.prometheus import SCALE
 from chaos.nemeses import LOST_FOR_CERTAIN, WRITES, trouble
 from chaos.pressure import FRESH, PROBE_SECONDS, USED_UP
@@ -27,6 +28,9 @@ AT_ONCE: Final = 12
 WRONG_SECRET: Final = "whsec_" + "d3JvbmcgYnV0IGxvbmcgZW5vdWdoIGZvciBhIGtleQ=="
 AHEAD_SECONDS: Final = 40.0
 RULE: Final = {"error_code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "No more otters"}
+
+
+PLATFORM: Final = Platform()
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,12 @@ def revoke(stage: Stage) -> None:
 
 
 def reconnect(stage: Stage) -> None:
+    """Every host connects again, lost or not."""
     vault = Encryptor.from_texts([stage.site.secrets.encryption_key])
     for host in stage.hosts:
-        if host.org < LOST_HOSTS:
-            grant = replace(
-                stage.machine.grants[host.org],
-                session=stage.site.control.session(stage.machine.org_ids[host.org]),
-            )
-            stage.do(stage.machine.ledger.reconnect(host.host_id, grant, vault))
+        session = stage.site.control.session(stage.machine.org_ids[host.org])
+        grant = replace(stage.machine.grants[host.org], session=session)
+        stage.do(stage.machine.ledger.reconnect(host.host_id, grant, vault))
 
 
 def use_up_calls(stage: Stage) -> None:
@@ -160,6 +162,23 @@ def start_valkey(stage: Stage) -> None:
     stage.machine.start_valkey()
 
 
+def refuse_notifications(stage: Stage) -> None:
+    """The platform answers 503, and a host loses its connection."""
+    PLATFORM.is_away = True
+    stage.site.control.revoke(stage.machine.org_ids[-1])
+    crowd(stage, 10)
+    stage.await_posted()
+    stage.sleep(LEASE_SECONDS)
+    age(stage, "notifications SET created_at = created_at", "WHERE state = 'pending'", "1h")
+
+
+def take_notifications(stage: Stage) -> None:
+    """The platform is back; what waits is sent at once, and the host connects again."""
+    PLATFORM.is_away = False
+    operate(stage, "/ops/notifications/replay", {"filter": {"state": "pending"}, "dry_run": False})
+    reconnect(stage)
+
+
 def set_a_clock(stage: Stage) -> None:
     """One API starts with a clock that is 40 s ahead."""
     _restart(stage, stage.machine.apis[-1], ahead=AHEAD_SECONDS)
@@ -178,12 +197,17 @@ def _restart(stage: Stage, name: str, *, ahead: float = 0) -> None:
 
 
 def hold_the_database(stage: Stage) -> None:
-    """Postgres answers one API nothing for some seconds, while more callers come than it has connections."""
-    name = stage.machine.apis[0]
-    stage.site.databases[name].pause()
+    """Postgres answers one API nothing for some seconds, while more callers come than it has connections.
+
+    Meanwhile it cannot be scraped in time, so it must happen more than once within a window.
+    """
+    database = stage.site.databases[stage.machine.apis[0]]
     token = stage.site.secrets.token({}, scope="ops")
-    stage.do(_call_at_once(stage.machine.api_urls[0] + "/ops/overview", token))
-    stage.site.databases[name].resume()
+    for _ in range(TIMES):
+        database.pause()
+        stage.do(_call_at_once(stage.machine.api_urls[0] + "/ops/overview", token))
+        database.resume()
+        stage.sleep(2.0)
 
 
 async def _call_at_once(url: str, token: str) -> None:
@@ -202,24 +226,14 @@ def refuse_rows(stage: Stage) -> None:
 def retry_rows(stage: Stage) -> None:
     """The rule is gone; operations retry what failed."""
     stage.disarm()
-    wanted: dict[str, Any] = {"filter": {"error_code": RULE["error_code"]}, "dry_run": False}
+    operate(stage, "/ops/jobs/retry", {"filter": {"error_code": RULE["error_code"]}, "dry_run": False})
+
+
+def operate(stage: Stage, path: str, wanted: dict[str, Any]) -> None:
+    """A call of operations."""
     headers = {"Authorization": f"Bearer {stage.site.secrets.token({}, scope='ops')}"}
-    url = stage.machine.api_urls[0] + "/ops/jobs/retry"
+    url = stage.machine.api_urls[0] + path
     httpx.post(url, json=wanted, headers=headers, trust_env=False, timeout=30).raise_for_status()
-
-
-def refuse_notifications(stage: Stage) -> None:
-    """The platform has not taken a notification for an hour."""
-    added = (
-        "INSERT INTO notifications (host_id, notification_id, type)"
-        " VALUES ('host', 'ntf_1', 'budget.stopped')"
-    )
-    stage.site.run_sql(added, database=stage.machine.name)
-    age(stage, "notifications SET created_at = created_at", "", "1h")
-
-
-def take_notifications(stage: Stage) -> None:
-    stage.site.run_sql("UPDATE notifications SET state = 'delivered'", database=stage.machine.name)
 
 
 def neglect_a_chore(stage: Stage) -> None:
@@ -271,16 +285,16 @@ ACTS: Final = (
         send_nonsense,
         leave,
     ),
-    Act("Valkey is killed", ("RedisAway",), kill_valkey, start_valkey),
-    Act("a clock is wrong", ("ClockSkewed",), set_a_clock, set_it_right),
-    Act("Postgres does not answer one API", ("PoolExhausted",), hold_the_database, leave),
-    Act("orgs refuse every row", ("JobsFail",), refuse_rows, retry_rows),
     Act(
-        "the platform takes no notification",
+        "the platform takes no notifications",
         ("PlatformNotNotified",),
         refuse_notifications,
         take_notifications,
     ),
+    Act("Valkey is killed", ("RedisAway",), kill_valkey, start_valkey),
+    Act("a clock is wrong", ("ClockSkewed",), set_a_clock, set_it_right),
+    Act("Postgres does not answer one API", ("PoolExhausted",), hold_the_database, leave),
+    Act("orgs refuse every row", ("JobsFail",), refuse_rows, retry_rows),
     Act("a chore is not done", ("ChoreOverdue",), neglect_a_chore, do_chores),
     Act("every process dies", ("MetricsMissing",), kill_everything, start_all),
 )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from chaos.alarms.platform import Platform
 from chaos.alarms.prometheus import News, Prometheus, Watch
 from chaos.environment import Site
 from chaos.history import History
@@ -29,13 +30,18 @@ def playing(
     tell: News,
     people: int,
     rate: float,
+    platform: Platform | None = None,
     given: Mapping[str, str] | None = None,
     ports: Mapping[str, int] | None = None,
 ) -> Iterator[tuple[Stage, Watch]]:
     """A machine with processes that Prometheus scrapes; `people` have not registered yet, nothing rings."""
     chance = random.Random(SEED)  # noqa: S311 -- reproducible, not secret
     history = History(home / "history.jsonl")
-    with Machine(site, "alarms", given or {}, is_watched=True, ports=dict(ports or {})) as machine:
+    environment = dict(given or {})
+    if platform is not None:
+        site.background.do(platform.serve())
+        environment |= platform.environment(site.secrets.webhook_secret)
+    with Machine(site, "alarms", environment, is_watched=True, ports=dict(ports or {})) as machine:
         machine.connect(list(hosts), settings={})
         sender = Sender([], site.secrets.webhook_secret, history, rate=rate)
         crowd = registrants_for(hosts, people, chance, shared=0.0)

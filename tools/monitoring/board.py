@@ -193,6 +193,12 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 _one("time() - max by (chore) (chore_last_success_timestamp_seconds)", "{{chore}}"),
             ),
             Panel("Size of tables", "bytes", _one("max by (table) (db_table_bytes)", "{{table}}")),
+            Panel("Notifications", "none", _one("max by (state) (notifications)", "{{state}}")),
+            Panel(
+                "Oldest notification that waits",
+                "s",
+                _one("max(notifications_oldest_pending_age_seconds)"),
+            ),
         ),
     ),
 )
