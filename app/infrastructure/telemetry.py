@@ -33,7 +33,8 @@ LIBRARIES: Final[Mapping[str, int]] = {
     "httpcore": logging.WARNING,
     "authlib": logging.WARNING,
     "asyncio": logging.WARNING,
-    "opentelemetry": logging.WARNING,
+    # Each try to reach a collector that is away is a warning, with the address; that all failed is an error.
+    "opentelemetry": logging.ERROR,
     "urllib3": logging.WARNING,
     # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
     "arq": logging.CRITICAL,
