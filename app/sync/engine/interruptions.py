@@ -48,13 +48,15 @@ async def close_gates(database: Database, lease: Lease, host_id: str, error: Exc
 
     Raises LeaseLost where the lease no longer allowed to send.
     """
+    failure = error.failure if isinstance(error, SalesforceError) else None
     log.warning(
         "drain_ended",
         extra={
             "org_id": lease.org_id,
             "host_id": host_id,
             "error": type(error).__name__,
-            "code": error.failure.error_code if isinstance(error, SalesforceError) else None,
+            "code": failure.error_code if failure else None,
+            "status": failure.http_status if failure else None,
         },
     )
     match error:

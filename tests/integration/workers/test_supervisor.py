@@ -19,6 +19,7 @@ from app.main import open_resources
 from app.models import OrgLease, WorkerHeartbeat
 from app.sync.jobs.claim import DueOrg
 from devtools.local_stack.local_services import LocalServices, free_port
+from tests.scraped import scraped
 from workers import supervisor
 from workers.periodic_tasks import PeriodicTask
 from workers.supervisor import HeartbeatLost, Supervisor, WorkerConfig
@@ -230,3 +231,33 @@ async def test_a_worker_whose_heartbeat_is_lost_ends_itself(
         with pytest.raises(HeartbeatLost, match="no heartbeat could be written"):
             await Supervisor(resources, work, worker_id="otter:1", stop=asyncio.Event()).run()
     assert "heartbeat_lost" in [record.message for record in caplog.records]
+
+
+async def test_a_chore_s_last_success_is_kept_whoever_did_it(settings: Settings, database: Database) -> None:
+    turns: asyncio.Queue[str] = asyncio.Queue()
+
+    async def well(resources: Resources) -> None:
+        turns.put_nowait("well")
+
+    async def badly(resources: Resources) -> None:
+        turns.put_nowait("badly")
+        raise ConnectionError("gone fishing")
+
+    chores = (PeriodicTask("feed otters", 0.01, well), PeriodicTask("count fish", 0.01, badly))
+    async with working(without_sweeper(settings), Bench(), chores=chores):
+        async with asyncio.timeout(SOON):
+            while not (found := await last_successes(database)):
+                await asyncio.sleep(0.01)
+            first = found["feed otters"]
+            for _ in range(50):
+                await turns.get()
+    assert set(found) == {"feed otters"}
+    # One that is done all the time is noted now and then.
+    assert (await last_successes(database))["feed otters"] == first
+
+
+async def last_successes(database: Database) -> dict[str, float]:
+    """By chore, as a scrape shows them."""
+    shown = "chore_last_success_timestamp_seconds"
+    samples = await scraped(database)
+    return {name.split('"')[1]: at for name, at in samples.items() if name.startswith(shown)}
