@@ -16,14 +16,14 @@ from chaos.scenarios import ALL_WITH_PACKAGE, MOST_ORGS, SCENARIOS, SIZES, Scena
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """0 when nothing was lost, doubled or stuck and every control run showed damage, else 1."""
-    chosen = _parser(environment).parse_args()
+    chosen = parser(environment).parse_args()
     begun = time.monotonic()
     home = Path(tempfile.mkdtemp(prefix="eventship-chaos-"))
     home.chmod(0o755)  # Postgres may run as `nobody`
     outcomes: list[Outcome] = []
     try:
         with Site(home, MOST_ORGS, chosen.seeds[0]) as site:
-            for scenario, seed in _chosen(chosen):
+            for scenario, seed in chosen_scenarios(chosen):
                 if scenario.is_small and site.volume is None:
                     _say(
                         f"{scenario.name} ({scenario.test}) SKIPPED, a volume is needed: {site.lacks_volume}"
@@ -42,8 +42,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     return 0 if is_right else 1
 
 
-def _chosen(chosen: argparse.Namespace) -> list[tuple[Scenario, int]]:
-    is_short = chosen.size == "short" and not chosen.scenario
+def chosen_scenarios(chosen: argparse.Namespace) -> list[tuple[Scenario, int]]:
+    """What to play with which seed, in order."""
+    is_short = chosen.size == "short" and not (chosen.scenario or chosen.package)
     pool = ALL_WITH_PACKAGE if chosen.package else SCENARIOS
     by_name = {scenario.name: scenario for scenario in (*ALL_WITH_PACKAGE, *SCENARIOS)}
     if chosen.scenario in by_name:
@@ -103,7 +104,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     given = environment.get
     parser.add_argument("--seeds", type=_seeds, default=_seeds(given("SEEDS") or "1"), help="1-3 or 4,7")

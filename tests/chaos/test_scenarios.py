@@ -2,8 +2,13 @@
 
 from dataclasses import replace
 
+from chaos.__main__ import chosen_scenarios, parser
 from chaos.checker import OrgState, keyed_rows
-from chaos.scenarios import ALL_WITH_PACKAGE, PACKAGE, SCENARIOS, UNDOUBTED, WITHOUT_PACKAGE
+from chaos.scenarios import ALL_WITH_PACKAGE, PACKAGE, SCENARIOS, UNDOUBTED, WITHOUT_PACKAGE, Scenario
+
+
+def played(*arguments: str) -> list[tuple[Scenario, int]]:
+    return chosen_scenarios(parser({}).parse_args(arguments))
 
 
 def test_every_name_is_one_scenarios() -> None:
@@ -31,3 +36,12 @@ def test_what_others_made_needs_no_key() -> None:
     org = OrgState(leads=[], contacts=[others], tasks=[ours, others], members=[others], emails=[others])
     assert keyed_rows(org) == [ours]
     assert keyed_rows(replace(org, tasks=[], events=[ours], cases=[ours], leads=[ours])) == [ours] * 3
+
+
+def test_a_short_run_has_one_twin_and_a_run_with_the_package_all_of_them() -> None:
+    short = [each.name for each, _ in played("--size", "short")]
+    assert [name for name in short if name.endswith("-with-package")] == ["late-writes-with-package"]
+    whole = [each.name for each, _ in played("--size", "short", "--package")]
+    assert whole == [scenario.name for scenario in ALL_WITH_PACKAGE]
+    [(only, seed)] = played("--seeds", "4", "--scenario", "swizzle-with-package")
+    assert (only.name, seed) == ("swizzle-with-package", 4)
