@@ -4,17 +4,23 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from chaos.life_checker import check_lives
 from chaos.life_nemeses import BOOKED_SECONDS
 from chaos.lives import lives_for, waves_for
+from chaos.machine import LATENCY_MS
 from chaos.stage import Stage
 from chaos.workload import Registrant, Webhook, time_of
 
 DECLARATION = "declaration"
 """What the control run leaves out, in the place of a guard: nobody says that the database is a copy."""
+REFUSED_SECONDS, CANNOT = 20.0, 2
 DUMPED_AT = 0.4
+SLOW_MS = 2500
+UNDER_WAY = "SELECT count(*) FROM written_records WHERE state = 'intended'"
 """How much of the bookings is posted by then; some are under way."""
 
 
@@ -29,7 +35,10 @@ def restore_over_a_living_org(stage: Stage) -> None:
     waves = waves_for(lives, stage.chance)
     stage.post(waves[0])
     stage.until_progress(DUMPED_AT)
-    since, dump = datetime.now(UTC), stage.machine.dump()
+    with _slow_orgs(stage):
+        count = stage.machine.ledger.ask
+        stage.until(lambda: stage.do(count(UNDER_WAY)) > 0)
+        since, dump = datetime.now(UTC), stage.machine.dump()
     stage.tell("dumped", bytes=dump.stat().st_size)
     _finish(stage, [])
     _finish(stage, *waves[1:])
@@ -37,15 +46,32 @@ def restore_over_a_living_org(stage: Stage) -> None:
     _finish(stage, [_erasure(erased)])
     stage.erased = {one.registration_id for one in stage.people if _is_erased(one, erased)}
     forgotten = stage.machine.restore(dump)
-    stage.measured["forgotten"] = forgotten
+    under_way = stage.do(stage.machine.ledger.ask(UNDER_WAY))
+    stage.measured |= {"forgotten": forgotten, "under_way": under_way}
+    stage.expect("writes were under way at the dump", holds=under_way > 0)
     stage.expect("something was written after the dump", holds=forgotten > 0)
-    if stage.left_out != DECLARATION:
+    if stage.left_out == DECLARATION:
+        # It is what remembers how far the database had come: with it nothing starts.
+        stage.site.flush_valkey()
+    else:
+        _expect_refusal(stage)
         stage.tell("restored", said=_declare(stage, since))
     stage.machine.start_all()
     _finish(stage, *waves)
     names = "SELECT count(*) FROM registrations WHERE host_id = :host AND email_key = :email"
     left = stage.do(stage.machine.ledger.ask(names, host=erased.host_id, email=erased.email))
     stage.expect(f"who was erased stays so, not {left} registrations", holds=left == 0)
+
+
+@contextmanager
+def _slow_orgs(stage: Stage) -> Iterator[None]:
+    """Calls take as long as a dump."""
+    machine = stage.machine
+    for org_id in machine.org_ids:
+        machine.site.control.configure(org_id, latency_ms=SLOW_MS)
+    yield
+    for org_id in machine.org_ids:
+        machine.site.control.configure(org_id, latency_ms=LATENCY_MS)
 
 
 def _finish(stage: Stage, *waves: list[Webhook]) -> None:
@@ -55,6 +81,16 @@ def _finish(stage: Stage, *waves: list[Webhook]) -> None:
             stage.post(wave)
         stage.await_posted()
         stage.expect("the wave is written before the next", holds=stage.await_rest(BOOKED_SECONDS))
+
+
+def _expect_refusal(stage: Stage) -> None:
+    name = stage.machine.workers[0]
+    process = stage.machine.start(name)
+    has_ended = process.ended_within(REFUSED_SECONDS)
+    stage.expect(
+        f"{name} refuses a copy that nobody declared, with code 2 and not {process.code}",
+        holds=has_ended and process.code == CANNOT,
+    )
 
 
 def _is_erased(one: Registrant, erased: Registrant) -> bool:

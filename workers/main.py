@@ -15,6 +15,7 @@ from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
 from app.infrastructure.database import connections_up_to
 from app.infrastructure.job_queue import DrainQueue
+from app.infrastructure.restored_copy import refuse_restored_copy
 from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
@@ -40,6 +41,7 @@ async def run_worker(settings: Settings) -> None:
         await check_database(resources.database)
         await check_keys(resources.database, resources.vault)
         await check_pepper(resources.database, settings.hash_pepper)
+        await refuse_restored_copy(resources.database, resources.wakeups)
         worker_id = new_worker_id()
         up_to = connections_up_to(resources.settings)
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})

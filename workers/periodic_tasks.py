@@ -20,6 +20,7 @@ from app.connections.oauth.unconfirmed import give_back_overdue
 from app.connections.tokens.probe import probe_closed
 from app.infrastructure.clock_skew import compare_clocks
 from app.infrastructure.database import Database
+from app.infrastructure.restored_copy import NewestNote
 from app.models import ChoreRun
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
@@ -32,6 +33,7 @@ from workers.retention import purge
 
 HOUR = 3600.0
 CHUNKS_PER_RUN = 10
+newest = NewestNote()
 NOTE_SECONDS = 30.0
 TURN_SECONDS = 600.0
 """For chores that call Salesforce for one connection after another."""
@@ -86,6 +88,11 @@ async def remove_personal_data(resources: Resources) -> int:
     return await remove_overdue(resources.database, pepper=resources.settings.hash_pepper)
 
 
+async def note_newest_change(resources: Resources) -> None:
+    """Keep in Valkey how far the database has come."""
+    await newest.write(resources.database, resources.wakeups)
+
+
 PERIODIC_TASKS = (
     PeriodicTask("arm backfills", 1.0, enqueue_backfills),
     PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills)),
@@ -98,6 +105,7 @@ PERIODIC_TASKS = (
     PeriodicTask("notified conditions", 5.0, review_notified),
     PeriodicTask("keep alive", HOUR, keep_alive),
     PeriodicTask("probe closed connections", HOUR, probe_closed),
+    PeriodicTask("newest change", 5.0, note_newest_change),
     PeriodicTask("clock", 60.0, _in_database(compare_clocks)),
     PeriodicTask("erasures", 60.0, _in_database(redact_late_writes)),
     PeriodicTask("past events", HOUR, remove_personal_data),

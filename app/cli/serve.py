@@ -21,6 +21,8 @@ from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
 from app.infrastructure.encryption import Encryptor
+from app.infrastructure.job_queue import DrainQueue
+from app.infrastructure.restored_copy import refuse_restored_copy
 from app.infrastructure.startup_checks import check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
@@ -137,3 +139,8 @@ async def _check(settings: Settings) -> None:
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         await check_keys(database, Encryptor.from_texts(keys))
         await check_pepper(database, settings.hash_pepper)
+        queue = DrainQueue(settings.redis_url)
+        try:
+            await refuse_restored_copy(database, queue)
+        finally:
+            await queue.close()

@@ -24,6 +24,7 @@ DRAIN = "drain"
 CHANGES_CHANNEL = "eventship:changes"
 """Where org ids are published whose rows changed, for whoever shows them live."""
 BUDGET_SECONDS = 0.25
+KEEP_SECONDS = 2.0
 
 
 def serialize(job: dict[str, Any]) -> bytes:
@@ -76,6 +77,26 @@ class DrainQueue:
             await self.close()
             return False
         return True
+
+    async def kept(self, name: str) -> str | None:
+        """What was kept under this name; None where there is nothing, or nobody to ask."""
+        try:
+            async with asyncio.timeout(KEEP_SECONDS):
+                found = await (await self._connected()).get(name)
+        except (RedisError, OSError, TimeoutError) as error:
+            limit.log(logging.WARNING, "not_kept", key="kept", error=type(error).__name__)
+            await self.close()
+            return None
+        return found.decode() if isinstance(found, bytes) else None
+
+    async def keep(self, name: str, value: str) -> None:
+        """Keep a short text under this name, as long as Valkey keeps anything."""
+        try:
+            async with asyncio.timeout(KEEP_SECONDS):
+                await (await self._connected()).set(name, value)
+        except (RedisError, OSError, TimeoutError) as error:
+            limit.log(logging.WARNING, "not_kept", key="keep", error=type(error).__name__)
+            await self.close()
 
     async def close(self) -> None:
         if self._pool is not None:

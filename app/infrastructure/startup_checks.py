@@ -14,6 +14,7 @@ from app.infrastructure.database_errors import NOT_MIGRATED, DatabaseUnreachable
 from app.infrastructure.database_roles import RightsMissing
 from app.infrastructure.encryption import KeyMissing
 from app.infrastructure.migration_runner import MigrationFailed
+from app.infrastructure.restored_copy import RestoredCopy
 from app.infrastructure.schema_revision import NOTHING, STAMP, SchemaMissing, SchemaUnfit, Stamp, schema_fault
 from app.infrastructure.tenant_isolation import fault_of_app, fault_of_system
 
@@ -45,6 +46,7 @@ STARTUP_ERRORS = (
     KeyInvalid,
     KeyMissing,
     PepperChanged,
+    RestoredCopy,
 )
 """Faults of the configuration, each with a message that says what to set; anything else is our own fault."""
 
