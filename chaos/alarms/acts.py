@@ -11,6 +11,7 @@ import httpx
 from app.infrastructure.encryption import Encryptor
 from chaos.alarms.platform import Platform
 from chaos.alarms.prometheus import SCALE
+from chaos.environment import answers
 from chaos.nemeses import LOST_FOR_CERTAIN, WRITES, trouble
 from chaos.pressure import FRESH, PROBE_SECONDS, USED_UP
 from chaos.sender import Sender
@@ -21,6 +22,7 @@ from tools.monitoring.expressions import seconds_of
 Deed = Callable[[Stage], None]
 
 LEASE_SECONDS: Final = 4.0
+BORN_SECONDS, SCRAPED_SECONDS = 8.0, 1.5
 TIMES: Final = 4
 LOST_HOSTS: Final = 3
 FAILING: Final = 80
@@ -65,10 +67,12 @@ def kill_again_and_again(stage: Stage) -> None:
     """A worker in the middle of its work, as often as it comes back; in the end it is left."""
     crowd(stage, 100)
     name = stage.machine.workers[0]
+    livez = f"http://127.0.0.1:{stage.machine.health_ports[name]}/livez"
     for _ in range(TIMES):
         stage.machine.kill(name)
         stage.machine.start(name)
-        stage.sleep(LEASE_SECONDS)
+        stage.until(lambda: answers(livez), within=BORN_SECONDS)
+        stage.sleep(SCRAPED_SECONDS)
 
 
 def kill_one(stage: Stage) -> None:
@@ -268,8 +272,8 @@ ACTS: Final = (
         start_postgres,
         later=("WebhookBudgetBurns", "SyncBudgetBurns"),
     ),
-    Act("a worker dies again and again", ("ProcessRestarts",), kill_again_and_again, leave),
     Act("a worker dies", ("ProcessDown",), kill_one, start_all),
+    Act("a worker dies again and again", ("ProcessRestarts",), kill_again_and_again, leave),
     Act("every worker dies", ("NoWorkers", "WorkIsStuck"), kill_workers, start_all),
     Act(
         "Salesforce goes away in the middle of writes",
