@@ -59,7 +59,7 @@ class Image:
 
 
 def read_stages(text: str) -> list[Stage]:
-    """The stages of a Dockerfile, with the values of its ARGs in place."""
+    """The stages of a Dockerfile, with the values of its ARGs in place, those within a stage too."""
     steps = [_step(line) for line in _lines(text)]
     arguments = dict(step.rest.split("=", 1) for step in steps if step.word == "ARG")
     stages: list[Stage] = []
@@ -67,8 +67,9 @@ def read_stages(text: str) -> list[Stage]:
         if step.word == "FROM":
             base, *name = re.split(r"\s+AS\s+", VARIABLE.sub(lambda m: arguments[m[1]], step.rest))
             stages.append(Stage(name[0] if name else "", base, ()))
-        elif stages:
-            stages[-1] = replace(stages[-1], steps=(*stages[-1].steps, step))
+        elif stages and step.word != "ARG":
+            rest = VARIABLE.sub(lambda m: arguments.get(m[1], m[0]), step.rest)
+            stages[-1] = replace(stages[-1], steps=(*stages[-1].steps, replace(step, rest=rest)))
     return stages
 
 

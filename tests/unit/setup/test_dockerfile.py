@@ -6,6 +6,7 @@ import pytest
 
 from tests.setup.dockerfile import Build, Image, StepFailed, context_of, read_ignored, read_stages
 
+ROOT = Path(__file__).parents[3]
 IGNORED = "*\n!app\n!docs/*.md\n!web\nweb/dist\n**/__pycache__\napp/demo\n"
 
 
@@ -46,6 +47,29 @@ def test_a_stage_has_only_what_it_copies_and_what_its_base_has(build: Build) -> 
         RUN cat /opt/venv/f > /seen
     """
     assert tree(built(build, text)) == ["opt/venv/f", "seen"]
+
+
+def test_an_argument_within_a_stage_has_its_default(build: Build) -> None:
+    """As REVISION has, since the metrics tell it: `make image` did not know what to do with it."""
+    image = built(build, "FROM x\nARG REVISION=unknown\nENV BUILD_REVISION=$REVISION PLACE=$PATH\n")
+    assert (image.env["BUILD_REVISION"], image.env["PLACE"]) == ("unknown", image.env["PATH"])
+
+
+def test_our_own_has_no_word_that_is_not_known(build: Build) -> None:
+    words = {step.word for stage in read_stages((ROOT / "Dockerfile").read_text()) for step in stage.steps}
+    known = {
+        "RUN",
+        "COPY",
+        "ENV",
+        "WORKDIR",
+        "ENTRYPOINT",
+        "CMD",
+        "HEALTHCHECK",
+        "USER",
+        "EXPOSE",
+        "STOPSIGNAL",
+    }
+    assert words <= known
 
 
 def test_variables_and_words_are_read(build: Build) -> None:
