@@ -49,9 +49,11 @@ REDACT_DELIVERIES_FROM = text("""
     WHERE host_id = :host_id AND registration_id = ANY(:answered) AND type = 'email.replied'
       AND address_key(payload #>> '{data,email,from,email}') = ANY(:emails)
 """)
-# Of activities the subject, of people whose ticket it was and whom a duplicate rule named.
+# Of activities the subject, of people whose ticket it was, whom a duplicate rule named and the hash of their
+# address.
 REDACT_RECORDS_OF_OTHERS = text("""
-    UPDATE written_records AS record SET details = record.details - ARRAY['subject', 'warning', 'attendee_id']
+    UPDATE written_records AS record
+    SET details = record.details - ARRAY['subject', 'warning', 'attendee_id', 'sent_key']
     FROM registrations AS registration
     WHERE record.host_id = :host_id AND record.registration_id = ANY(:others)
       AND registration.host_id = record.host_id AND registration.registration_id = record.registration_id

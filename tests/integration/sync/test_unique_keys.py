@@ -313,3 +313,44 @@ async def forget(rig: Rig, reg: str, slot: str) -> None:
     async with rig.database.system() as session:
         where = (WrittenRecord.registration_id == reg, WrittenRecord.slot == slot)
         await session.execute(delete(WrittenRecord).where(*where))
+
+
+@PACKAGED
+@pytest.mark.parametrize("how", ["converted", "merged"])
+@pytest.mark.parametrize("size", [1, 12], ids=["lone", "batch"])
+async def test_whoever_has_the_key_is_followed_to_where_it_lives_now(rig: Rig, how: str, size: int) -> None:
+    """By somebody who was faster than our create, and gave the record another address."""
+    rig = with_pepper(rig)
+    await rig.link(await rig.org.campaign())
+    ours, other = await rig.org.seed("Lead", *({"LastName": str(n), "Company": "River"} for n in range(2)))
+    if how == "converted":
+        await rig.org.control.post("/convert", json={"leadId": ours})
+    else:
+        await rig.org.control.post("/merge", json={"masterId": other, "mergedIds": [ours]})
+    message = f"duplicate value found: {EVS_KEY} duplicates value on record with id: {ours[:15]}"
+    taken = {"error_code": "DUPLICATE_VALUE", "message": message}
+    await rig.org.fault("row_error", match={"sobject": "Lead", "body": "otter0@"}, **taken)
+    for number in range(size):
+        await rig.registered(number)
+    await rig.drain()
+    person = (await rig.slots("reg_00000"))["person"]
+    assert set((await rig.states()).values()) == {"synced"}
+    assert (person.sobject, person.sf_id) == (
+        ("Contact", person.sf_id) if how == "converted" else ("Lead", other)
+    )
+    assert len(await rig.records("Task")) == size
+    assert all(lead["Email"] != "otter0@example.com" for lead in await rig.records("Lead"))
+
+
+@PACKAGED
+async def test_whose_key_is_not_there_yet_is_tried_again(rig: Rig) -> None:
+    """Salesforce refuses the key of a record that is being saved, and names none."""
+    rig = with_pepper(rig)
+    message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+    await rig.org.fault("row_error", match={"sobject": "Lead"}, error_code="DUPLICATE_VALUE", message=message)
+    reg = await rig.registered(1)
+    await rig.drain()
+    assert ((await rig.job(reg)).state, await rig.records("Lead")) == ("pending", [])
+    await rig.pass_time(10)
+    await rig.drain()
+    assert ((await rig.job(reg)).state, len(await rig.records("Lead"))) == ("synced", 1)
