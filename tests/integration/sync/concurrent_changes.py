@@ -26,7 +26,7 @@ def writes(sobject: str) -> Callable[[httpx.Request], bool]:
     names = (f'"type":"{sobject}"'.encode(), f"/sobjects/{sobject}".encode())
 
     def is_marked(request: httpx.Request) -> bool:
-        body = request.content.replace(b'": "', b'":"')
+        body = request.content.replace(b'": "', b'":"').replace(f"/sobjects/{sobject}/describe".encode(), b"")
         is_single = request.method in ("POST", "PATCH") and f"/sobjects/{sobject}" in request.url.path
         return is_single or any(name in body for name in names)
 
