@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,7 +143,7 @@ def look_at_service(containers: Containers, home: Path) -> None:
         refused = containers.run(*tool.split())
         if refused.returncode != 2 or len(refused.stderr.splitlines()) != 1:
             raise RoleFailed(f"{tool}: {refused.returncode}, not one line: {refused.stderr}")
-    port, health_port = free_port(), free_port()
+    port, health_port, api_health_port = free_port(), free_port(), free_port()
     engines = LocalServices(home / "engines", is_durable=False)
     engines.home.mkdir(mode=0o755)
     try:
@@ -152,13 +152,16 @@ def look_at_service(containers: Containers, home: Path) -> None:
         migrated = containers.run("migrate")
         if migrated.returncode != 0:
             raise RoleFailed(f"migrate: {migrated.returncode}, {migrated.stderr}")
+        # Each in a container of its own would have the same; here they share the machine.
+        api = replace(containers, env={**containers.env, "HEALTH_PORT": str(api_health_port)})
         with (
             containers.running("worker"),
-            containers.running(*containers.image.instructions["CMD"], "--port", str(port)),
+            api.running(*containers.image.instructions["CMD"], "--port", str(port)),
         ):
             sent = containers.run("webhook", "--port", str(port))
             ready = [
-                httpx.get(f"http://127.0.0.1:{each}/readyz", trust_env=False) for each in (port, health_port)
+                httpx.get(f"http://127.0.0.1:{each}/readyz", trust_env=False)
+                for each in (port, health_port, api_health_port)
             ]
         if sent.returncode != 0 or {each.status_code for each in ready} != {200}:
             instructions = [each.text for each in ready]
