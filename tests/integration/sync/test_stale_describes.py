@@ -38,14 +38,13 @@ async def test_describes_are_fetched_once_and_kept(rig: Rig) -> None:
     costs = [await calls_of_a_drain(rig, 1)]
     first = await fetched_at(rig)
     costs += [await calls_of_a_drain(rig, number) for number in (2, 3)]
-    assert (set(first), await fetched_at(rig)) == ({"Lead", "Contact"}, first)
+    assert (set(first), await fetched_at(rig)) == ({"Lead", "Contact", "Task"}, first)
     assert costs[0] - 1 == costs[1] == costs[2]
 
 
-async def test_default_rules_fetch_no_describe(rig: Rig) -> None:
-    await rig.registered(1)
-    await rig.drain()
-    assert await fetched_at(rig) == {}
+async def test_default_rules_ask_for_the_key_of_activities_in_the_look_itself(rig: Rig) -> None:
+    assert await calls_of_a_drain(rig, 1) == await calls_of_a_drain(rig, 2)
+    assert set(await fetched_at(rig)) == {"Task"}
 
 
 async def test_describes_are_fetched_again_after_a_day(rig: Rig) -> None:
@@ -57,7 +56,7 @@ async def test_describes_are_fetched_again_after_a_day(rig: Rig) -> None:
     await rig.registered(2)
     await rig.drain()
     again = await fetched_at(rig)
-    assert set(again) == set(first) == {"Lead", "Contact"}
+    assert set(again) == set(first) == {"Lead", "Contact", "Task"}
     assert all(again[each] > first[each] for each in first)
 
 
