@@ -16,6 +16,7 @@ from app.privacy.tombstones import lock_exclusive
 
 SETTING: Final = "personal_data_months"
 ACTOR: Final = "retention"
+REMOVED: Final = "salesforce.personal_data_removed"
 PORTION: Final = 200
 
 # Looked at once a day; whoever takes a host keeps the other workers from it.
@@ -90,7 +91,5 @@ async def _remove_portion(
     wish = ErasureRequest(host_id, now, attendee_id=None, email=None, registration_ids=ids)
     await redact_registrations(session, wish, pepper=pepper)
     details = {"registrations": len(ids), "events": sorted({row.event_id for row in found}), "months": months}
-    await audit_log.append_entry(
-        session, host_id, actor=ACTOR, action="salesforce.personal_data_removed", details=details
-    )
+    await audit_log.append_entry(session, host_id, actor=ACTOR, action=REMOVED, details=details)
     return len(ids)

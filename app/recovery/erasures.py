@@ -8,12 +8,22 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
-from app.privacy.erasure import ErasureRequest, erase
+from app.privacy.erasure import ErasureRequest, erase, redact_registrations
 from app.privacy.journal import JournalEntry
-from app.privacy.tombstones import ATTENDEE_ID, EMAIL, MENTION, REGISTRATION, Subject, tombstone_key
+from app.privacy.past_events import REMOVED
+from app.privacy.tombstones import (
+    ATTENDEE_ID,
+    EMAIL,
+    MENTION,
+    REGISTRATION,
+    Subject,
+    lock_exclusive,
+    tombstone_key,
+)
 from app.privacy.unparsed_store import delete_unparsed_by_key
 from app.recovery.restored import OPERATOR
 
@@ -79,9 +89,26 @@ async def _erase_of_host(
     erased: set[str] = set()
     for entry in entries:
         for wish in _wishes(entry, known):
-            erased.update(await erase(session, wish, pepper=pepper, by=OPERATOR))
+            again = erase if _names_people(entry) else _redact_alone
+            erased.update(await again(session, wish, pepper=pepper, by=OPERATOR))
         await _keep(session, entry)
     return len(erased)
+
+
+def _names_people(entry: JournalEntry) -> bool:
+    """Whether a person was erased, and not registrations alone, as of past events."""
+    return any(kind in (EMAIL, ATTENDEE_ID) for kind, _ in entry.keys)
+
+
+async def _redact_alone(
+    session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, by: str
+) -> Sequence[str]:
+    """Whatever else their people registered for stays."""
+    await lock_exclusive(session, [wish.host_id])
+    await redact_registrations(session, wish, pepper=pepper)
+    details = {"registrations": len(wish.registration_ids)}
+    await audit_log.append_entry(session, wish.host_id, actor=by, action=REMOVED, details=details)
+    return wish.registration_ids
 
 
 def _wishes(entry: JournalEntry, known: Mapping[tuple[str, bytes], str]) -> Iterator[ErasureRequest]:

@@ -1,18 +1,24 @@
 """Personal data of past events goes when the host chose so; counts stay, and nothing comes back."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.config.settings import Settings
+from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
 from app.models import AuditEntry, Event, Host, Registration, SyncJob
+from app.privacy.journal import export_journal, read_journal
 from app.privacy.past_events import remove_overdue
+from app.recovery.erasures import erase_again
 from app.states import JobState
 from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import ORG_ID
 from tests.integration.privacy.test_erasure import WHO, parsed, places, receive
+from tests.snapshots import Snapshot
 
 NOW = datetime.now(UTC)
 PAST, RECENT = NOW - timedelta(days=400), NOW - timedelta(days=300)
@@ -138,3 +144,32 @@ async def test_a_host_is_looked_at_once_a_day_and_the_log_says_what_went(databas
         ("retention", {"registrations": 1, "events": [f"evt_reg_{number}"], "months": 12})
         for number in (1, 2)
     ]
+
+
+@pytest.mark.parametrize("is_exported", [False, True], ids=["journal", "exported"])
+async def test_a_restore_removes_it_again_and_leaves_the_later_event(
+    database: Database,
+    owner: AsyncEngine,
+    migrated: str,
+    settings: Settings,
+    tmp_path: Path,
+    *,
+    is_exported: bool,
+) -> None:
+    await booked(database, "reg_1")
+    await booked(database, "reg_2", starts_at=RECENT)
+    await choose(database, 12)
+    backup = await Snapshot.take(owner)
+    journal, key = tmp_path / "erasures.jsonl", audit_key(settings.hash_pepper)
+    async with Database.connect(migrated, audit_key=key, erasure_journal=journal) as found:
+        await remove_overdue(found, pepper=PEPPER)
+        async with found.system() as session:
+            exported = await export_journal(session, None)
+    entries = exported if is_exported else read_journal([journal])
+    await backup.restore(owner)
+    assert await left(database) == {"reg_1", "reg_2"}
+    again = await erase_again(database, entries, pepper=PEPPER)
+    assert (again.entries, again.registrations) == (1, 1)
+    assert await left(database) == {"reg_2"}
+    await receive(database, parsed("reg_1", "msg_late", timestamp=NOW.isoformat()))
+    assert await left(database) == {"reg_2"}
