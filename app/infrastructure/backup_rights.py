@@ -20,7 +20,8 @@ FORBIDS: Final = f"""
     ))
 """
 UNREAD: Final = text(f"""
-    SELECT quote_ident(relname) AS name, relkind = 'S' AS is_sequence, relrowsecurity AS is_walled
+    SELECT quote_ident(relname) AS name, relkind = 'S' AS is_sequence, relrowsecurity AS is_walled,
+           pg_has_role(current_user, relowner, 'USAGE') AS is_ours
     FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')
       AND CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege('{BACKUP_ROLE}', oid, 'SELECT')
@@ -32,10 +33,15 @@ MAY_USE: Final = text(f"SELECT has_schema_privilege('{BACKUP_ROLE}', 'public', '
 
 
 def open_for_backup(connection: Connection) -> None:
-    """Let the role read what it cannot read yet; run as the owner of the tables."""
+    """Let the role read what it cannot read yet; run as the owner of the tables.
+
+    A table of somebody else stays as it is, and `fault_of_backup` names it: no migration fails for it.
+    """
     if not connection.scalar(MAY_USE):
         connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {BACKUP_ROLE}"))
-    for name, is_sequence, is_walled in connection.execute(UNREAD).all():
+    for name, is_sequence, is_walled, is_ours in connection.execute(UNREAD).all():
+        if not is_ours:
+            continue
         kind = "SEQUENCE" if is_sequence else "TABLE"
         connection.execute(text(f"GRANT SELECT ON {kind} {name} TO {BACKUP_ROLE}"))
         if is_walled:

@@ -143,3 +143,15 @@ async def test_table_that_a_backup_would_miss_is_named_and_opened_by_the_next_mi
         for name in names:
             await connection.execute(text(f"SELECT * FROM {name}"))
         await connection.rollback()
+
+
+async def test_table_of_somebody_else_keeps_no_migration_from_its_end(
+    owner: AsyncEngine, migrated: str
+) -> None:
+    del migrated
+    async with owner.connect() as connection:
+        await connection.execute(text("CREATE TABLE copy_by_an_administrator AS SELECT * FROM hosts"))
+        await connection.execute(text("SET LOCAL ROLE eventship_owner"))
+        await connection.run_sync(open_for_backup)
+        assert await connection.run_sync(unread) == ["copy_by_an_administrator"]
+        await connection.rollback()
