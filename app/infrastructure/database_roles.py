@@ -13,7 +13,9 @@ OWNER_ROLE: Final = "eventship_owner"
 APP_ROLE: Final = "eventship_app"
 SYSTEM_ROLE: Final = "eventship_system"
 BACKUP_ROLE: Final = "eventship_backup"
-ROLES: Final = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, BACKUP_ROLE)
+TAKEN_ROLES: Final = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+"""Those that the login of `migrate` acts as. It only makes the role for backups, and reads nothing as it."""
+ROLES: Final = (*TAKEN_ROLES, BACKUP_ROLE)
 
 FORBIDDEN: Final = "42501"
 PRINT: Final = "`eventship-salesforce migrate --print-sql-for-dba`"
@@ -44,12 +46,12 @@ class RoleState:
 
 
 def statements_for(states: Iterable[RoleState], login: str) -> list[str]:
-    """What lets `login` take all roles."""
+    """What makes the roles that are missing, and lets `login` take those that it acts as."""
     wanted = []
     for state in states:
         if not state.exists:
             wanted.append(f"CREATE ROLE {state.name} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-        if not state.is_ours:
+        if not state.is_ours and state.name in TAKEN_ROLES:
             wanted.append(f"GRANT {state.name} TO {login}")
     return wanted
 
@@ -106,8 +108,8 @@ def sql_for_dba(login: str) -> str:
         "END $$;",
         f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE};",
         f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {SYSTEM_ROLE}, {BACKUP_ROLE};",
-        "-- All: a migration may write rows of all hosts; with DATABASE_URL alone it does everything.",
-        f"GRANT {', '.join(ROLES)} TO {login};",
+        "-- All three: a migration may write rows of all hosts; with DATABASE_URL alone it does everything.",
+        f"GRANT {', '.join(TAKEN_ROLES)} TO {login};",
         "-- Logins of their own, for DATABASE_APP_URL and DATABASE_SYSTEM_URL:",
         f"-- CREATE ROLE es_app LOGIN PASSWORD '...' IN ROLE {APP_ROLE};",
         f"-- CREATE ROLE es_system LOGIN PASSWORD '...' IN ROLE {SYSTEM_ROLE};",
