@@ -3,6 +3,7 @@
 What is written in Salesforce is left alone. Whoever registered for a later event keeps what that event needs.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -32,8 +33,7 @@ CLAIM = text(f"""
 """)  # noqa: S608 -- put together from constants
 # A registration that is still on its way to Salesforce is left until it is there. One that came after its
 # event is kept as long after it came.
-OVERDUE = text("""
-    SELECT registration.registration_id, registration.event_id, clock_timestamp() AS now
+IS_OVERDUE = """
     FROM registrations AS registration
     JOIN events AS event ON event.host_id = :host_id AND event.event_id = registration.event_id
     LEFT JOIN sync_jobs AS job
@@ -45,7 +45,25 @@ OVERDUE = text("""
           registration.registered_at
       ) < clock_timestamp() - make_interval(months => :months)
       AND (job.state IS NULL OR job.state IN ('synced', 'failed', 'skipped'))
-    ORDER BY registration.registration_id LIMIT :portion FOR UPDATE OF registration
+"""
+# All of a host's registrations may be looked through for these: its webhooks do not wait meanwhile.
+CANDIDATES = text(f"""
+    SELECT registration.registration_id {IS_OVERDUE}
+    ORDER BY registration.registration_id LIMIT :portion
+""")
+# A batch may have begun with some since: no other begins with those that are locked.
+LOCK_JOBS = text("""
+    SELECT 1 FROM sync_jobs WHERE host_id = :host_id AND registration_id = ANY(:ids)
+    ORDER BY registration_id FOR UPDATE
+""")
+LOCK_REGISTRATIONS = text("""
+    SELECT 1 FROM registrations WHERE host_id = :host_id AND registration_id = ANY(:ids)
+    ORDER BY registration_id FOR UPDATE
+""")
+OVERDUE = text(f"""
+    SELECT registration.registration_id, registration.event_id, clock_timestamp() AS now {IS_OVERDUE}
+      AND registration.registration_id = ANY(:ids)
+    ORDER BY registration.registration_id
 """)
 
 
@@ -73,17 +91,24 @@ async def _remove_of_host(
     removed = 0
     while True:
         async with database.system() as session:
-            count = await _remove_portion(session, host_id, months, pepper=pepper, portion=portion)
-        removed += count
-        if count < portion:
+            values = {"host_id": host_id, "months": months, "portion": portion}
+            candidates = (await session.scalars(CANDIDATES, values)).all()
+        async with database.system() as session:
+            removed += await _remove_portion(session, host_id, months, candidates, pepper=pepper)
+        if len(candidates) < portion:
             return removed
 
 
 async def _remove_portion(
-    session: AsyncSession, host_id: str, months: int, *, pepper: bytes, portion: int
+    session: AsyncSession, host_id: str, months: int, candidates: Sequence[str], *, pepper: bytes
 ) -> int:
+    if not candidates:
+        return 0
     await lock_exclusive(session, [host_id])
-    found = (await session.execute(OVERDUE, {"host_id": host_id, "months": months, "portion": portion})).all()
+    values = {"host_id": host_id, "months": months, "ids": list(candidates)}
+    await session.execute(LOCK_REGISTRATIONS, values)
+    await session.execute(LOCK_JOBS, values)
+    found = (await session.execute(OVERDUE, values)).all()
     if not found:
         return 0
     now: datetime = found[0].now

@@ -1,10 +1,11 @@
 """Personal data of past events goes when the host chose so; counts stay, and nothing comes back."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
@@ -32,6 +33,25 @@ async def booked(database: Database, *ids: str, starts_at: datetime = PAST) -> N
         fields = registration(id=each, attendee=WHO, registered_at=BOOKED)
         payload = webhook(event=held, registration=fields, timestamp=BOOKED)
         await receive(database, delivery(payload, f"msg_{each}"))
+
+
+def job(registration_id: str, state: JobState) -> SyncJob:
+    return SyncJob(
+        host_id="host_a",
+        registration_id=registration_id,
+        event_id="evt_reg_1",
+        org_id=ORG_ID,
+        reason="live",
+        priority=0,
+        state=state,
+    )
+
+
+async def waits_for_lock(database: Database) -> None:
+    """Until somebody waits for what another transaction has locked."""
+    async with asyncio.timeout(10), database.system() as session:
+        while not await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            await asyncio.sleep(0.02)
 
 
 async def choose(database: Database, months: int) -> None:
@@ -101,17 +121,7 @@ async def test_counts_stay_and_what_is_on_its_way_goes_first(
 ) -> None:
     await booked(database, "reg_1")
     async with database.system() as session:
-        session.add(
-            SyncJob(
-                host_id="host_a",
-                registration_id="reg_1",
-                event_id="evt_reg_1",
-                org_id=ORG_ID,
-                reason="live",
-                priority=0,
-                state=state,
-            )
-        )
+        session.add(job("reg_1", state))
     await choose(database, 12)
     assert await remove_overdue(database, pepper=PEPPER) == (0 if after is None else 1)
     async with database.system() as session:
@@ -144,6 +154,22 @@ async def test_a_host_is_looked_at_once_a_day_and_the_log_says_what_went(databas
         ("retention", {"registrations": 1, "events": [f"evt_reg_{number}"], "months": 12})
         for number in (1, 2)
     ]
+
+
+async def test_what_a_batch_began_with_meanwhile_is_left_until_it_ended(database: Database) -> None:
+    await booked(database, "reg_1", "reg_2")
+    async with database.system() as session:
+        for each in ("reg_1", "reg_2"):
+            session.add(job(each, JobState.SYNCED))
+    await choose(database, 12)
+    async with database.system() as session:
+        await session.execute(
+            update(SyncJob).where(SyncJob.registration_id == "reg_1").values(state=JobState.RUNNING)
+        )
+        removing = asyncio.create_task(remove_overdue(database, pepper=PEPPER))
+        await waits_for_lock(database)
+    assert await removing == 1
+    assert await left(database) == {"reg_1"}
 
 
 @pytest.mark.parametrize("is_exported", [False, True], ids=["journal", "exported"])
