@@ -167,10 +167,10 @@ async def test_a_label_of_a_picklist_counts_as_its_value(rig: Rig) -> None:
 @pytest.mark.parametrize("user_language", ["en_US", "de"])
 @pytest.mark.parametrize("names_its_record", [True, False], ids=["record named", "no record named"])
 async def test_who_holds_a_unique_value_is_known_in_every_language(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, *, user_language: str, names_its_record: bool
+    rig: Rig, *, user_language: str, names_its_record: bool
 ) -> None:
     if not names_its_record:
-        monkeypatch.setattr("salesforce_simulator.writes.UNIQUE_TAKEN", "duplicate value found: {field}")
+        await rig.org.configure(duplicate_value_message="duplicate value found: {field}")
     await rig.org.configure(
         extra_fields={"Lead": ["Badge__c | string(40) | CUNQ | Badge"]}, user_language=user_language
     )
