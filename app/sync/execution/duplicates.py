@@ -12,6 +12,7 @@ from app.states import WriteAction, WriteState
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
 from app.sync.execution.rejections import VALUE_TAKEN
+from app.sync.execution.taken_keys import settle_taken_person_keys
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.lookup.lookup import fetch_people
 from app.sync.lookup.queries import ACCOUNT_PREFIX
@@ -57,6 +58,9 @@ async def resolve_duplicates(
             operation for each in refused if (operation := _resolve(executor, *each, people)) is not None
         ]
         await executor.run(again)
+    # What is saved beside an alert meets the unique key only then.
+    if executor.taken_keys:
+        people = await settle_taken_person_keys(executor, people, requirements)
     return people
 
 

@@ -33,7 +33,6 @@ from app.sync.execution.write_transitions import (
     slot_ambiguous,
     slot_intended,
     slot_not_applied,
-    slot_taken,
     slot_written,
 )
 from app.sync.jobs.write_store import WriteStore
@@ -372,7 +371,7 @@ class Executor:
         if result.is_success and result.id is not None:
             self.items.apply(slot_written(operation, self.items.of(operation), result.id))
         elif is_key_taken(operation, result.failures[0]):
-            self.items.apply(slot_taken(operation, self.items.of(operation), self._now()))
+            self.items.apply(slot_ambiguous(operation, self.items.of(operation)))
             self.taken_keys.append((operation, result.failures[0]))
         elif operation.create_lock is not None and is_duplicate(result):
             self.mark_not_applied([operation])

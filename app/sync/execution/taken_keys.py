@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from app.salesforce.error_codes import ErrorClass
@@ -13,6 +14,7 @@ from app.sync.errors.message_codes import RECORD_NOT_VISIBLE
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import slot_adopted, slot_not_applied
 from app.sync.lookup.lookup import fetch_people
+from app.sync.lookup.lost_creates import CLOCK_SKEW
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import Absent, NeedsLookup, PersonIndex, follow
 from app.sync.model.batch import PERSON
@@ -26,9 +28,9 @@ Refusal = tuple[WriteOperation, ApiError]
 
 KEY_TAKEN: Final = "key_taken"
 NOT_SEEN: Final = "Another {sobject} has our key, and the connected user cannot see it."
-ADDRESS_CHANGED: Final = (
-    "The record that was made for this address has another one by now, so a new record was created, without "
-    "our key."
+NOT_THEIRS: Final = (
+    "The record that was made for this address has another one by now, was deleted, or was converted to no "
+    "Contact, so a new record was created, without our key."
 )
 
 
@@ -64,16 +66,20 @@ async def settle_taken_person_keys(
     if not refused:
         return people
     found = {operation: id_ for operation, failure in refused if (id_ := _id_of_object(operation, failure))}
-    await _look_up(executor, [operation for operation, _ in refused if operation not in found], found)
+    unnamed = [operation for operation, _ in refused if operation not in found]
+    deleted = await _look_up(executor, unnamed, found)
     missing = frozenset(found.values())
     while missing:
         people = await fetch_people(executor.client, missing, known=people, requirements=requirements)
         ends = [follow(id_, people) for id_ in found.values()]
         missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     again = [
-        each for operation, _ in refused for each in _end(executor, operation, found.get(operation), people)
+        each
+        for operation, _ in refused
+        if operation not in deleted
+        for each in _end(executor, operation, found.get(operation), people)
     ]
-    await executor.run(again)
+    await executor.run([*again, *(_made_anew(executor, operation) for operation in deleted)])
     return people
 
 
@@ -137,13 +143,32 @@ def _end(
     end = follow(id_, people) if id_ else Absent("")
     if isinstance(end, Absent | NeedsLookup):
         _retry(executor, operation)
-    elif isinstance(end, FoundPerson) and (end.id != id_ or _has_same_address(operation, end, people)):
+    elif isinstance(end, FoundPerson) and (end.id != id_ or _is_theirs(executor, operation, end, people)):
         _adopt(executor, operation, end, is_same=end.id == id_)
     else:
-        sobject = operation.record.sobject
-        warning = ItemWarning(KEY_TAKEN, sobject, "Email", ADDRESS_CHANGED)
-        executor.items.apply(ItemDecision(item, warnings=(warning,)) for item in executor.items.of(operation))
-        yield _without_key(operation)
+        yield _made_anew(executor, operation)
+
+
+def _made_anew(executor: Executor, operation: WriteOperation) -> WriteOperation:
+    """The create without the key, which a record keeps that is not the attendee's any more."""
+    warning = ItemWarning(KEY_TAKEN, operation.record.sobject, "Email", NOT_THEIRS)
+    executor.items.apply(ItemDecision(item, warnings=(warning,)) for item in executor.items.of(operation))
+    return _without_key(operation)
+
+
+def _is_theirs(
+    executor: Executor, operation: WriteOperation, found: FoundPerson, people: PersonIndex
+) -> bool:
+    """Whether it has the attendee's address, or is the lost create itself: an automation of the org may have
+    changed the address at once.
+    """
+    if _has_same_address(operation, found, people):
+        return True
+    stored = people.rows[found.id].created_at
+    created_at = datetime.fromisoformat(stored) if stored else datetime.min.replace(tzinfo=UTC)
+    slots = (item.slots.get(operation.key) for item in executor.items.of(operation))
+    lost = (slot.first_attempt_at for slot in slots if slot is not None and slot.rounds > 0)
+    return any(at is not None and created_at >= at - CLOCK_SKEW for at in lost)
 
 
 def _has_same_address(operation: WriteOperation, found: FoundPerson, people: PersonIndex) -> bool:

@@ -99,12 +99,6 @@ def _key(operation: WriteOperation) -> SlotDetails:
     return SlotDetails(sent_key=operation.record_key.text) if operation.record_key else NO_DETAILS
 
 
-def slot_taken(operation: WriteOperation, items: Iterable[WorkItem], now: datetime) -> Iterator[ItemDecision]:
-    """Another record has the unique key: which one is found out at once, or in the next run."""
-    for decision in slot_ambiguous(operation, items):
-        yield decision._replace(recheck_at=now)
-
-
 def slot_adopted(
     operation: WriteOperation, items: Iterable[WorkItem], sf_id: str, failure: ApiError
 ) -> Iterator[ItemDecision]:

@@ -275,7 +275,10 @@ def _create_obstacle(
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
     if sobject in people.hidden:
         return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)
-    key = keys.of(sobject, attendee.email_key)
+    lost = item.slots.get(SlotKey(PERSON))
+    # A Lead and a Contact may have the same key at once.
+    is_same_object = lost is None or lost.sobject == sobject
+    key = keys.of(sobject, attendee.email_key) if is_same_object else None
     return create_obstacle(item, SlotKey(PERSON), clock, record_key=key)
 
 
