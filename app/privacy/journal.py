@@ -4,6 +4,7 @@ A line for each erasure: host, time, keys of its tombstones by kind. Without the
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 SETTING: Final = "erasure_journal"
 """Under which a session has the file's path."""
+
+START: Final = '{"host_id": '
+"""How each line begins."""
 
 ALL_TOMBSTONES: Final = text("""
     SELECT host_id, erased_at,
@@ -72,33 +76,52 @@ async def append_to_journal(session: AsyncSession, entry: JournalEntry) -> None:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """One write, so that lines of several processes do not mix; on disk when it returns."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    """One write, so that lines of several processes do not mix; on disk when it returns.
+
+    What a full disk or a crash cut off before stays a line of its own.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line)
+        size = os.fstat(descriptor).st_size
+        is_cut_off = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        line = b"\n" + line if is_cut_off else line
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 def read_journal(paths: Iterable[Path]) -> list[JournalEntry]:
-    """All entries of these files, each once. A line that was cut off at the end is left out.
+    """All entries of these files, each once. Lines that were cut off are left out.
 
     Raises JournalUnreadable.
     """
     entries: dict[JournalEntry, None] = {}
     for path in paths:
         try:
-            *lines, rest = path.read_text(encoding="utf-8").split("\n")
+            lines = path.read_text(encoding="utf-8").split("\n")
         except (OSError, ValueError) as error:
             raise JournalUnreadable(f"{path}: cannot be read ({type(error).__name__})") from None
+        whole = [line for line in lines if line and not _is_cut_off(line)]
         try:
-            entries |= {JournalEntry.parse(line): None for line in lines}
+            entries |= {JournalEntry.parse(line): None for line in whole}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise JournalUnreadable(f"{path}: not a journal of erasures") from None
-        if rest:
+        if any(map(_is_cut_off, lines)):
             log.warning("journal_cut_off", extra={"file": str(path)})
     return list(entries)
+
+
+def _is_cut_off(line: str) -> bool:
+    """Whether it is the beginning of a line of ours."""
+    if not line or line[: len(START)] != START[: len(line)]:
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
 
 
 async def export_journal(session: AsyncSession, since: datetime | None) -> list[JournalEntry]:

@@ -1,5 +1,6 @@
 """Whom a restored backup brings back is erased again, by a journal that names nobody."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -124,3 +125,18 @@ def test_line_that_was_cut_off_is_left_out_and_any_other_file_is_refused(tmp_pat
             read_journal([cut])
     with pytest.raises(JournalUnreadable, match="cannot be read"):
         read_journal([tmp_path / "absent"])
+
+
+async def test_line_that_was_cut_off_takes_no_later_erasure_with_it(
+    journaled: Database, journal: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that was full for a while: what fits of a line is written, and nothing is raised."""
+    await receive(journaled, parsed())
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, line: write(descriptor, line[:40]))
+        await receive(journaled, erasure())
+    assert "erasure_not_in_journal" in caplog.messages
+    await receive(journaled, erasure("msg_again"))
+    assert len(read_journal([journal])) == 1
+    assert "journal_cut_off" in caplog.messages
