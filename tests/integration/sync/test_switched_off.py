@@ -77,9 +77,9 @@ async def test_row_that_is_skipped_while_its_event_is_switched_on_is_written_aft
     await switch(rig, is_enabled=False)
     reg = await rig.registered(1)
 
-    async def switched_on_meanwhile(*given: Any, **more: Any) -> None:
+    async def switched_on_meanwhile(*given: Any, **more: Any) -> Any:
         await switch(rig, is_enabled=True)
-        await complete_batch(*given, **more)
+        return await complete_batch(*given, **more)
 
     monkeypatch.setattr("app.sync.engine.drain.complete_batch", switched_on_meanwhile)
     await rig.drain()
