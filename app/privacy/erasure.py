@@ -16,6 +16,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
+from app.privacy.campaign_members import keep_check_ins
 from app.privacy.email_erasure import delete_emails, redact_records_of_others
 from app.privacy.journal import JournalEntry, append_to_journal
 from app.privacy.tombstones import (
@@ -335,6 +336,7 @@ async def _redact(
     mentioning = set((await session.scalars(REDACT_DELIVERIES, values)).all())
     await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values | {"states_kept": list(states_kept)})
+    await keep_check_ins(session, values)
     await session.execute(REDACT_RECORDS, values)
     await session.execute(DELETE_DIFFERENCES, values)
     transferred = sorted(mentioning - set(found.ids) - {None})
