@@ -24,6 +24,8 @@ NO_MANIFESTS: Final = {KUSTOMIZATION, "adapter-rules.example.yaml", "monitoring.
 """Files of programs that no Kubernetes schema knows."""
 AGE_METRIC: Final = "sync_oldest_due_age_seconds"
 ROLE_LABEL: Final = "app.kubernetes.io/component"
+ACCESS_LOG: Final = "nginx.ingress.kubernetes.io/enable-access-log"
+SIGN_INS: Final = "/oauth/"
 BY_REGEX: Final = "nginx.ingress.kubernetes.io/use-regex"
 POD_SECURITY: Final = {
     "securityContext.runAsNonRoot": True,
@@ -274,6 +276,19 @@ def ingresses_lead_to_the_api(all_: Manifests) -> Iterator[str]:
                 yield f"ingress {name}: the API has no {path['path']}"
 
 
+def sign_ins_are_not_logged(all_: Manifests) -> Iterator[str]:
+    """Their addresses carry tickets, states and codes, and the controller logs query strings."""
+    unlogged = {
+        path["path"]
+        for ingress in all_.of_kind("Ingress")
+        if ingress["metadata"]["annotations"].get(ACCESS_LOG) == "false"
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    if SIGN_INS not in unlogged:
+        yield f"no ingress keeps {SIGN_INS} out of the log"
+
+
 def _is_served(path: str, served: frozenset[str], is_regex: bool) -> bool:
     pattern = re.compile(path if is_regex else re.escape(path))
     return any(pattern.fullmatch(re.sub(r"\{\w+\}", "x", each)) for each in served)
@@ -320,5 +335,6 @@ RULES: Final[tuple[Callable[[Manifests], Iterator[str]], ...]] = (
     one_may_be_gone,
     health_port_stays_inside,
     ingresses_lead_to_the_api,
+    sign_ins_are_not_logged,
     age_metric_is_one,
 )

@@ -48,6 +48,7 @@ KUBERNETES: tuple[Copy, ...] = (
     ("network.yaml", "{ kubernetes.io/metadata.name: monitoring }", "{}", "too many"),
     ("ingress.example.yaml", "/webhooks/eventship", "/webhooks/eventships", "no /webhooks/eventships"),
     ("ingress.example.yaml", "name: http", "name: health", "which is not there"),
+    ("ingress.example.yaml", 'access-log: "false"', 'access-log: "true"', "out of the log"),
     ("autoscaling.example.yaml", "name: eventship-salesforce-api }", "name: api }", "scales nothing"),
     ("autoscaling.example.yaml", "sync_oldest_due", "sync_oldest_ready", "not all of them"),
     ("adapter-rules.example.yaml", "as: sync_oldest_due", "as: oldest_due", "not all of them"),
