@@ -143,7 +143,8 @@ def _is_day(text: str) -> bool:
 
 
 def _tag_of(kustomization: Path) -> str | None:
-    found = re.search(r"newTag: ([\w.-]+)", kustomization.read_text())
+    """Without the v: an image is published under the name of the tag, `v1.2.3`."""
+    found = re.search(r"newTag: v([\w.-]+)", kustomization.read_text())
     return found[1] if found else None
 
 

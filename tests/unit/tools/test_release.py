@@ -48,15 +48,22 @@ def test_notes_are_of_that_version_alone() -> None:
     ) == ("### Added\n\n- Otters.\n")
 
 
-def test_another_version_in_a_copy_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        pytest.param("v99.0.0", "99.0.0", id="another"),
+        pytest.param(VERSION, None, id="as no image is published"),
+    ],
+)
+def test_another_version_in_a_copy_is_found(tmp_path: Path, tag: str, found: str | None) -> None:
     for name in ("web/package.json", "web/package-lock.json", "openapi/openapi.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     kustomization = tmp_path / "deploy/kubernetes/kustomization.yaml"
     kustomization.parent.mkdir(parents=True)
-    kustomization.write_text("newTag: 99.0.0")
+    kustomization.write_text(f"newTag: {tag}")
     assert list(version_faults(tmp_path)) == [
-        f"deploy/kubernetes/kustomization.yaml has 99.0.0, app/version.py has {VERSION}"
+        f"deploy/kubernetes/kustomization.yaml has {found}, app/version.py has {VERSION}"
     ]
 
 
