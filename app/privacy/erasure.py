@@ -217,9 +217,10 @@ CLEAR_LATE_ERROR_TEXT = text(f"""
 """)  # noqa: S608 -- put together from constants
 
 
+# Registrations alone are of past events.
 DELETE_LATE_RESPONSES = text("""
     DELETE FROM idempotency_keys AS answer USING erasures AS erasure
-    WHERE answer.host_id = erasure.host_id AND answer.status <> 0
+    WHERE answer.host_id = erasure.host_id AND answer.status <> 0 AND erasure.kind <> 'registration'
       AND answer.created_at < erasure.created_at
       AND erasure.created_at > clock_timestamp() - interval '1 day'
 """)
@@ -273,6 +274,7 @@ async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, b
     await lock_exclusive(session, [wish.host_id])
     found = await _find(session, wish, pepper=pepper)
     await _redact(session, wish, found, states_kept=())
+    await session.execute(DELETE_RESPONSES, {"host_id": wish.host_id})
     people = (*found.emails, *found.attendee_ids)
     await delete_unparsed(
         session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
@@ -287,7 +289,7 @@ async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, b
 
 async def redact_registrations(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> None:
     """Erase these registrations alone, whatever else their people registered for; what is synced or skipped
-    stays counted as that.
+    stays counted as that. Answers kept for a repeated Idempotency-Key stay for their 24 hours.
 
     In the caller's transaction, which holds the host's lock against intake.
     """
@@ -348,7 +350,6 @@ async def _redact(
     await session.execute(DELETE_EXCLUSIONS, values)
     for users in DELETE_USERS:
         await session.execute(users, values)
-    await session.execute(DELETE_RESPONSES, {"host_id": wish.host_id})
 
 
 async def _insert_tombstones(

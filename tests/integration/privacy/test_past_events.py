@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.config.settings import Settings
 from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
-from app.models import AuditEntry, Event, Host, Registration, SyncJob
+from app.models import AuditEntry, Event, Host, IdempotencyKey, Registration, SyncJob
+from app.privacy.erasure import redact_late_writes
 from app.privacy.journal import export_journal, read_journal
 from app.privacy.past_events import remove_overdue
 from app.recovery.erasures import erase_again
@@ -126,6 +127,18 @@ async def test_counts_stay_and_what_is_on_its_way_goes_first(
     assert await remove_overdue(database, pepper=PEPPER) == (0 if after is None else 1)
     async with database.system() as session:
         assert await session.scalar(select(SyncJob.state)) == (after or state)
+
+
+async def test_a_repeated_request_gets_its_first_answer_all_the_same(database: Database) -> None:
+    await booked(database, "reg_1")
+    await choose(database, 12)
+    async with database.system() as session:
+        answer = {"request_sha256": b"1" * 32, "status": 202, "sealed": b"answer"}
+        session.add(IdempotencyKey(host_id="host_a", key="twice", **answer))
+    assert await remove_overdue(database, pepper=PEPPER) == 1
+    await redact_late_writes(database)
+    async with database.system() as session:
+        assert await session.scalar(select(IdempotencyKey.key)) == "twice"
 
 
 async def test_a_late_webhook_brings_nobody_back(database: Database, owner: AsyncEngine) -> None:
