@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from app.salesforce.composite import has_reference_text
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError
 from app.salesforce.ids import to18
@@ -27,6 +28,9 @@ from app.sync.model.work_item import PartEnd, PartEnding, WriteOperation
 Refusal = tuple[WriteOperation, ApiError]
 
 KEY_TAKEN: Final = "key_taken"
+POINTING: Final = ("WhoId", "ContactId")
+"""The fields of activities and Cases that hold their person's id."""
+
 NOT_SEEN: Final = "Another {sobject} has our key, and the connected user cannot see it."
 NOT_THEIRS: Final = (
     "The record that was made for this address has another one by now, was deleted, or was converted to no "
@@ -51,7 +55,8 @@ async def settle_taken_keys(executor: Executor) -> None:
             executor.items.apply(slot_adopted(operation, items, found[operation], failure))
         elif operation not in deleted:
             _retry(executor, operation)
-    await executor.run([_without_key(operation) for operation, _ in refused if operation in deleted])
+    again = [_without_key(operation) for operation, _ in refused if operation in deleted]
+    await executor.run([_with_person(executor, operation) for operation in again])
 
 
 async def settle_taken_person_keys(
@@ -210,3 +215,11 @@ def _without_key(operation: WriteOperation) -> WriteOperation:
     }
     record, details = replace(operation.record, fields=fields), operation.details._replace(sent_key=None)
     return replace(operation, record=record, details=details, record_key=None)
+
+
+def _with_person(executor: Executor, operation: WriteOperation) -> WriteOperation:
+    """What was sent in one composite with its new person, by whose reference there, names that record now."""
+    person = next((item.person for item in executor.items.of(operation) if item.person), None)
+    fields = operation.record.fields
+    named = {name: person.id for name in POINTING if person and has_reference_text({name: fields.get(name)})}
+    return replace(operation, record=replace(operation.record, fields={**fields, **named}))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.sync.conftest import Rig
-from tests.integration.sync.test_unique_keys import PACKAGED, drain_soon, with_pepper
+from tests.integration.sync.test_unique_keys import EVS_KEY, PACKAGED, drain_soon, forget, with_pepper
 
 
 @PACKAGED
@@ -64,3 +64,33 @@ async def test_a_lost_lead_whose_address_the_org_changed_is_taken(rig: Rig) -> N
     assert [each["Id"] for each in await rig.records("Lead")] == [lead["Id"]]
     assert (await rig.slots(reg))["person"].details["is_created_by_us"]
     assert set((await rig.states()).values()) == {"synced"}
+
+
+UNKNOWN = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+
+
+@PACKAGED
+@pytest.mark.parametrize("sobject", ["Task", "Lead"])
+async def test_a_key_that_only_a_deleted_record_has_is_left_out(rig: Rig, sobject: str) -> None:
+    """Be it of a person, or of a Task that goes out in one composite with its new person."""
+    rig = with_pepper(rig)
+    reg = await rig.registered(1)
+    await rig.drain()
+    [lead], [task] = await rig.records("Lead"), await rig.records("Task")
+    for name, record in (("Task", task), ("Lead", lead)):
+        await rig.delete(name, record["Id"])
+    await forget(rig, reg, "task:registered")
+    await forget(rig, reg, "person")
+    await rig.org.fault(
+        "row_error",
+        error_code="DUPLICATE_VALUE",
+        message=UNKNOWN,
+        count=1,
+        match={"sobject": sobject, "is_write": True},
+    )
+    await rig.requeue(reg)
+    await drain_soon(rig)
+    assert (await rig.job(reg)).state == "synced"
+    [lead], [task] = await rig.records("Lead"), await rig.records("Task")
+    assert task["WhoId"] == lead["Id"]
+    assert (bool(lead[EVS_KEY]), bool(task[EVS_KEY])) == (sobject != "Lead", sobject != "Task")
