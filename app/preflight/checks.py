@@ -124,7 +124,7 @@ def _powers(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def _package_fields(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Where the package is there, its fields should all be open."""
-    package = package_in_org(org.objects, known.package_namespace)
+    package = package_in_org(org.objects, known.key_rules)
     if package.state != "incomplete":
         return
     for each in package.missing:

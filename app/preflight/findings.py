@@ -8,6 +8,7 @@ from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.record_key import NO_KEY_RULES, KeyRules
 from app.sync.model.record_kinds import DEFAULT_WRITES
 from app.user_messages.catalog import FINDINGS, Advice
 
@@ -16,8 +17,8 @@ from app.user_messages.catalog import FINDINGS, Advice
 class PreflightContext:
     """What the service itself knows: approvals, budget, what registrations carry, and the host's mapping.
 
-    `caps` are the observed row caps, by what is written or looked up; `package_namespace` is the prefix of
-    the package's fields; `writes` are the kinds of write that are on, be it for one event.
+    `caps` are the observed row caps, by what is written or looked up; `key_rules` say what the
+    package's fields are called; `writes` are the kinds of write that are on, be it for one event.
     """
 
     lightning_url: str | None = None
@@ -30,7 +31,7 @@ class PreflightContext:
     has_jwt_tokens: bool = False
     caps: Mapping[str, int] = member(default_factory=dict)
     rules: MappingRules = DEFAULT_RULES
-    package_namespace: str | None = None
+    key_rules: KeyRules = NO_KEY_RULES
     writes: frozenset[str] = DEFAULT_WRITES
 
 

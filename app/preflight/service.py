@@ -56,6 +56,7 @@ from app.sync.lookup.access import (
 from app.sync.lookup.describe_cache import expire_describes, store_describes
 from app.sync.lookup.parse import TASK_STATUS
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
+from app.sync.model.record_key import KeyRules
 from app.sync.model.record_kinds import DEFAULT_WRITES, written_objects
 from app.sync.model.row_caps import Caps
 
@@ -170,7 +171,7 @@ async def _evaluate(
             "objects": shown_objects(org, known.rules, known.writes),
             "findings": findings,
             "passed": passed,
-            "package": package_in_org(org.objects, known.package_namespace),
+            "package": package_in_org(org.objects, known.key_rules),
         }
     )
 
@@ -179,6 +180,7 @@ async def _context(
     resources: Resources, session: AsyncSession, measured: Connection, *, host: Host | None
 ) -> PreflightContext:
     """What is known of the connection beside what the org answered."""
+    settings = resources.settings
     return PreflightContext(
         lightning_url=lightning_url(measured.instance_url),
         budget=api_budget_of(measured, host.api_cap_percent if host else 80, datetime.now(UTC)),
@@ -190,7 +192,7 @@ async def _context(
         problems=tuple(map(AccessProblem.of, measured.problems)),
         approvals=await _approvals(resources, measured),
         rules=(await read_layers(session, measured.host_id, None)).rules_of_all_links,
-        package_namespace=resources.settings.salesforce_package_namespace,
+        key_rules=KeyRules(settings.salesforce_package_namespace, settings.pepper is not None),
         writes=await _writes(session, host),
     )
 

@@ -13,6 +13,7 @@ from app.salesforce.describe import Field, RecordType, SObjectDescribe
 from app.salesforce.package import fields_of, name_in_org
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.record_key import KeyRules
 from app.sync.model.record_kinds import described_objects
 from app.user_messages.catalog import FINDINGS
 
@@ -383,6 +384,6 @@ def org_with_package(*missing: str, namespace: str = "evs", locked: str = "") ->
     ],
 )
 def test_fields_of_the_package_are_all_open_or_none(look: OrgSnapshot, found: list[tuple[str, str]]) -> None:
-    findings, _ = run_checks(look, PreflightContext(package_namespace="evs"))
+    findings, _ = run_checks(look, PreflightContext(key_rules=KeyRules("evs")))
     locked = [each for each in findings if each.code == "package_fields_locked"]
     assert [(each.object, each.consequence.split(" is left out")[0]) for each in locked] == found
