@@ -135,12 +135,15 @@ def create_people(
     """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
     for group in without_person:
         plan = _create_person(group, org, batch, pepper=pepper, accounts=accounts)
-        yield replace(plan, operations=tuple(_with_key(each, keys) for each in plan.operations))
+        yield replace(plan, operations=tuple(_with_key(each, keys, group) for each in plan.operations))
 
 
-def _with_key(operation: WriteOperation, keys: PersonKeys) -> WriteOperation:
-    sobject, attendee = operation.record.sobject, operation.jobs[0].attendee
-    return with_key(operation, keys.of(sobject, attendee.email_key))
+def _with_key(operation: WriteOperation, keys: PersonKeys, items: Iterable[WorkItem]) -> WriteOperation:
+    """With the key of their address; of several addresses, that of a lost create, which may stand by now."""
+    persons = ((item, item.slots.get(SlotKey(PERSON))) for item in items)
+    lost = (item.job for item, slot in persons if slot and slot.state == WriteState.AMBIGUOUS)
+    job = next(lost, operation.jobs[0])
+    return with_key(operation, keys.of(operation.record.sobject, job.attendee.email_key))
 
 
 def attach_person_contacts(items: Iterable[WorkItem], contacts: Mapping[str, str]) -> list[ItemDecision]:

@@ -1,8 +1,13 @@
 """Who has the unique key of a create that was lost: a hidden record, another object's, one that changed."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.factories import NOW
 from tests.integration.sync.conftest import Rig
+from tests.integration.sync.test_duplicates import ANN, BERTA, PHONE, rule_on_phone
+from tests.integration.sync.test_external_ids import keyed, member
 from tests.integration.sync.test_unique_keys import EVS_KEY, PACKAGED, drain_soon, forget, with_pepper
 
 
@@ -94,3 +99,37 @@ async def test_a_key_that_only_a_deleted_record_has_is_left_out(rig: Rig, sobjec
     [lead], [task] = await rig.records("Lead"), await rig.records("Task")
     assert task["WhoId"] == lead["Id"]
     assert (bool(lead[EVS_KEY]), bool(task[EVS_KEY])) == (sobject != "Lead", sobject != "Task")
+
+
+@PACKAGED
+async def test_a_lost_lead_and_another_address_of_one_external_id_are_one_person(rig: Rig) -> None:
+    rig = with_pepper(rig)
+    await keyed(rig)
+    await rig.registered(1, attendee=member(email="a@example.com"), email_key="a@example.com")
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    before = NOW - timedelta(days=30)
+    await rig.registered(2, attendee=member(), email_key="new@example.com", registered_at=before)
+    await drain_soon(rig, 2)
+    await rig.org.control.post("/settle")
+    await drain_soon(rig)
+    assert set((await rig.states()).values()) == {"synced"}
+    assert len(await rig.records("Lead")) == 1
+
+
+@PACKAGED
+async def test_a_key_that_is_met_beside_an_alert_is_settled_in_the_same_run(rig: Rig) -> None:
+    rig = with_pepper(rig)
+    await rule_on_phone(rig, "alert")
+    await rig.org.seed("Lead", {**BERTA, "Phone": PHONE})
+    reg = await rig.registered(1, attendee=ANN)
+    await rig.org.fault("reset_after_write", skip=1, match={"sobject": "Lead", "is_write": True})
+    await rig.drain()
+    [lead] = [each for each in await rig.records("Lead") if each["FirstName"] == "Ann"]
+    await rig.org.configure(hidden_records=[lead["Id"]])
+    before = int((await rig.org.calls())["total"])
+    await rig.pass_time(2)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "pending"
+    assert int((await rig.org.calls())["total"]) - before <= 8
+    assert len(await rig.records("Lead")) == 2
