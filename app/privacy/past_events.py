@@ -20,21 +20,28 @@ ACTOR: Final = "retention"
 REMOVED: Final = "salesforce.personal_data_removed"
 PORTION: Final = 200
 
-# Looked at once a day; whoever takes a host keeps the other workers from it.
+# Looked at once a day. Whoever takes a host keeps the other workers from it for an hour; if they were
+# stopped, another goes on then, after hosts that wait for longer.
 CLAIM = text(f"""
-    UPDATE hosts SET personal_data_checked_at = clock_timestamp()
+    UPDATE hosts SET personal_data_checked_at = clock_timestamp() - interval '23 hours'
     WHERE host_id = (
         SELECT host_id FROM hosts
         WHERE (settings ->> '{SETTING}')::integer > 0
           AND coalesce(personal_data_checked_at, '-infinity') < clock_timestamp() - interval '1 day'
         ORDER BY personal_data_checked_at NULLS FIRST, host_id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    RETURNING host_id, (settings ->> '{SETTING}')::integer AS months
+    RETURNING host_id, personal_data_checked_at AS claimed_at
 """)  # noqa: S608 -- put together from constants
+# Whose months were changed meanwhile is looked at again at once.
+FINISH = text("""
+    UPDATE hosts SET personal_data_checked_at = clock_timestamp()
+    WHERE host_id = :host_id AND personal_data_checked_at = :claimed_at
+""")
 # A registration that is still on its way to Salesforce is left until it is there. One that came after its
 # event is kept as long after it came.
-IS_OVERDUE = """
+IS_OVERDUE = f"""
     FROM registrations AS registration
+    JOIN hosts AS host ON host.host_id = :host_id AND (host.settings ->> '{SETTING}')::integer > 0
     JOIN events AS event ON event.host_id = :host_id AND event.event_id = registration.event_id
     LEFT JOIN sync_jobs AS job
       ON job.host_id = :host_id AND job.registration_id = registration.registration_id
@@ -43,7 +50,7 @@ IS_OVERDUE = """
       AND greatest(
           coalesce(registration.ends_at, registration.starts_at, event.ends_at, event.starts_at),
           registration.registered_at
-      ) < clock_timestamp() - make_interval(months => :months)
+      ) < clock_timestamp() - make_interval(months => (host.settings ->> '{SETTING}')::integer)
       AND (job.state IS NULL OR job.state IN ('synced', 'failed', 'skipped'))
 """
 # All of a host's registrations may be looked through for these: its webhooks do not wait meanwhile.
@@ -61,7 +68,8 @@ LOCK_REGISTRATIONS = text("""
     ORDER BY registration_id FOR UPDATE
 """)
 OVERDUE = text(f"""
-    SELECT registration.registration_id, registration.event_id, clock_timestamp() AS now {IS_OVERDUE}
+    SELECT registration.registration_id, registration.event_id, clock_timestamp() AS now,
+           (host.settings ->> '{SETTING}')::integer AS months {IS_OVERDUE}
       AND registration.registration_id = ANY(:ids)
     ORDER BY registration.registration_id
 """)
@@ -74,38 +82,38 @@ async def remove_overdue(database: Database, *, pepper: bytes, portion: int = PO
     """
     removed = 0
     while (claimed := await _claim(database)) is not None:
-        host_id, months = claimed
-        removed += await _remove_of_host(database, host_id, months, pepper=pepper, portion=portion)
+        host_id, claimed_at = claimed
+        removed += await _remove_of_host(database, host_id, pepper=pepper, portion=portion)
+        async with database.system() as session:
+            await session.execute(FINISH, {"host_id": host_id, "claimed_at": claimed_at})
     return removed
 
 
-async def _claim(database: Database) -> tuple[str, int] | None:
+async def _claim(database: Database) -> tuple[str, datetime] | None:
     async with database.system() as session:
         row = (await session.execute(CLAIM)).one_or_none()
-    return None if row is None else (row.host_id, row.months)
+    return None if row is None else (row.host_id, row.claimed_at)
 
 
-async def _remove_of_host(
-    database: Database, host_id: str, months: int, *, pepper: bytes, portion: int
-) -> int:
+async def _remove_of_host(database: Database, host_id: str, *, pepper: bytes, portion: int) -> int:
     removed = 0
     while True:
         async with database.system() as session:
-            values = {"host_id": host_id, "months": months, "portion": portion}
+            values = {"host_id": host_id, "portion": portion}
             candidates = (await session.scalars(CANDIDATES, values)).all()
         async with database.system() as session:
-            removed += await _remove_portion(session, host_id, months, candidates, pepper=pepper)
+            removed += await _remove_portion(session, host_id, candidates, pepper=pepper)
         if len(candidates) < portion:
             return removed
 
 
 async def _remove_portion(
-    session: AsyncSession, host_id: str, months: int, candidates: Sequence[str], *, pepper: bytes
+    session: AsyncSession, host_id: str, candidates: Sequence[str], *, pepper: bytes
 ) -> int:
     if not candidates:
         return 0
     await lock_exclusive(session, [host_id])
-    values = {"host_id": host_id, "months": months, "ids": list(candidates)}
+    values = {"host_id": host_id, "ids": list(candidates)}
     await session.execute(LOCK_REGISTRATIONS, values)
     await session.execute(LOCK_JOBS, values)
     found = (await session.execute(OVERDUE, values)).all()
@@ -115,6 +123,7 @@ async def _remove_portion(
     ids = tuple(row.registration_id for row in found)
     wish = ErasureRequest(host_id, now, attendee_id=None, email=None, registration_ids=ids)
     await redact_registrations(session, wish, pepper=pepper)
-    details = {"registrations": len(ids), "events": sorted({row.event_id for row in found}), "months": months}
+    events = sorted({row.event_id for row in found})
+    details = {"registrations": len(ids), "events": events, "months": found[0].months}
     await audit_log.append_entry(session, host_id, actor=ACTOR, action=REMOVED, details=details)
     return len(ids)

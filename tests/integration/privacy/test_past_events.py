@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.config.settings import Settings
 from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
 from app.models import AuditEntry, Event, Host, IdempotencyKey, Registration, SyncJob
-from app.privacy.erasure import redact_late_writes
+from app.privacy import past_events
+from app.privacy.erasure import ErasureRequest, redact_late_writes, redact_registrations
 from app.privacy.journal import export_journal, read_journal
 from app.privacy.past_events import remove_overdue
 from app.recovery.erasures import erase_again
@@ -183,6 +184,44 @@ async def test_what_a_batch_began_with_meanwhile_is_left_until_it_ended(database
         await waits_for_lock(database)
     assert await removing == 1
     assert await left(database) == {"reg_1"}
+
+
+async def test_who_was_stopped_half_way_is_followed_within_the_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await booked(database, "reg_1", "reg_2", "reg_3")
+    await choose(database, 12)
+    stops = iter((False, True))
+
+    async def until_stopped(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> None:
+        if next(stops):
+            raise TimeoutError
+        await redact_registrations(session, wish, pepper=pepper)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(past_events, "redact_registrations", until_stopped)
+        with pytest.raises(TimeoutError):
+            await remove_overdue(database, pepper=PEPPER, portion=1)
+    assert await remove_overdue(database, pepper=PEPPER) == 0
+    async with database.system() as session:
+        later = {"personal_data_checked_at": Host.personal_data_checked_at - timedelta(hours=2)}
+        await session.execute(update(Host).where(Host.host_id == "host_a").values(later))
+    assert await remove_overdue(database, pepper=PEPPER) == 2
+
+
+async def test_months_that_are_changed_meanwhile_count_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await booked(database, "reg_1", "reg_2")
+    await choose(database, 12)
+
+    async def then_longer(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> None:
+        await redact_registrations(session, wish, pepper=pepper)
+        await choose(database, 60)
+
+    monkeypatch.setattr(past_events, "redact_registrations", then_longer)
+    assert await remove_overdue(database, pepper=PEPPER, portion=1) == 1
+    assert await left(database) == {"reg_2"}
 
 
 @pytest.mark.parametrize("is_exported", [False, True], ids=["journal", "exported"])
