@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jsonschema_rs
@@ -10,6 +11,7 @@ import jsonschema_rs
 from tools.openapi.command import describe_api
 
 PROBLEM_JSON = "application/problem+json"
+ADDRESS = "https://eventship.example/openapi.json"
 JSON_TYPES = ("application/json", PROBLEM_JSON)
 
 
@@ -27,9 +29,15 @@ def documented_paths() -> list[tuple[re.Pattern[str], str]]:
 
 @cache
 def validator_of(place: tuple[str, ...]) -> jsonschema_rs.Draft202012Validator:
-    """The validator of the schema at this place of the document."""
-    whole = {**_at(place), "components": document()["components"]}
-    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    """The validator of the schema at this place of the document, made of what that schema names alone."""
+    pointer = "".join(f"/{each.replace('~', '~0').replace('/', '~1')}" for each in place)
+    schema = {"$ref": f"{ADDRESS}#{quote(pointer)}"}
+    return jsonschema_rs.Draft202012Validator(schema, registry=_registry(), validate_formats=True)
+
+
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(ADDRESS, document())], draft=jsonschema_rs.Draft202012)
 
 
 def errors_of(place: tuple[str, ...], value: Any) -> list[str]:
