@@ -1,4 +1,4 @@
-"""Erase no check-in from a campaign: what a registration brought its person's member to, no other one lowers.
+"""Erase no check-in and no watched replay from a campaign: no other registration lowers the status.
 
 Other registrations of the person may point to the same member, and once the erased one is nobody's, nothing
 but their slots can say that the status is not theirs alone.
@@ -23,7 +23,7 @@ KEEP_CHECK_INS = text("""
           ON other.host_id = gone.host_id AND other.org_id = gone.org_id AND other.sf_id = gone.sf_id
          AND other.slot = 'member' AND NOT other.registration_id = ANY(:ids)
         WHERE registration.host_id = :host_id AND registration.registration_id = ANY(:ids)
-          AND registration.checked_in_at IS NOT NULL
+          AND (registration.checked_in_at IS NOT NULL OR gone.meaning = 'replay_watched')
     ),
     held AS MATERIALIZED (
         SELECT registration_id FROM sync_jobs
@@ -39,7 +39,7 @@ KEEP_CHECK_INS = text("""
 
 
 async def keep_check_ins(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Let the members of these registrations that were checked in keep their status, in the caller's
+    """Let the members of these registrations keep the status of whoever came or watched, in the caller's
     transaction.
     """
     await session.execute(KEEP_CHECK_INS, values)

@@ -1,6 +1,9 @@
 """A campaign member keeps what a removed registration brought it to: no other one of the person lowers it."""
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from app.privacy.erasure import ErasureRequest, redact_registrations
 from app.privacy.tombstones import lock_exclusive
@@ -13,9 +16,14 @@ __all__ = ["rig"]
 SAME = {"email": "otter1@example.com"}
 
 
-async def test_a_check_in_whose_registration_was_removed_stays_attended(rig: Rig) -> None:
-    await rig.link(await rig.org.campaign())
-    first = await rig.registered(1, checked_in_at=NOW)
+@pytest.mark.parametrize(
+    "facts", [{"checked_in_at": NOW}, {"replay": {"watched_at": NOW.isoformat()}}], ids=["came", "watched"]
+)
+async def test_a_status_whose_registration_was_removed_is_not_lowered(
+    rig: Rig, facts: dict[str, Any]
+) -> None:
+    await rig.link(await rig.org.campaign(), replay_watched="Responded")
+    first = await rig.registered(1, **facts)
     await rig.drain()
     other = await rig.registered(2, attendee=SAME, email_key="otter1@example.com")
     await rig.drain()
