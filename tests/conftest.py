@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.api import error_handlers
 from app.config.settings import Settings
 from app.infrastructure import job_queue
 from app.infrastructure.audit_log import audit_key
@@ -26,7 +27,7 @@ from tests.factories import settings_for
 from tests.tokens import TokenMint
 from workers import drain_pool, loops
 
-LIMITED = (job_queue, batch_writer, drain_pool, loops)
+LIMITED = (error_handlers, job_queue, batch_writer, drain_pool, loops)
 """Modules that log one trouble at most once a minute."""
 ROOT = Path(__file__).parents[1]
 

@@ -44,6 +44,7 @@ GROUP: Final = re.compile(
 ACROSS_HOSTS: Final = {
     "app.sync.jobs.claim:hosts_with_open_gates": "the hosts of one org, once a batch; few rows by an index",
     "app.sync.jobs.claim:orgs_with_work": "the sweep: a loose scan over waiting rows, run per shard",
+    "app.sync.jobs.leases:recover_running_jobs": "the running rows of an org whose worker died, by an index",
 }
 """Functions whose statements are asked of every shard, and why that is no harm."""
 ASKING: ContextVar[str | None] = ContextVar("asking", default=None)

@@ -41,6 +41,7 @@ NOT_DOCUMENTED = {
     "/docs",
     "/docs/{name}",
     "/docs/style.css",
+    "/docs/eventship-standard-access.zip",
 }
 """A browser's way through Salesforce's sign-in, bound to its own cookie, and the guides."""
 

@@ -46,8 +46,8 @@ class Mortal:
 class MortalDatabase(Database):
     """The real database, used by a process that may die at every statement and around every commit."""
 
-    def __init__(self, app: AsyncEngine, system: AsyncEngine, *, audit_key: bytes | None = None) -> None:
-        super().__init__(app, system, audit_key=audit_key)
+    def __init__(self, app: AsyncEngine, system: AsyncEngine, **settings: Any) -> None:
+        super().__init__(app, system, **settings)
         self.mortal = Mortal()
         for engine in (app, system):
             event.listen(engine.sync_engine, "before_cursor_execute", self.mortal.take)

@@ -10,7 +10,15 @@ from app.models.base import Base
 from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, MergeTable
 
 BESIDE = {
-    "events": {"created_at", "paused_at", "paused_by", "has_had_link", "writes", "settings_version"},
+    "events": {
+        "created_at",
+        "paused_at",
+        "paused_by",
+        "resumed_at",
+        "has_had_link",
+        "writes",
+        "settings_version",
+    },
     "registrations": {"created_at", "updated_at", "change_no", "excluded_at", "excluded_by", "erased_at"},
 }
 """Columns that webhooks do not fill."""
