@@ -50,7 +50,8 @@ ACROSS_HOSTS: Final = {
 ASKING: ContextVar[str | None] = ContextVar("asking", default=None)
 
 heard: dict[str, set[str]] = {}
-"""Statements by the function that sent them."""
+"""Statements that name no host, by the function that sent them."""
+_judged: set[tuple[str, int]] = set()
 
 
 def names_a_host(sql: str) -> bool:
@@ -66,7 +67,6 @@ def unexpected() -> list[str]:
         for sender, statements in heard.items()
         if sender.startswith(JUDGED) and sender not in ACROSS_HOSTS
         for sql in statements
-        if not names_a_host(sql)
     )
 
 
@@ -97,7 +97,10 @@ def _attributed(send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
 
 
 def _hear(sender: str | None, sql: str) -> None:
-    if sender is not None:
+    if sender is None or (sender, hash(sql)) in _judged:
+        return
+    _judged.add((sender, hash(sql)))
+    if not names_a_host(sql):
         heard.setdefault(sender, set()).add(sql)
 
 
