@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.connections.model.schemas import MissingFields, PackageInOrg
+from app.connections.model.package_schemas import MissingFields, PackageInOrg
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.package import KEY, fields_of, is_key, name_in_org
 from app.sync.model.record_key import KeyRules, key_fields

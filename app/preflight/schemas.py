@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from app.api.api_budget import Budget
-from app.connections.model.schemas import PackageInOrg
+from app.connections.model.package_schemas import PackageInOrg
 from app.user_messages.catalog import Advice
 
 Verdict = Literal["ready", "ready_with_warnings", "blocked", "unknown"]

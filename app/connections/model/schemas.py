@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 
 from app.api.api_budget import Budget
 from app.api.auth import Role
+from app.connections.model.package_schemas import PackageInOrg
 from app.hosts.settings import NewEvents
 from app.models import Connection, UnconfirmedGrant, UnconfirmedUser
 from app.salesforce.allowed_hosts import lightning_url
@@ -257,26 +258,6 @@ class ConnectionView(BaseModel):
     last_written_at: datetime | None
     approvals: Approvals
     other_hosts_on_org: bool
-
-
-class MissingFields(BaseModel):
-    """Fields of our package that the connected user cannot write on one object."""
-
-    object: str
-    fields: list[str]
-
-
-class PackageInOrg(BaseModel):
-    """Our package as the describes of the last preflight show it.
-
-    `state`: `there`; `incomplete`, some fields cannot be written; `not_seen`, none can: it is not installed,
-    or the connected user has no right to its fields, which look the same. `unique_keys` are the objects
-    whose records carry our unique key.
-    """
-
-    state: Literal["there", "incomplete", "not_seen"]
-    missing: list[MissingFields]
-    unique_keys: list[str]
 
 
 class PreflightSummary(BaseModel):

@@ -1,7 +1,6 @@
 """Other operations: discard, release, replay, read and verify the audit log."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.encryption_key import parse_key
-from app.config.settings import Settings
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
@@ -29,7 +27,7 @@ from app.models import (
 )
 from app.privacy.unparsed_bodies import UNUSABLE_BODY
 from app.webhooks.schemas import CANCELLED_AT, SNAPSHOT, TYPES
-from tests.api.service import caller, running
+from tests.api.service import caller
 from tests.deliveries import post, webhook
 from tests.deliveries import registration as registration_payload
 from tests.factories import ENCRYPTION_KEY, NOW, ORG_ID
@@ -43,19 +41,6 @@ from tests.integration.registrations.sample_event import (
     save,
     simple,
 )
-from tests.tokens import TokenMint
-
-
-@pytest.fixture
-async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
-    async with running(settings) as app:
-        yield app
-
-
-@pytest.fixture
-async def ops(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller(app, mint.headers(scope="ops", sub="operator_1")) as client:
-        yield client
 
 
 async def jobs(database: Database) -> dict[str, tuple[str, str | None]]:

@@ -8,11 +8,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
-from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, Connection, Host, OrgLease, SyncJob, WorkerHeartbeat
-from tests.api.service import caller, running
+from tests.api.service import caller
 from tests.factories import NOW, ORG_ID
 from tests.integration.registrations.sample_event import (
     RULE,
@@ -28,12 +27,6 @@ from tests.integration.registrations.sample_event import (
 from tests.tokens import TokenMint
 
 OTHER_ORG = "00D5g000004XyZbEAK"
-
-
-@pytest.fixture
-async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
-    async with running(settings) as app:
-        yield app
 
 
 @pytest.fixture

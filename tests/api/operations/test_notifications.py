@@ -1,35 +1,18 @@
 """Notifications of the platform for operations: listed, sent again, and let go out after a 410."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select, text
 
-from app.config.settings import Settings
 from app.infrastructure.database import Database, database_now
 from app.models import AuditEntry, Notification, NotificationReceiver
 from app.states import STORED_NOTIFICATION_STATES, NotificationState
-from tests.api.service import caller, running
 from tests.factories import NOW
-from tests.tokens import TokenMint
 
 REPLAY, ENABLE = "/ops/notifications/replay", "/ops/notifications/enable"
-
-
-@pytest.fixture
-async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
-    async with running(settings) as app:
-        yield app
-
-
-@pytest.fixture
-async def ops(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller(app, mint.headers(scope="ops", sub="operator_1")) as client:
-        yield client
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.connections.model.schemas import MissingFields, PackageInOrg
+from app.connections.model.package_schemas import MissingFields, PackageInOrg
 from app.preflight.package import package_in_org
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.package import KEY, fields_of, name_in_org
