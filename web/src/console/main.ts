@@ -10,19 +10,10 @@ import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { listEvents, listHosts } from "./directory";
 import "./ops-view";
-import { words } from "./texts";
+import { backAddress, DOCUMENTS, EVENT_PAGES, HOST_PAGES, type Page } from "./pages";
+import { eventAddress, hostAddress, type Place, placeOf } from "./place";
+import { words } from "../texts/en/console";
 import { dropToken, takeToken } from "./token";
-
-/** The service that serves the console serves the documents, too, at /docs/…. */
-const DOCUMENTS = location.origin;
-
-interface Place {
-  readonly hostId: string | null;
-  readonly eventId: string | null;
-  /** A page of the host beside its own: `mapping`, `settings` or `matrix`. */
-  readonly page: string | null;
-  readonly isOperations: boolean;
-}
 
 class Console extends EventshipElement {
   static override styles = [look, controls, css`
@@ -53,7 +44,7 @@ class Console extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { token: takeToken(), hosts: null, events: null, cursor: null, problem: null, place: placeOf(location.hash) });
+    Object.assign(this, { token: takeToken(), hosts: null, events: null, cursor: null, problem: null, place: placeOf(location.hash, location.search) });
     this.getToken = () => this.token ?? "";
   }
 
@@ -93,7 +84,7 @@ class Console extends EventshipElement {
   private readonly moved = (): void => {
     const given = location.hash.startsWith("#token=") ? takeToken() : null;
     if (given !== null) this.token = given;
-    const place = placeOf(location.hash);
+    const place = placeOf(location.hash, location.search);
     if (place.hostId !== this.place.hostId) this.events = null;
     this.place = place;
     void (this.hosts === null || given !== null || (place.hostId === null && !place.isOperations) ? this.load() : this.attempt(() => this.loadEvents()));
@@ -116,7 +107,7 @@ class Console extends EventshipElement {
 
   protected override render() {
     return html`<header class="top"><div class="line apart"><h1>${words.title}</h1>${this.hosts ? this.navigation(this.hosts) : nothing}</div></header>
-      <main class=${this.place.page === "matrix" ? "wide" : ""}>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
+      <main class=${this.page?.isWide ? "wide" : ""}>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
   }
 
   private navigation({ items, is_operations: isOperations }: HostList): View {
@@ -127,21 +118,27 @@ class Console extends EventshipElement {
     </ul></nav>`;
   }
 
+  /** The page beside the host's own; an unknown name shows the host. */
+  private get page(): Page | null {
+    const { eventId, page } = this.place;
+    if (eventId !== null) return EVENT_PAGES[page ?? ""] ?? null;
+    return page === null ? null : (HOST_PAGES[page] ?? null);
+  }
+
   private placeView({ items }: HostList): View {
-    const { hostId, eventId, page, isOperations } = this.place;
+    const { hostId, eventId, page, itemId, isOperations } = this.place;
     if (isOperations) return html`<eventship-ops-view .getToken=${this.getToken}></eventship-ops-view>`;
     if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
-    if (page === "mapping") return this.mappingView(hostId);
-    if (page === "matrix") return this.matrixView(hostId);
-    if (page === "settings") return this.settingsView(hostId);
-    if (eventId !== null) return this.eventView(hostId, eventId);
-    return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
+    const found = this.page;
+    if (found === null) return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
+    const back = eventId !== null && page !== null ? words.backToEvent : words.allEvents;
+    return html`<p><a href=${backAddress(hostId, eventId, page)}>‹ ${back}</a></p>${found.view({ hostId, eventId: eventId ?? "", itemId, getToken: this.getToken })}`;
   }
 
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
       <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} host-name=${host?.name ?? hostId} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-card>
-      <p class="line"><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a><a href="${hostAddress(hostId)}/settings">${words.settings} ›</a><a href="${hostAddress(hostId)}/matrix">${words.matrix} ›</a></p>
+      <p class="line"><a href=${hostAddress(hostId, "mapping")}>${words.mapping} ›</a><a href=${hostAddress(hostId, "settings")}>${words.settings} ›</a><a href=${hostAddress(hostId, "matrix")}>${words.matrix} ›</a></p>
       <salesforce-user host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-user>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
@@ -153,43 +150,12 @@ class Console extends EventshipElement {
       event.starts_at ? moment(event.starts_at) : words.noDate, event.campaign_name ? words.campaign(event.campaign_name) : words.noCampaign,
       event.is_cancelled ? words.cancelled : "", event.is_paused ? words.paused : "",
     ].filter(Boolean);
-    return html`<li><a href="${hostAddress(hostId)}/events/${encodeURIComponent(event.id)}"><strong>${event.title}</strong><br><span class="small dim">${facts.join(" · ")}</span></a></li>`;
-  }
-
-  private mappingView(hostId: string): View {
-    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-mapping host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`;
-  }
-
-  private settingsView(hostId: string): View {
-    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-settings host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`;
-  }
-
-  private matrixView(hostId: string): View {
-    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-events host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} event-address="${hostAddress(hostId)}/events/{event_id}"></salesforce-events>`;
-  }
-
-  private eventView(hostId: string, eventId: string): View {
-    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-event-sync host-id=${hostId} event-id=${eventId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-event-sync>`;
+    return html`<li><a href=${eventAddress(hostId, event.id)}><strong>${event.title}</strong><br><span class="small dim">${facts.join(" · ")}</span></a></li>`;
   }
 }
 
 function tokenView(): View {
   return html`<section class="panel stack"><h2>${words.noTokenTitle}</h2><p>${words.noTokenText}</p><p><code>${words.noTokenCommand}</code></p></section>`;
-}
-
-function hostAddress(hostId: string): string {
-  return `#/hosts/${encodeURIComponent(hostId)}`;
-}
-
-function placeOf(hash: string): Place {
-  const [, kind, hostId, part, eventId] = hash.slice(1).split("/").map(decodeURIComponent);
-  const isHost = kind === "hosts" && hostId !== undefined;
-  const returnedTo = kind === undefined ? new URLSearchParams(location.search).get("host") : null;
-  return { hostId: isHost ? hostId : returnedTo, eventId: isHost ? (eventId ?? null) : null, page: isHost ? (part ?? null) : null, isOperations: kind === "operations" };
 }
 
 define("eventship-console", Console);

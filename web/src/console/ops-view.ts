@@ -11,7 +11,7 @@ import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { readOverview, retryFailures, type FailureFilter } from "./directory";
-import { words } from "./texts";
+import { words } from "../texts/en/console";
 
 export class OpsView extends EventshipElement {
   static override styles = [look, controls, css`

@@ -1,6 +1,6 @@
 /** The words in use; a page with another language sets its own before the elements are drawn. */
 
-import { english, type Texts } from "./texts.en";
+import { english, type Texts } from "./en";
 
 export let t: Texts = english;
 

@@ -1,8 +1,8 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
-import { proof } from "./texts.proof.en";
-import { failures, rows } from "./texts.rows.en";
-import { links, matrix, ownUser, settings, writes } from "./texts.writes.en";
+import { proof } from "./proof";
+import { failures, rows } from "./rows";
+import { links, matrix, ownUser, settings, writes } from "./writes";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 const number = (value: number): string => value.toLocaleString("en");

@@ -16,6 +16,7 @@ export const words = {
   moreEvents: "More events",
   integrations: "Integrations",
   allEvents: "All events",
+  backToEvent: "Back to the event",
   mapping: "People and fields",
   settings: "What is written",
   matrix: "What is written of each event",

@@ -1,0 +1,49 @@
+/** The console's pages beside a host's own: what each shows, in one table for hosts and one for events. */
+
+import { html } from "lit";
+import type { GetToken } from "../api/client";
+import type { View } from "../ui/views";
+import { eventAddress, hostAddress } from "./place";
+
+/** The service that serves the console serves the documents, too, at /docs/…. */
+export const DOCUMENTS = location.origin;
+
+/** What every page needs to know. */
+export interface At {
+  readonly hostId: string;
+  readonly eventId: string;
+  readonly itemId: string | null;
+  readonly getToken: GetToken | null;
+}
+
+export interface Page {
+  /** For tables of many columns. */
+  readonly isWide?: boolean;
+  readonly view: (at: At) => View;
+}
+
+export const HOST_PAGES: Readonly<Record<string, Page>> = {
+  mapping: {
+    view: (at) => html`<salesforce-mapping host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`,
+  },
+  settings: {
+    view: (at) => html`<salesforce-settings host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`,
+  },
+  matrix: {
+    isWide: true,
+    view: (at) => html`<salesforce-events host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}
+      event-address="${hostAddress(at.hostId)}/events/{event_id}"></salesforce-events>`,
+  },
+};
+
+/** An event's own page is the one without a name. */
+export const EVENT_PAGES: Readonly<Record<string, Page>> = {
+  "": {
+    view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-event-sync>`,
+  },
+};
+
+/** Back to where the reader came from: of an event's pages to the event, else to the host. */
+export function backAddress(hostId: string, eventId: string | null, page: string | null): string {
+  return eventId !== null && page !== null ? eventAddress(hostId, eventId) : hostAddress(hostId);
+}
