@@ -41,7 +41,8 @@ const LONGEST_WAIT_S = 5;
 const TRIES = 4;
 
 export class Api {
-  constructor(private readonly base: string, private readonly getToken: GetToken) {}
+  /** `reached` is called with every answer, whatever it says: the service is there. */
+  constructor(private readonly base: string, private readonly getToken: GetToken, private readonly reached: () => void = () => undefined) {}
 
   host(hostId: string): HostApi {
     return new HostApi(this, `/v1/hosts/${encodeURIComponent(hostId)}`);
@@ -86,6 +87,7 @@ export class Api {
     try {
       for (let tries = 1; ; tries += 1) {
         const answer = await fetch(this.base + path, init);
+        this.reached();
         const wait = answer.status === TOO_MANY && tries < TRIES ? Number(answer.headers.get("Retry-After") ?? NaN) : NaN;
         if (!(wait <= LONGEST_WAIT_S)) return answer;
         await new Promise((resolve) => setTimeout(resolve, wait * 1000));

@@ -1,11 +1,10 @@
 /** Personalised registration links: for one record, for e-mail templates, for all members of the campaign. */
 
 import { css, html, nothing, type PropertyDeclarations } from "lit";
-import type { ApiProblem } from "../api/client";
 import type { PersonalLink } from "../api/schema";
 import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { problemView, type View } from "../ui/views";
+import { failedActionView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 
 const FILE = "links.csv";
@@ -19,7 +18,7 @@ export class LinksPanel extends EventshipElement {
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
     eventId: {}, campaignId: { attribute: false }, mayChange: { attribute: false },
-    pasted: { state: true }, made: { state: true }, problem: { state: true }, busy: { state: true },
+    pasted: { state: true }, made: { state: true }, busy: { state: true },
   };
 
   declare eventId: string;
@@ -28,16 +27,15 @@ export class LinksPanel extends EventshipElement {
   declare mayChange: boolean;
   private declare pasted: string;
   private declare made: PersonalLink | null;
-  private declare problem: ApiProblem | null;
   private declare busy: "make" | "download" | null;
 
   constructor() {
     super();
-    Object.assign(this, { eventId: "", campaignId: null, mayChange: false, pasted: "", made: null, problem: null, busy: null });
+    Object.assign(this, { eventId: "", campaignId: null, mayChange: false, pasted: "", made: null, busy: null });
   }
 
   protected override render() {
-    const isWrong = this.problem?.body.code === "PayloadInvalid";
+    const isWrong = this.failedAction?.problem.body.code === "PayloadInvalid";
     return html`<details><summary>${t.links.heading}</summary><div class="stack">
       <p class="dim">${t.links.intro}</p>
       <form @submit=${this.make}><label class="name" for="record-id">${t.links.id}</label>
@@ -47,7 +45,7 @@ export class LinksPanel extends EventshipElement {
         <p id="record-hint" class="small dim">${t.links.idHint}</p></form>
       ${this.made ? this.madeView(this.made) : nothing}
       ${this.mayChange && this.campaignId !== null ? this.fileView(this.campaignId) : nothing}
-      ${this.problem === null ? nothing : isWrong ? html`<p class="note bad" role="alert">${t.links.wrongId}</p>` : problemView(this.problem, { docsBase: this.docsBase })}
+      ${isWrong ? html`<p class="note bad" role="alert">${t.links.wrongId}</p>` : failedActionView(this.failedAction, this.docsBase)}
       <p class="small" role="status">${this.announced}</p></div></details>`;
   }
 
@@ -94,14 +92,9 @@ export class LinksPanel extends EventshipElement {
   }
 
   private async act(what: "make" | "download", deed: () => Promise<void>): Promise<void> {
-    Object.assign(this, { busy: what, problem: null, announced: "" });
-    try {
-      await deed();
-    } catch (error) {
-      this.problem = this.problemIn(error);
-    } finally {
-      this.busy = null;
-    }
+    Object.assign(this, { busy: what, announced: "" });
+    await this.perform(what === "make" ? t.notDone.make : t.notDone.download, deed);
+    this.busy = null;
   }
 }
 

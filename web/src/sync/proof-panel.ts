@@ -5,13 +5,17 @@ import type { ApiProblem, EventApi } from "../api/client";
 import type { DifferenceShown, RetryOutcome, VerificationShown } from "../api/schema";
 import { moment, named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { outward, problemView, type View } from "../ui/views";
+import { failedActionView, outward, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 
 const RUNNING_MS = 1_500;
 const PAUSED_MS = 15_000;
 
 type Act = "verify" | "count" | "repair" | "more";
+
+const NOT_DONE: Readonly<Record<Act, () => string>> = {
+  verify: () => t.notDone.verify, count: () => t.notDone.repair, repair: () => t.notDone.repair, more: () => t.notDone.more,
+};
 
 export function isActive(run: VerificationShown | null): boolean {
   return run?.state === "running" || run?.state === "paused";
@@ -103,7 +107,8 @@ export class ProofPanel extends EventshipElement {
       ${this.mayChange ? html`<p><button class="quiet" ?disabled=${this.busy !== null || isActive(run)} @click=${this.verify}>${this.busy === "verify" ? t.proof.starting : run ? t.proof.again : t.proof.verify}</button></p>`
         : html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`}
       ${this.items.length === 0 ? nothing : this.tableView(this.items)}
-      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load() }) : nothing}
+      ${failedActionView(this.failedAction, this.docsBase)}
       <p class=${run !== null && this.announced === resultOf(run) ? "sr" : "small"} role="status">${this.announced}</p></div></details>`;
   }
 
@@ -165,14 +170,14 @@ export class ProofPanel extends EventshipElement {
   }
 
   private async act(what: Act, deed: () => Promise<void>): Promise<void> {
-    Object.assign(this, { busy: what, problem: null, announced: "" });
-    try {
-      await deed();
-    } catch (error) {
-      this.problem = this.problemIn(error);
-    } finally {
-      this.busy = null;
-    }
+    await this.perform(NOT_DONE[what](), async () => {
+      Object.assign(this, { busy: what, announced: "" });
+      try {
+        await deed();
+      } finally {
+        this.busy = null;
+      }
+    });
   }
 }
 

@@ -7,7 +7,7 @@ import { Live } from "../api/live";
 import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
 import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { adviceView, loadingView, problemView, silenceView, type View } from "../ui/views";
+import { adviceView, failedActionView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { troublesView } from "../card/troubles";
 import { backfillView } from "./backfill";
@@ -28,7 +28,7 @@ export class SalesforceEventSync extends EventshipElement {
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
     eventId: { attribute: "event-id" },
-    stats: { state: true }, link: { state: true }, card: { state: true }, problem: { state: true }, refusal: { state: true },
+    stats: { state: true }, link: { state: true }, card: { state: true }, problem: { state: true },
     chosenState: { state: true }, chosenGroup: { state: true }, busyGroup: { state: true }, isBusy: { state: true },
     rowsVersion: { state: true },
   };
@@ -38,7 +38,6 @@ export class SalesforceEventSync extends EventshipElement {
   private declare link: LinkShown | null | undefined;
   private declare card: Card | null;
   private declare problem: ApiProblem | null;
-  private declare refusal: ApiProblem | null;
   private declare chosenState: string | null;
   private declare chosenGroup: string | null;
   private declare busyGroup: string | null;
@@ -48,7 +47,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { eventId: "", stats: null, link: undefined, card: null, problem: null, refusal: null });
+    Object.assign(this, { eventId: "", stats: null, link: undefined, card: null, problem: null });
     Object.assign(this, { chosenState: null, chosenGroup: null, busyGroup: null, isBusy: false, rowsVersion: 0 });
   }
 
@@ -69,7 +68,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   private restart(): void {
     this.live?.stop();
-    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, refusal: null, chosenState: null, chosenGroup: null });
+    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, failedAction: null, chosenState: null, chosenGroup: null });
     if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
     const { stream } = this.api.event(this.hostId, this.eventId);
     this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event), silent: this.silent });
@@ -148,7 +147,7 @@ export class SalesforceEventSync extends EventshipElement {
       ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}
       ${isPaused ? html`<p class="note wait">${t.sync.pausedText}</p>` : nothing}
       ${stats.budget?.is_stopped ? html`<p class="note wait">${t.sync.budgetStopped}</p>` : nothing}
-      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+      ${failedActionView(this.failedAction, this.docsBase)}
       ${countsView(stats, this.chosenGroup === null ? this.chosenState : null, this.chooseState)}
       ${this.beforeView(stats, card)}
       ${backfillView(stats.backfill)}`;
@@ -208,39 +207,36 @@ export class SalesforceEventSync extends EventshipElement {
     this.renderRoot.querySelector("salesforce-rows-panel")?.scrollIntoView({ block: "start" });
   };
 
-  private readonly retryGroup = async (group: Group): Promise<void> => {
+  private readonly retryGroup = (group: Group): Promise<void> => this.act(t.notDone.retry, async () => {
     this.busyGroup = group.group_id;
-    await this.act(async () => {
-      const outcome = await this.api.event(this.hostId, this.eventId).retry({ group_id: group.group_id });
-      const waits = outcome.waiting_for ? ` ${named(t.failures.waits, outcome.waiting_for, "")}` : "";
-      this.announced = t.failures.queued(outcome.queued, outcome.matched) + waits;
-    });
-    this.busyGroup = null;
-  };
+    const outcome = await this.api.event(this.hostId, this.eventId).retry({ group_id: group.group_id });
+    const waits = outcome.waiting_for ? ` ${named(t.failures.waits, outcome.waiting_for, "")}` : "";
+    this.announced = t.failures.queued(outcome.queued, outcome.matched) + waits;
+  });
 
-  private async writeBefore(count: number): Promise<void> {
-    await this.act(async () => {
+  private writeBefore(count: number): Promise<void> {
+    return this.act(t.notDone.backfill, async () => {
       await this.api.event(this.hostId, this.eventId).startBackfill("before_connection");
       this.announced = t.sync.beforeStarted(count);
     });
   }
 
-  private async setPause(isPaused: boolean): Promise<void> {
-    await this.act(async () => {
+  private setPause(isPaused: boolean): Promise<void> {
+    return this.act(isPaused ? t.notDone.pause : t.notDone.resume, async () => {
       this.show(await this.api.event(this.hostId, this.eventId).setPause(isPaused));
     });
   }
 
-  private async act(deed: () => Promise<void>): Promise<void> {
-    Object.assign(this, { isBusy: true, refusal: null });
-    try {
-      await deed();
-      this.refresh();
-    } catch (error) {
-      this.refusal = this.problemIn(error);
-    } finally {
-      this.isBusy = false;
-    }
+  private async act(notDone: string, deed: () => Promise<void>): Promise<void> {
+    await this.perform(notDone, async () => {
+      this.isBusy = true;
+      try {
+        await deed();
+        this.refresh();
+      } finally {
+        Object.assign(this, { isBusy: false, busyGroup: null });
+      }
+    });
   }
 }
 

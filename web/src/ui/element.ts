@@ -2,6 +2,7 @@
 
 import { LitElement, type CSSResultGroup, type PropertyDeclarations } from "lit";
 import { Api, ApiProblem, type GetToken } from "../api/client";
+import type { FailedAction } from "./views";
 import { controls, look } from "./styles";
 
 /** Registers an element once, also when a page loads the file twice. */
@@ -18,6 +19,7 @@ export abstract class EventshipElement extends LitElement {
     getToken: { attribute: false },
     announced: { state: true },
     silentSince: { state: true },
+    failedAction: { state: true },
   };
 
   declare hostId: string;
@@ -29,6 +31,8 @@ export abstract class EventshipElement extends LitElement {
   protected declare announced: string;
   /** Since when nothing is heard of the service, for elements that follow it. */
   protected declare silentSince: number | null;
+  /** The reader's last action, where it did not succeed: `failedActionView` says so. */
+  protected declare failedAction: FailedAction | null;
 
   constructor() {
     super();
@@ -38,14 +42,33 @@ export abstract class EventshipElement extends LitElement {
     this.getToken = null;
     this.announced = "";
     this.silentSince = null;
+    this.failedAction = null;
   }
 
   protected readonly silent = (since: number | null): void => {
     this.silentSince = since;
+    if (since === null) this.reached();
+  };
+
+  /** An action that did not reach the service is no news any more once the service is reached again. */
+  private readonly reached = (): void => {
+    if (this.failedAction?.problem.isUnreachable) this.failedAction = null;
   };
 
   protected get api(): Api {
-    return new Api(this.apiBase, () => this.getToken?.() ?? "");
+    return new Api(this.apiBase, () => this.getToken?.() ?? "", this.reached);
+  }
+
+  /** An action of the reader's; `notDone` says what is so if it fails, such as "Not paused." Whether it succeeded. */
+  protected async perform(notDone: string, deed: () => Promise<void>): Promise<boolean> {
+    this.failedAction = null;
+    try {
+      await deed();
+      return true;
+    } catch (error) {
+      this.failedAction = { notDone, problem: this.problemIn(error), again: () => void this.perform(notDone, deed) };
+      return false;
+    }
   }
 
   /** The problem in what was thrown; tells the page when its token is not taken any more. */

@@ -46,6 +46,22 @@ export function silenceView(since: number | null): View {
   return since === null ? nothing : html`<p class="note wait" role="status">${t.general.silent(clock(since))}</p>`;
 }
 
+/** What the reader wanted done, and why it was not. */
+export interface FailedAction {
+  /** Such as "Not paused." */
+  readonly notDone: string;
+  readonly problem: ApiProblem;
+  readonly again: () => void;
+}
+
+/** That an action was not done, and the way to try it again; nothing where none failed. */
+export function failedActionView(failed: FailedAction | null, docsBase = ""): View {
+  if (failed === null) return nothing;
+  if (!failed.problem.isUnreachable) return html`<p role="alert"><strong>${failed.notDone}</strong></p>${problemView(failed.problem, { docsBase })}`;
+  return html`<div class="note bad stack" role="alert"><p><strong>${failed.notDone}</strong> ${t.general.unreachableTitle}.</p>
+    <p><button class="quiet" @click=${failed.again}>${t.general.retryLoad}</button></p></div>`;
+}
+
 /** Why something did not work. `again` tries the same once more. */
 export function problemView(problem: ApiProblem, options: { docsBase?: string; again?: () => void } = {}): View {
   const { body } = problem;

@@ -5,7 +5,7 @@ import type { ApiProblem, EventApi } from "../api/client";
 import type { EventSettingsShown, EventSettingsToSet, Switch } from "../api/schema";
 import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { loadingView, problemView, type View } from "../ui/views";
+import { failedActionView, loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { kindName, kindsOf, switchedStyle, switchStyle, switchView } from "./kinds";
 
@@ -56,7 +56,8 @@ export class EventSwitches extends EventshipElement {
     return html`<section class="stack" aria-labelledby="heading">
       <h3 id="heading">${t.writes.heading}</h3>
       ${this.settings ? this.settingsView(this.settings) : this.problem ? nothing : loadingView()}
-      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load() }) : nothing}
+      ${failedActionView(this.failedAction, this.docsBase)}
       <p class="small" role="status">${this.announced}</p>
       ${this.turnedOn && this.mayChange ? html`<p class="line small"><span class="dim">${t.writes.earlierText}</span>
         <button class="quiet" ?disabled=${this.busy !== null} @click=${this.writeEarlier}>${t.writes.earlier}</button></p>` : nothing}
@@ -91,19 +92,15 @@ export class EventSwitches extends EventshipElement {
   /** `said` is null where the host's choice comes back: then what holds now is said. */
   private async turn(what: string, wanted: EventSettingsToSet, said: string | null): Promise<void> {
     if (this.busy !== null) return;
-    Object.assign(this, { busy: what, problem: null, announced: "", turnedOn: null });
-    try {
+    await this.act(what, t.notDone.change, async () => {
+      Object.assign(this, { announced: "", turnedOn: null });
       const before = this.isWritten(what);
       this.settings = await this.event.setSettings(wanted);
       const isOn = this.isWritten(what);
       this.announced = said ?? t.writes.turned.released(kindName(what), isOn);
       if (what !== MASTER && isOn && !before) this.turnedOn = what;
       this.tell("settings-changed", this.settings);
-    } catch (error) {
-      this.problem = this.problemIn(error);
-    } finally {
-      this.busy = null;
-    }
+    });
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>(`#${what}`)?.focus();
   }
@@ -113,18 +110,22 @@ export class EventSwitches extends EventshipElement {
     return what === MASTER ? enabled.value : (kindsOf<Switch>(writes).find(([kind]) => kind === what)?.[1].value ?? false);
   }
 
-  private readonly writeEarlier = async (): Promise<void> => {
-    this.busy = "earlier";
-    try {
-      const { total } = await this.event.startBackfill("request");
-      Object.assign(this, { announced: t.writes.earlierStarted(total), turnedOn: null, problem: null });
-      this.tell("settings-changed", this.settings);
-    } catch (error) {
-      this.problem = this.problemIn(error);
-    } finally {
-      this.busy = null;
-    }
-  };
+  private readonly writeEarlier = (): Promise<void> => this.act("earlier", t.notDone.backfill, async () => {
+    const { total } = await this.event.startBackfill("request");
+    Object.assign(this, { announced: t.writes.earlierStarted(total), turnedOn: null });
+    this.tell("settings-changed", this.settings);
+  });
+
+  private async act(what: string, notDone: string, deed: () => Promise<void>): Promise<void> {
+    await this.perform(notDone, async () => {
+      this.busy = what;
+      try {
+        await deed();
+      } finally {
+        this.busy = null;
+      }
+    });
+  }
 }
 
 define("salesforce-event-switches", EventSwitches);

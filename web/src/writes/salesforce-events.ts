@@ -5,7 +5,7 @@ import type { ApiProblem } from "../api/client";
 import type { Card, EventRow, EventRows, EventsChanged, EventSettingsShown, EventsFilter, Switch } from "../api/schema";
 import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { loadingView, problemView, type View } from "../ui/views";
+import { failedActionView, loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./events-change";
 import type { Which } from "./events-change";
@@ -37,7 +37,7 @@ export class SalesforceEvents extends EventshipElement {
     ...EventshipElement.properties,
     eventAddress: { attribute: "event-address" },
     filter: { state: true }, page: { state: true }, trail: { state: true }, picked: { state: true }, isAllPicked: { state: true },
-    busy: { state: true }, isChanging: { state: true }, problem: { state: true }, refusal: { state: true }, callerRole: { state: true },
+    busy: { state: true }, isChanging: { state: true }, problem: { state: true }, callerRole: { state: true },
   };
 
   /** Where an event's own page is, with `{event_id}` in it; empty where there is none. */
@@ -51,7 +51,6 @@ export class SalesforceEvents extends EventshipElement {
   private declare busy: Turned | null;
   private declare isChanging: boolean;
   private declare problem: ApiProblem | null;
-  private declare refusal: ApiProblem | null;
   private declare callerRole: Card["role"] | null;
   private typing: ReturnType<typeof setTimeout> | undefined;
   private asked = 0;
@@ -59,7 +58,7 @@ export class SalesforceEvents extends EventshipElement {
   constructor() {
     super();
     Object.assign(this, { eventAddress: "", filter: EVERYTHING, page: null, trail: [null], picked: new Set(), isAllPicked: false });
-    Object.assign(this, { busy: null, isChanging: false, problem: null, refusal: null, callerRole: null });
+    Object.assign(this, { busy: null, isChanging: false, problem: null, callerRole: null });
   }
 
   private get mayChange(): boolean {
@@ -93,7 +92,7 @@ export class SalesforceEvents extends EventshipElement {
       ${this.filtersView()}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load(this.trail) }) : nothing}
       ${this.page ? this.pageView(this.page) : this.problem ? nothing : loadingView()}
-      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+      ${failedActionView(this.failedAction, this.docsBase)}
       <p class="small" role="status">${this.announced}</p>
     </section>
     ${this.isChanging ? this.changeView() : nothing}`;
@@ -174,17 +173,17 @@ export class SalesforceEvents extends EventshipElement {
 
   private async turn(turned: Turned): Promise<void> {
     const { eventId, what, value } = turned;
-    Object.assign(this, { busy: turned, refusal: null, announced: "" });
-    try {
-      const wish = what === MASTER ? { enabled: value } : { writes: { [what]: value } };
-      const settings = await this.api.event(this.hostId, eventId).setSettings(wish);
-      this.show(eventId, settings);
-      this.announced = this.saidOf(turned, settings);
-    } catch (error) {
-      this.refusal = this.problemIn(error);
-    } finally {
-      this.busy = null;
-    }
+    await this.perform(t.notDone.change, async () => {
+      Object.assign(this, { busy: turned, announced: "" });
+      try {
+        const wish = what === MASTER ? { enabled: value } : { writes: { [what]: value } };
+        const settings = await this.api.event(this.hostId, eventId).setSettings(wish);
+        this.show(eventId, settings);
+        this.announced = this.saidOf(turned, settings);
+      } finally {
+        this.busy = null;
+      }
+    });
   }
 
   private saidOf({ eventId, what, value }: Turned, { enabled, writes }: EventSettingsShown): string {

@@ -5,7 +5,7 @@ import type { ApiProblem } from "../api/client";
 import type { Card, SettingsShown, SettingsWanted } from "../api/schema";
 import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { loadingView, problemView, type View } from "../ui/views";
+import { failedActionView, loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { EVENT_KINDS, eventKindName, kindName, kindsOf, switchedStyle, switchStyle, switchView } from "./kinds";
 
@@ -24,20 +24,21 @@ export class SalesforceSettings extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    settings: { state: true }, card: { state: true }, problem: { state: true }, refused: { state: true }, busy: { state: true },
+    settings: { state: true }, card: { state: true }, problem: { state: true }, changedLast: { state: true }, busy: { state: true },
   };
 
   private declare settings: SettingsShown | null;
   private declare card: Card | null;
   private declare problem: ApiProblem | null;
-  private declare refused: { readonly name: string; readonly problem: ApiProblem } | null;
+  /** The name of what was changed last. */
+  private declare changedLast: string;
   private declare busy: string | null;
 
   private saving: Promise<void> = Promise.resolve();
 
   constructor() {
     super();
-    Object.assign(this, { settings: null, card: null, problem: null, refused: null, busy: null });
+    Object.assign(this, { settings: null, card: null, problem: null, changedLast: "", busy: null });
   }
 
   private get mayChange(): boolean {
@@ -70,11 +71,11 @@ export class SalesforceSettings extends EventshipElement {
 
   /** Stays in sight, wherever on the page somebody changes something. */
   private saidView(): View {
-    const { refused } = this;
-    return html`<div class="said ${refused === null && this.announced === "" ? "silent" : ""}">
-      ${refused === null ? nothing : refused.problem.body.code === "PayloadInvalid"
-        ? html`<div class="note bad" role="alert"><strong>${t.settings.notTaken(refused.name)}</strong></div>`
-        : html`<p><strong>${t.settings.notSaved(refused.name)}</strong></p>${problemView(refused.problem, { docsBase: this.docsBase })}`}
+    const { failedAction: failed } = this;
+    return html`<div class="said ${failed === null && this.announced === "" ? "silent" : ""}">
+      ${failed?.problem.body.code === "PayloadInvalid"
+        ? html`<div class="note bad" role="alert"><strong>${t.settings.notTaken(this.changedLast)}</strong></div>`
+        : failedActionView(failed, this.docsBase)}
       <p role="status">${this.announced}</p></div>`;
   }
 
@@ -170,15 +171,12 @@ export class SalesforceSettings extends EventshipElement {
   /** One after the other: the answer to a change has all of the settings. */
   private save(name: string, wish: SettingsWanted, said = t.settings.saved(name)): void {
     this.saving = this.saving.then(async () => {
-      Object.assign(this, { busy: name, refused: null, announced: "" });
-      try {
+      Object.assign(this, { busy: name, changedLast: name, announced: "" });
+      await this.perform(t.settings.notSaved(name), async () => {
         this.settings = await this.api.host(this.hostId).setSettings(wish);
         this.announced = said;
-      } catch (error) {
-        this.refused = { name, problem: this.problemIn(error) };
-      } finally {
-        this.busy = null;
-      }
+      });
+      this.busy = null;
     });
   }
 }

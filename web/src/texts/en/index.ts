@@ -1,7 +1,7 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
 import { proof } from "./proof";
-import { failures, rows } from "./rows";
+import { failures, notDone, rows } from "./rows";
 import { links, matrix, ownUser, settings, writes } from "./writes";
 
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
@@ -371,6 +371,7 @@ export const english = {
   matrix,
   ownUser,
   settings,
+  notDone,
   failures,
   rows,
 };

@@ -3,6 +3,13 @@
 const number = (value: number): string => value.toLocaleString("en");
 const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
 
+/** What is so where an action did not succeed. */
+export const notDone = {
+  pause: "Not paused.", resume: "Not resumed.", retry: "Not tried again.", backfill: "Nothing was started.", cancel: "Not cancelled.",
+  exclude: "Not left out.", include: "Not taken in again.", verify: "Not verified.", repair: "Not repaired.", more: "Not loaded.", change: "Not changed.",
+  make: "No link was made.", download: "No file was made.",
+};
+
 export const failures = {
   heading: (count: number) => `What failed (${number(count)})`,
   count: (count: number) => plural(count, "registration", "registrations"),
