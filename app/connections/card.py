@@ -1,5 +1,6 @@
 """The card: everything the dashboard shows about one host's connection, put together from what is stored."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -45,6 +46,9 @@ from app.user_messages.catalog import Advice
 
 PENDING: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS, JobState.HELD)
 WAITABLE: Final = (JobState.PENDING, JobState.AMBIGUOUS)
+LIVING: Final = (ConnectionState.CONNECTED, ConnectionState.NEEDS_RECONNECT)
+HOSTS_MAX: Final = 1000
+ORGS_MAX: Final = 5
 NEVER_MEASURED: Final = Connection()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
 
@@ -67,6 +71,7 @@ class CardData:
     preflight: Preflight | None
     before: BeforeConnection
     lease: OrgLease | None
+    package_in: tuple[str, ...] = ()
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -74,6 +79,9 @@ async def load_card(resources: Resources, host_id: str, principal: Principal) ->
     role, now = principal.role_on(host_id), datetime.now(UTC)
     facts = await load_facts(resources, host_id, now)
     facts = replace(facts, other_hosts=facts.other_hosts & principal.roles.keys())
+    others = principal.roles.keys() - {host_id}
+    if others and facts.app.mode == "shared" and not _is_living(facts.connection):
+        facts = replace(facts, package_in=await _orgs_with_package(resources, others))
     return make_card(resources.settings, facts, role=role, now=now)
 
 
@@ -90,6 +98,20 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardD
         before = BeforeConnection(**vars(unwritten))
     approvals, other_hosts = await _across_hosts(resources, connection)
     return CardData(host_id, host, connection, work, approvals, other_hosts, app, preflight, before, lease)
+
+
+async def _orgs_with_package(resources: Resources, hosts: Set[str]) -> tuple[str, ...]:
+    """The orgs to which these hosts are connected through the shared app: its package is there."""
+    shared = resources.settings.salesforce_client_id
+    query = (
+        select(func.coalesce(Connection.org_name, Connection.org_id))
+        .where(Connection.host_id.in_(sorted(hosts)[:HOSTS_MAX]), Connection.client_id == shared)
+        .where(Connection.state == ConnectionState.CONNECTED)
+        .distinct()
+        .limit(ORGS_MAX)
+    )
+    async with resources.database.system() as session:
+        return tuple(sorted(await session.scalars(query)))
 
 
 def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime) -> Card:
@@ -147,6 +169,10 @@ def _reason(settings: Settings, state: ConnectionState, *, facts: CardData) -> A
     return advice.model_copy(update={"explanation": explanation})
 
 
+def _is_living(connection: Connection | None) -> bool:
+    return connection is not None and connection.state in LIVING
+
+
 def _fault(settings: Settings, state: ConnectionState, *, facts: CardData) -> Fault | None:
     connection = facts.connection
     if connection is None or connection.fault_code is None or state != ConnectionState.CONNECTED:
@@ -161,7 +187,7 @@ def _backoff(lease: OrgLease | None, now: datetime) -> Backoff | None:
 
 
 def _actions(settings: Settings, state: ConnectionState, *, role: Role, app: AppChoice) -> Actions:
-    is_living = state in (ConnectionState.CONNECTED, ConnectionState.NEEDS_RECONNECT)
+    is_living = state in LIVING
     return Actions(
         connect=_action(role, _connect_blocker(settings, app)),
         disconnect=_action(role, None if is_living else "NotConnected"),
@@ -188,6 +214,7 @@ def _app(settings: Settings, facts: CardData) -> App:
         is_package_required=is_shared,
         package_install_url=settings.salesforce_package_url if is_shared else None,
         package_install_url_sandbox=settings.salesforce_package_url_sandbox if is_shared else None,
+        package_in=list(facts.package_in),
         redirect_uri=settings.redirect_uri,
         scopes=list(SCOPES),
         credentials=_credentials(facts),

@@ -41,8 +41,8 @@ CARD: Shape = {
     "actions": dict.fromkeys(("connect", "disconnect", "edit_credentials", "pause"), ACTION),
     "app": {
         "mode": TEXT, "is_package_required": FLAG, "package_install_url": Maybe(TEXT),
-        "package_install_url_sandbox": Maybe(TEXT), "redirect_uri": TEXT, "scopes": [TEXT],
-        "credentials": Maybe({
+        "package_install_url_sandbox": Maybe(TEXT), "redirect_uri": TEXT, "package_in": [TEXT],
+        "scopes": [TEXT], "credentials": Maybe({
             "consumer_key_last4": TEXT, "consumer_secret_last4": TEXT, "fingerprint": TEXT,
             "saved_at": TIME, "saved_by": TEXT, "is_in_use": FLAG,
         }),

@@ -152,12 +152,15 @@ class Credentials(BaseModel):
 
 
 class App(BaseModel):
-    """The Salesforce app that the host connects through."""
+    """The Salesforce app that the host connects through. `package_in`: while the host is not connected, orgs
+    to which other hosts of the caller's token are connected through the shared app: its package is there.
+    """
 
     mode: Literal["shared", "own"]
     is_package_required: bool
     package_install_url: str | None
     package_install_url_sandbox: str | None
+    package_in: list[str] = Field(default_factory=list)
     redirect_uri: str
     scopes: list[str]
     credentials: Credentials | None

@@ -22,7 +22,7 @@ FIELDS = {
     "actions.connect": {"is_allowed", "why_not"},
     "app": {
         "mode", "is_package_required", "package_install_url", "package_install_url_sandbox", "redirect_uri",
-        "scopes", "credentials",
+        "package_in", "scopes", "credentials",
     },
     "connection": {
         "environment", "login_host", "org", "user", "api_version", "connected_at", "connected_by",
@@ -115,6 +115,7 @@ async def test_connected_host(service: Service) -> None:
         "is_package_required": True,
         "package_install_url": service.settings.salesforce_package_url,
         "package_install_url_sandbox": None,
+        "package_in": [],
         "redirect_uri": "http://127.0.0.1:8000/oauth/salesforce/callback",
         "scopes": ["api", "refresh_token", "id"],
         "credentials": None,
@@ -268,3 +269,18 @@ async def test_without_a_token_there_is_no_card(service: Service) -> None:
     answer = await service.http.get("/v1/hosts/host_a/salesforce", headers={"authorization": ""})
     assert (answer.status_code, answer.json()["code"]) == (401, "TokenInvalid")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_orgs_that_have_the_package_are_named_to_who_manages_a_host_there(
+    service: Service, mint: TokenMint
+) -> None:
+    vault, shared = service.resources.vault, service.settings.salesforce_client_id
+    await add(service, connection_for(vault, "neighbour", client_id=shared, org_name="Delta"))
+    await add(service, connection_for(vault, "ours", client_id=shared, org_name="Acme"))
+    await add(service, connection_for(vault, "own_app", client_id="own_1", org_name="Beta"))
+    assert (await service.card())["app"]["package_in"] == []
+    hosts = {"host_a": "owner", "ours": "member", "own_app": "admin"}
+    service.http.headers.update(mint.headers(hosts=hosts))
+    assert (await service.card())["app"]["package_in"] == ["Acme"]
+    await connected(service)
+    assert (await service.card())["app"]["package_in"] == []

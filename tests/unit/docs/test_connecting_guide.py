@@ -31,7 +31,7 @@ def test_every_table_has_its_place(name: str) -> None:
     "words",
     [
         "Setup → Company Information → Organization Edition", "API_DISABLED_FOR_ORG",
-        "All users may self-authorize", "New External Client App", "Connected App", "10 to 15 minutes",
+        "All users may self-authorize", "New External Client App", "Connected App", "up to ten minutes",
         "Starter Suite", "API add-on", "Download AppExchange Packages", "External Client App OAuth Usage",
         "Installed Packages", "redirect_uri_mismatch", "popup",
     ],

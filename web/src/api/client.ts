@@ -123,6 +123,7 @@ export class HostApi {
   };
   readonly changeEvents = (wish: EventsToSet): Promise<EventsChanged> => this.api.call("PUT", `${this.path}/salesforce/events`, wish);
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
+  readonly forgetApp = (): Promise<Card> => this.api.call("DELETE", `${this.path}/salesforce/app-credentials?confirm=true`);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
   readonly mapping = (): Promise<MappingShown> => this.api.call("GET", `${this.path}/salesforce/mapping`);

@@ -71,11 +71,13 @@ export interface AnswerShown {
   readonly "success": boolean | null;
 }
 
-/** The Salesforce app that the host connects through. */
+/** The Salesforce app that the host connects through. `package_in`: while the host is not connected, orgs
+ * to which other hosts of the caller's token are connected through the shared app: its package is there. */
 export interface App {
   readonly "credentials": Credentials | null;
   readonly "is_package_required": boolean;
   readonly "mode": "shared" | "own" | Other;
+  readonly "package_in": ReadonlyArray<string>;
   readonly "package_install_url": string | null;
   readonly "package_install_url_sandbox": string | null;
   readonly "redirect_uri": string;

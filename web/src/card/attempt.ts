@@ -4,6 +4,7 @@ import type { HostApi } from "../api/client";
 import type { Attempt, StartAttempt } from "../api/schema";
 
 const ASK_MS = 2_000;
+const LOOK_MS = 500;
 const WINDOW = "popup,width=560,height=760";
 const MESSAGE = "eventship.salesforce";
 const RECEIVED = "eventship.salesforce.received";
@@ -35,10 +36,16 @@ export async function startIn(popup: Window | null, begin: () => Promise<StartAt
  * Resolves when the attempt has ended, or can be confirmed here. The window brings the code when it can; we ask as
  * well, since Salesforce's pages may cut the window off from us, and the person then confirms in that window.
  */
-export async function outcomeOf(started: StartAttempt, api: HostApi, signal: AbortSignal): Promise<Outcome> {
+export async function outcomeOf(
+  started: StartAttempt, api: HostApi, signal: AbortSignal, window: { popup: Window | null; closed: () => void } = { popup: null, closed: () => undefined },
+): Promise<Outcome> {
+  const watched = window.popup === null ? null : whenClosed(window.popup, signal);
   const message = heardOf(started, signal);
   let heard: { code: string | null } | null = null;
   void message.then((it) => { heard = it; });
+  void watched?.then(() => {
+    if (heard === null && !signal.aborted) window.closed();
+  });
   while (!signal.aborted) {
     await (heard ? pause(ASK_MS, signal) : Promise.race([message, pause(ASK_MS, signal)]));
     if (signal.aborted || (document.hidden && !heard)) continue;
@@ -61,6 +68,13 @@ function heardOf(started: StartAttempt, signal: AbortSignal): Promise<{ code: st
     };
     window.addEventListener("message", hear, { signal });
   });
+}
+
+/** Resolves once the window is gone, a little later: what it sent before comes first. A page of Salesforce may cut the window
+ * off from us, and then it only looks gone. */
+async function whenClosed(popup: Window, signal: AbortSignal): Promise<void> {
+  while (!popup.closed && !signal.aborted) await pause(LOOK_MS, signal);
+  await pause(LOOK_MS, signal);
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

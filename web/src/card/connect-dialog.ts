@@ -23,6 +23,7 @@ export class ConnectDialog extends EventshipElement {
   static override styles = [look, controls, css`
     :host { container-type: normal; }
     .link { user-select: all; padding: 0.5em 0.7em; background: var(--soft); border-radius: 6px; font-size: 0.87em; }
+    h3:focus { outline: none; }
     .choices { display: grid; gap: 0.1em; }
   `];
   static override properties: PropertyDeclarations = {
@@ -30,7 +31,7 @@ export class ConnectDialog extends EventshipElement {
     purpose: {}, card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" },
     returned: { attribute: false }, code: { state: true },
     stage: { state: true }, environment: { state: true }, myDomain: { state: true }, started: { state: true },
-    attempt: { state: true }, problem: { state: true }, isBlocked: { state: true }, copied: { state: true },
+    attempt: { state: true }, problem: { state: true }, isBlocked: { state: true }, isClosed: { state: true }, isDomainMissing: { state: true }, copied: { state: true },
   };
 
   /** To connect the host, or to learn who the person is in Salesforce. */
@@ -49,20 +50,23 @@ export class ConnectDialog extends EventshipElement {
   private declare attempt: Attempt | null;
   private declare problem: ApiProblem | null;
   private declare isBlocked: boolean;
+  private declare isClosed: boolean;
+  private declare isDomainMissing: boolean;
   private declare copied: "no" | "yes" | "by hand";
   private waiting = new AbortController();
 
   constructor() {
     super();
     Object.assign(this, { purpose: "host", stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "", hostName: "", returned: null, code: null });
-    Object.assign(this, { started: null, attempt: null, problem: null, isBlocked: false, copied: "no" });
+    Object.assign(this, { started: null, attempt: null, problem: null, isBlocked: false, isClosed: false, isDomainMissing: false, copied: "no" });
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     const before = this.card.connection;
     if (before !== null) Object.assign(this, signInBefore(before));
-    const isInstalled = !this.card.app.is_package_required || this.card.state === "needs_reconnect" || this.card.state === "disconnected";
+    const { app, state } = this.card;
+    const isInstalled = !app.is_package_required || state !== "not_connected" || app.package_in.length > 0;
     if (isInstalled || this.purpose === "user") this.stage = "connect";
     if (this.returned?.attemptId && this.returned.code) void this.goOn(this.returned.attemptId, this.returned.code);
   }
@@ -94,20 +98,29 @@ export class ConnectDialog extends EventshipElement {
     const { app, support_email } = this.card;
     const url = safeUrl(this.environment === "sandbox" ? app.package_install_url_sandbox : app.package_install_url);
     return html`<p class="small dim">${t.connect.stepOf(1)}</p>
-      <h3>${t.connect.installTitle}</h3>
+      <h3 tabindex="-1">${t.connect.installTitle}</h3>
       <p>${t.connect.installText}</p>
+      ${this.knownView()}
       ${this.environmentView(["production", "sandbox"])}
-      ${url === null ? html`<p class="note">${t.connect.noLink(support_email)}</p>` : html`<p class="small dim">${t.connect.installHow}</p>
+      ${url === null ? html`<p class="note">${t.connect.noLink(support_email)}</p>` : html`<p class="small dim">${t.connect.installHow}</p><p class="small dim">${t.connect.installNeeds}</p>
         <p class="line">
           <a class="button" href=${url} target="_blank" rel="noopener noreferrer">${t.connect.openInstall}<span class="sr"> (${t.general.newTab})</span></a>
           <button class="quiet" @click=${() => this.copy(url)}>${t.connect.copyLink}</button>
-        </p>`}
+          <a class="button quiet" href="mailto:?${letterOf(url)}">${t.connect.sendMail}</a>
+        </p><p class="small dim">${t.connect.installAfter}</p>`}
       ${this.copied === "yes" ? html`<p class="small is-good">${t.connect.copied}</p>` : nothing}
       ${this.copied === "by hand" ? html`<p class="small">${t.connect.copyByHand}</p><p class="link">${url}</p>` : nothing}
       ${rightsView(this.docsBase)}
       ${packageView(this.card.preflight?.package)}
       <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.alreadyInstalled}</button></p>
+      ${editionsView()}
       ${this.ownAppView()}`;
+  }
+
+  /** Orgs that have the package by another host of the reader. */
+  private knownView(): View {
+    const { package_in: orgs } = this.card.app;
+    return orgs.length === 0 ? nothing : html`<p class="note good">${t.connect.hasPackage(orgs.join(", "))}</p>`;
   }
 
   private connectView(): View {
@@ -124,22 +137,25 @@ export class ConnectDialog extends EventshipElement {
     const isBusy = this.stage === "starting" || !this.card.actions.connect.is_allowed;
     const why = this.card.actions.connect.why_not;
     return html`${this.card.app.is_package_required ? html`<p class="small dim">${t.connect.stepOf(2)}</p>` : nothing}
-      <h3>${t.connect.connectTitle}</h3>
+      <h3 tabindex="-1">${t.connect.connectTitle}</h3>
       <p>${t.connect.connectText}</p>
+      ${this.card.state === "connected" ? html`<p class="note">${t.card.otherUserText}</p>` : this.knownView()}
       ${this.environmentView(["production", "sandbox", "my_domain"])}
       ${this.environment === "my_domain" ? this.myDomainView() : nothing}
-      ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
+      ${this.problem === null || this.isOfDomain ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       <p class="line">
         <button ?disabled=${isBusy} @click=${this.connect}>${this.stage === "starting" ? t.connect.starting : t.connect.connectNow}</button>
         ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.general.back}</button>` : nothing}
       </p>
       ${why ? html`<p class="small dim">${named(t.card.whyNot, why, t.card.whyNot.other)}</p>` : nothing}
+      ${editionsView()}
       ${this.card.app.mode === "own" ? this.ownAppView() : nothing}`;
   }
 
   private ownAppView(): View {
     if (!this.card.actions.edit_credentials.is_allowed) return nothing;
-    return html`<salesforce-own-app .card=${this.card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}></salesforce-own-app>`;
+    return html`<salesforce-own-app .card=${this.card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .isOpen=${this.card.app.mode === "own" && this.card.app.credentials === null} @app-saved=${this.appSaved}></salesforce-own-app>`;
   }
 
   private environmentView(choices: readonly Environment[]): View {
@@ -152,23 +168,43 @@ export class ConnectDialog extends EventshipElement {
 
   private myDomainView(): View {
     return html`<div><label class="name" for="my-domain">${t.connect.myDomainLabel}</label>
-      <input id="my-domain" inputmode="url" autocapitalize="none" spellcheck="false" aria-describedby="my-domain-hint" .value=${this.myDomain}
+      <input id="my-domain" inputmode="url" autocapitalize="none" spellcheck="false" aria-describedby="my-domain-hint my-domain-wrong"
+        aria-invalid=${this.domainError ? "true" : "false"} .value=${this.myDomain}
         @input=${(event: Event) => { this.myDomain = (event.target as HTMLInputElement).value; }}>
+      <p id="my-domain-wrong" class="small is-bad" role="alert">${this.domainError}</p>
       <p id="my-domain-hint" class="small dim">${t.connect.myDomainHint}</p></div>`;
+  }
+
+  private get isOfDomain(): boolean {
+    return this.problem?.body.errors?.some(({ path }) => path === "body.my_domain") ?? false;
+  }
+
+  /** What is wrong with the My Domain, in one sentence at its field. */
+  private get domainError(): string {
+    if (this.isDomainMissing) return t.connect.myDomainEmpty;
+    const advice = this.isOfDomain ? this.problem?.body.advice : null;
+    return advice ? [advice.title, ...advice.steps].join(". ").replace(/\.\. /g, ". ") : "";
   }
 
   private waitingView(): View {
     const url = this.started?.start_url ?? "";
-    return html`<h3>${t.connect.waitingTitle}</h3>
+    if (this.isClosed) return this.closedView();
+    return html`<h3 tabindex="-1">${t.connect.waitingTitle}</h3>
       <p>${this.isBlocked ? t.connect.blockedText : t.connect.waitingText}</p>
       ${this.isBlocked ? html`<p><a class="button" href=${url} target="_blank" rel="opener">${t.connect.continueLink}</a></p>` : html`<div class="busy"><span></span></div>`}
       ${this.started?.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
-      ${this.attempt?.hints.length ? this.hintsView(this.attempt) : nothing}
-      <p><button class="plain" @click=${() => this.go("connect")}>${t.connect.startAgain}</button></p>`;
+      <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.startAgain}</button></p>
+      ${this.attempt?.hints.length ? this.hintsView(this.attempt) : nothing}`;
   }
 
-  private hintsView(attempt: Attempt): View {
-    return html`<details><summary>${t.connect.sawError}</summary>
+  private closedView(): View {
+    return html`<h3 tabindex="-1">${t.connect.closedTitle}</h3><p>${t.connect.closedText}</p>
+      <p><button @click=${() => this.go("connect")}>${t.connect.startAgain}</button></p>
+      ${this.attempt?.hints.length ? this.hintsView(this.attempt, true) : nothing}`;
+  }
+
+  private hintsView(attempt: Attempt, isOpen = false): View {
+    return html`<details ?open=${isOpen}><summary>${t.connect.sawError}</summary>
       <div class="stack">${attempt.hints.map((each) => adviceView(each, { tone: "calm", docsBase: this.docsBase }))}</div></details>`;
   }
 
@@ -178,7 +214,7 @@ export class ConnectDialog extends EventshipElement {
     const user = attempt?.user?.username ?? attempt?.user?.id ?? "";
     const isBusy = this.stage === "completing";
     const isUser = this.purpose === "user";
-    return html`<h3>${isUser ? t.ownUser.confirmTitle(user) : t.connect.confirmTitle(org, user, this.hostName || this.hostId)}</h3>
+    return html`<h3 tabindex="-1">${isUser ? t.ownUser.confirmTitle(user) : t.connect.confirmTitle(org, user, this.hostName || this.hostId)}</h3>
       <p>${isUser ? t.ownUser.confirmText : t.connect.confirmText}</p>
       ${attempt?.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
       ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
@@ -188,7 +224,7 @@ export class ConnectDialog extends EventshipElement {
 
   private failedView(): View {
     const { attempt } = this;
-    return html`<h3>${t.connect.failedTitle}</h3>
+    return html`<h3 tabindex="-1">${t.connect.failedTitle}</h3>
       ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       ${attempt?.problem ? html`<div role="alert">${adviceView(attempt.problem, { docsBase: this.docsBase, said: attempt.salesforce })}</div>` : nothing}
       ${attempt?.hints.length ? this.hintsView(attempt) : nothing}
@@ -198,9 +234,14 @@ export class ConnectDialog extends EventshipElement {
 
   private go(stage: Stage): void {
     this.waiting.abort();
-    this.problem = null;
-    this.stage = stage;
+    Object.assign(this, { problem: null, isClosed: false, isDomainMissing: false, stage });
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("h3")?.focus());
   }
+
+  private readonly appSaved = (): void => {
+    this.go("connect");
+    this.announced = t.ownApp.savedNow;
+  };
 
   private readonly close = (): void => {
     this.waiting.abort();
@@ -218,6 +259,8 @@ export class ConnectDialog extends EventshipElement {
   }
 
   private readonly connect = async (): Promise<void> => {
+    this.isDomainMissing = this.purpose === "host" && this.environment === "my_domain" && this.myDomain.trim() === "";
+    if (this.isDomainMissing) return this.toDomain();
     const popup = this.display === "popup" ? openWindow() : null;
     this.isBlocked = this.display === "popup" && popup === null;
     this.stage = "starting";
@@ -227,12 +270,18 @@ export class ConnectDialog extends EventshipElement {
     } catch (error) {
       this.stage = "connect";
       this.problem = this.problemIn(error);
+      if (this.isOfDomain) await this.toDomain();
       return;
     }
     noteBegun(this.started.attempt_id, this.hostId);
     if (this.display === "redirect") location.assign(this.started.start_url);
-    else await this.waitFor(this.started);
+    else await this.waitFor(this.started, popup);
   };
+
+  private async toDomain(): Promise<void> {
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>("#my-domain")?.focus();
+  }
 
   private begin(): Promise<StartAttempt> {
     const host = this.api.host(this.hostId);
@@ -241,21 +290,25 @@ export class ConnectDialog extends EventshipElement {
     return host.connect({ ...way, environment: this.environment, my_domain: this.environment === "my_domain" ? this.myDomain.trim() : null });
   }
 
-  private async waitFor(started: StartAttempt): Promise<void> {
+  private async waitFor(started: StartAttempt, popup: Window | null): Promise<void> {
     this.stage = "waiting";
-    this.announced = t.connect.waitingTitle;
+    Object.assign(this, { announced: t.connect.waitingTitle, isClosed: false });
     this.waiting = new AbortController();
     const { signal } = this.waiting;
     const api = this.api.host(this.hostId);
     this.attempt = await api.attempt(started.attempt_id).catch(() => null);
     try {
-      const { attempt, code } = await outcomeOf(started, api, signal);
+      const { attempt, code } = await outcomeOf(started, api, signal, { popup, closed: this.popupClosed });
       Object.assign(this, { attempt, code });
     } catch {
       return; // closed, or started again
     }
     await this.settle();
   }
+
+  private readonly popupClosed = (): void => {
+    Object.assign(this, { isClosed: true, announced: t.connect.closedTitle });
+  };
 
   /** The page was opened to confirm an attempt. By itself it does so only for one that this tab began. */
   private async goOn(attemptId: string, code: string): Promise<void> {
@@ -304,6 +357,17 @@ export class ConnectDialog extends EventshipElement {
 export function signInBefore({ environment, login_host, org }: Pick<ConnectionView, "environment" | "login_host" | "org">): { environment: Environment; myDomain: string } {
   const known = (["sandbox", "my_domain"] as const).find((each) => each === environment);
   return { environment: known ?? "production", myDomain: environment === "my_domain" ? login_host : new URL(org.instance_url).host };
+}
+
+/** A letter to the admin who installs the package: the link, and what they need and look at. */
+function letterOf(url: string): string {
+  return `subject=${encodeURIComponent(t.connect.mailSubject)}&body=${encodeURIComponent(t.connect.mailText(url))}`;
+}
+
+/** Which editions have the API, before anybody signs in. */
+function editionsView(): View {
+  return html`<details><summary>${t.editions.summary}</summary><div class="stack small"><p>${t.editions.where}</p>
+    <ul>${t.editions.rows.map((row) => html`<li>${row}</li>`)}</ul></div></details>`;
 }
 
 define("salesforce-connect-dialog", ConnectDialog);

@@ -8,10 +8,11 @@ import type { Action, Attempt, Card, ConnectionView } from "../api/schema";
 import { moment, named, t } from "../texts";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
-import { adviceView, loadingView, outward, problemView, silenceView, type View } from "../ui/views";
+import { adviceView, loadingView, mailed, outward, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
 import type { Purpose } from "./connect-dialog";
+import "./own-app";
 import "./preflight";
 import { USER_CONNECTED } from "./salesforce-user";
 import { troublesView } from "./troubles";
@@ -154,7 +155,9 @@ export class SalesforceCard extends EventshipElement {
       ${this.beforeView(card)}
       ${this.preflightView(card)}
       ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
-      ${this.actionsView(card)}`;
+      ${this.actionsView(card)}
+      ${this.appView(card)}
+      <p class="small dim">${t.card.questions} ${mailed(card.support_email)}</p>`;
   }
 
   private connectionView(card: Card, connection: ConnectionView): View {
@@ -167,6 +170,7 @@ export class SalesforceCard extends EventshipElement {
       <div><dt>${t.card.lastWritten}</dt><dd>${connection.last_written_at ? moment(connection.last_written_at) : t.card.never}<br>
         <span class="small dim">${t.card.connectedSince} ${moment(connection.connected_at)}</span></dd></div>
       <div><dt>${t.card.work}</dt><dd>${this.workView(card)}</dd></div>
+      ${user ? html`<div><dt>${t.card.app}</dt><dd>${appText(card)}</dd></div>` : nothing}
       ${card.state === "connected" ? html`<div><dt>${t.card.budget}</dt><dd>${budgetText(card)}</dd></div>` : nothing}
     </dl>
     ${approvals.is_warning && user ? html`<p class="note wait">${t.card.approvals(approvals.count, approvals.limit)}</p>` : nothing}
@@ -199,6 +203,17 @@ export class SalesforceCard extends EventshipElement {
       .summary=${card.preflight} .needsPackage=${card.app.is_package_required} .mayRun=${card.role !== "member"} @preflight-changed=${() => void this.live?.refresh()}></salesforce-preflight>`;
   }
 
+  /** An own app can be looked at, rotated and cleared whenever somebody may; before a connection the dialog has it. */
+  private appView(card: Card): View {
+    const isShown = card.actions.edit_credentials.is_allowed && card.connection !== null && this.dialog !== "connect";
+    return isShown ? html`<salesforce-own-app .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      @card-changed=${this.cardChanged}></salesforce-own-app>` : nothing;
+  }
+
+  private readonly cardChanged = (event: CustomEvent<Card>): void => {
+    this.card = event.detail;
+  };
+
   private actionsView(card: Card): View {
     const isLiving = card.state === "connected" || card.state === "needs_reconnect";
     const { connect, disconnect, pause } = card.actions;
@@ -208,6 +223,7 @@ export class SalesforceCard extends EventshipElement {
     return html`<div class="line">
         ${card.state === "connected" || card.state === "not_configured" ? nothing : html`<button ?disabled=${!connect.is_allowed && connect.why_not !== "CredentialsMissing"} @click=${() => { this.dialog = "connect"; }}>
           ${card.state === "needs_reconnect" ? t.card.reconnect : t.card.connect}</button>`}
+        ${card.state === "connected" && connect.is_allowed ? html`<button class="quiet" @click=${() => { this.dialog = "connect"; }}>${t.card.otherUser}</button>` : nothing}
         ${isLiving ? html`<button class="quiet" ?disabled=${!pause.is_allowed || this.isBusy} @click=${() => this.setPause(!card.pause.is_paused)}>${pauseText}</button>
           <button class="quiet" ?disabled=${!disconnect.is_allowed} @click=${() => { this.dialog = "disconnect"; }}>${t.card.disconnect}</button>` : nothing}
       </div>
@@ -218,11 +234,13 @@ export class SalesforceCard extends EventshipElement {
     if (this.dialog === "connect") {
       return html`<salesforce-connect-dialog .purpose=${this.purpose} .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
         .display=${this.display} .returnTo=${this.returnTo} .hostName=${this.hostName} .returned=${this.returned} @connect-closed=${this.closeDialog} @connect-done=${this.connected}
-        @card-changed=${(event: CustomEvent<Card>) => { this.card = event.detail; }}></salesforce-connect-dialog>`;
+        @card-changed=${this.cardChanged}></salesforce-connect-dialog>`;
     }
     if (this.dialog !== "disconnect") return nothing;
     return html`<eventship-dialog heading=${t.card.disconnectHeading} @closed=${this.closeDialog}>
       <div class="stack"><p>${t.card.disconnectText}</p><p>${t.card.disconnectKeeps}</p>
+        ${card.app.credentials ? html`<div><label class="pick"><input type="checkbox" id="forget">${t.card.disconnectOwnApp}</label>
+          <p class="small dim">${t.card.disconnectOwnAppKept}</p></div>` : nothing}
         ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
         <p class="line"><button class="bad" ?disabled=${this.isBusy} @click=${this.disconnect}>${t.card.disconnectConfirm}</button>
           <button class="plain" @click=${this.closeDialog}>${t.general.cancel}</button></p></div>
@@ -247,7 +265,13 @@ export class SalesforceCard extends EventshipElement {
   };
 
   private readonly disconnect = async (): Promise<void> => {
-    if (!(await this.act(() => this.api.host(this.hostId).disconnect()))) return;
+    const host = this.api.host(this.hostId);
+    const isAppForgotten = this.renderRoot.querySelector<HTMLInputElement>("#forget")?.checked ?? false;
+    const both = async (): Promise<Card> => {
+      const card = await host.disconnect();
+      return isAppForgotten ? host.forgetApp() : card;
+    };
+    if (!(await this.act(both))) return;
     this.dialog = null;
     this.announced = t.card.disconnectedNow;
     this.tell("salesforce-disconnected", { hostId: this.hostId });
@@ -279,6 +303,12 @@ export class SalesforceCard extends EventshipElement {
       this.isBusy = false;
     }
   }
+}
+
+function appText({ app }: Card): View {
+  const { mode, credentials } = app;
+  if (mode !== "own" || credentials === null) return t.card.appShared;
+  return html`${t.card.appOwn(credentials.consumer_key_last4)}<br><span class="small dim">${t.ownApp.fingerprint} ${credentials.fingerprint}${credentials.is_in_use ? nothing : html`<br>${t.ownApp.notInUse}`}</span>`;
 }
 
 function budgetText({ budget }: Card): string {

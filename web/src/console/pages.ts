@@ -39,7 +39,7 @@ export const HOST_PAGES: Readonly<Record<string, Page>> = {
 /** An event's own page is the one without a name. */
 export const EVENT_PAGES: Readonly<Record<string, Page>> = {
   "": {
-    view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-event-sync>`,
+    view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS} card-address=${hostAddress(at.hostId)}></salesforce-event-sync>`,
   },
 };
 

@@ -27,13 +27,15 @@ export class SalesforceEventSync extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    eventId: { attribute: "event-id" },
+    eventId: { attribute: "event-id" }, cardAddress: { attribute: "card-address" },
     stats: { state: true }, link: { state: true }, card: { state: true }, problem: { state: true },
     chosenState: { state: true }, chosenGroup: { state: true }, busyGroup: { state: true }, isBusy: { state: true },
     rowsVersion: { state: true },
   };
 
   declare eventId: string;
+  /** Where the host's card is; without it nothing links there. */
+  declare cardAddress: string;
   private declare stats: Stats | null;
   private declare link: LinkShown | null | undefined;
   private declare card: Card | null;
@@ -47,7 +49,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { eventId: "", stats: null, link: undefined, card: null, problem: null });
+    Object.assign(this, { eventId: "", cardAddress: "", stats: null, link: undefined, card: null, problem: null });
     Object.assign(this, { chosenState: null, chosenGroup: null, busyGroup: null, isBusy: false, rowsVersion: 0 });
   }
 
@@ -145,6 +147,7 @@ export class SalesforceEventSync extends EventshipElement {
       ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
       ${troublesView(card, this.docsBase)}
       ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}
+      ${card.state !== "connected" && this.cardAddress ? html`<p><a class="button" href=${this.cardAddress}>${t.card.toCard}</a></p>` : nothing}
       ${isPaused ? html`<p class="note wait">${t.sync.pausedText}</p>` : nothing}
       ${stats.budget?.is_stopped ? html`<p class="note wait">${t.sync.budgetStopped}</p>` : nothing}
       ${failedActionView(this.failedAction, this.docsBase)}
@@ -161,7 +164,7 @@ export class SalesforceEventSync extends EventshipElement {
   }
 
   private campaignView(card: Card, link: LinkShown | null): View {
-    if (link === null && card.state !== "connected") return nothing;
+    if (link === null && card.state !== "connected") return html`<section class="stack"><h3>${t.campaign.heading}</h3><p class="dim">${t.campaign.afterConnecting}</p></section>`;
     return html`<salesforce-campaign-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
   }

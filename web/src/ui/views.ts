@@ -7,6 +7,14 @@ import { clock, t } from "../texts";
 
 export type View = TemplateResult | typeof nothing | string;
 
+const INVALID = "PayloadInvalid";
+const MAIL = /([\w.+-]+@[\w-]+(?:\.[\w-]+)+)/;
+
+/** A text in which addresses of e-mail are links. */
+export function mailed(text: string): unknown {
+  return text.split(MAIL).map((part, index) => (index % 2 === 1 ? html`<a href="mailto:${part}">${part}</a>` : part));
+}
+
 /** An address that may stand in a link: http or https, whatever a server may have sent. */
 export function safeUrl(url: string | null): string | null {
   if (url === null) return null;
@@ -30,8 +38,8 @@ export function adviceView(advice: Advice, options: { tone?: string; docsBase?: 
   const link = advice.link === null ? null : advice.link.startsWith("/") ? docsBase && docsBase + advice.link : advice.link;
   return html`<div class="note ${tone} stack">
     ${hasTitle ? html`<p><strong>${advice.title}</strong></p>` : nothing}
-    <p>${advice.explanation}</p>
-    ${advice.steps.length === 0 ? nothing : html`<ol>${advice.steps.map((step) => html`<li>${step}</li>`)}</ol>`}
+    <p>${mailed(advice.explanation)}</p>
+    ${advice.steps.length === 0 ? nothing : html`<ol>${advice.steps.map((step) => html`<li>${mailed(step)}</li>`)}</ol>`}
     ${said === null ? nothing : saidView(said)}
     ${link ? html`<p>${outward(link, t.general.learnMore, advice.title)}</p>` : nothing}
   </div>`;
@@ -69,13 +77,16 @@ export function problemView(problem: ApiProblem, options: { docsBase?: string; a
   if (problem.isUnreachable) {
     return html`<div class="note bad stack" role="alert"><p><strong>${t.general.unreachableTitle}</strong></p><p>${t.general.unreachableText}</p>${again}</div>`;
   }
+  const title = body.code === INVALID && body.advice ? body.advice.title : body.title;
+  const known = new Set([title, body.title, body.advice?.title]);
+  const more = (body.errors ?? []).filter(({ message }) => !known.has(message));
   return html`<div class="stack" role="alert">
     ${body.advice
-      ? adviceView({ ...body.advice, title: body.title }, { docsBase: options.docsBase ?? "", said: body.salesforce })
-      : html`<div class="note bad stack"><p><strong>${body.title}</strong></p>${body.salesforce ? saidView(body.salesforce) : nothing}</div>`}
-    ${body.detail && body.detail !== body.title ? html`<p class="small dim">${body.detail}</p>` : nothing}
-    ${body.errors?.length ? html`<ul class="small dim">${body.errors.map((each) => html`<li>${each.path}: ${each.message}</li>`)}</ul>` : nothing}
-    ${body.request_id ? html`<p class="small dim">${t.general.request} ${body.request_id}</p>` : nothing}
+      ? adviceView({ ...body.advice, title }, { docsBase: options.docsBase ?? "", said: body.salesforce })
+      : html`<div class="note bad stack"><p><strong>${title}</strong></p>${body.salesforce ? saidView(body.salesforce) : nothing}</div>`}
+    ${body.detail && !known.has(body.detail) ? html`<p class="small dim">${body.detail}</p>` : nothing}
+    ${more.length ? html`<ul class="small dim">${more.map(({ path, message }) => html`<li>${path.replace(/^body\./, "")}: ${message}</li>`)}</ul>` : nothing}
+    ${body.request_id && (body.status >= 500 || !body.advice) ? html`<p class="small dim">${t.general.request} ${body.request_id}</p>` : nothing}
     ${again}
   </div>`;
 }

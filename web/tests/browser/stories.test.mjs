@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
+import { beforeConnecting, whileConnected } from "./stories/connecting.mjs";
 
 const HOST = "host_otter";
 const EVENT = "evt_river";
@@ -114,6 +115,8 @@ step("the install modal leads through two steps", async () => {
   await dialog().waitFor({ state: "detached" });
 });
 
+beforeConnecting(step, () => ({ page, stack }));
+
 step("a person who denies access is told what happened", async () => {
   await button("Connect", card()).click();
   await button("I've already installed it", dialog()).click();
@@ -179,6 +182,8 @@ step("connecting through Salesforce's pages shows the org on the card", async ()
   await assertAccessible(page, "the connected card");
   await shoot(page, "connected");
 });
+
+whileConnected(step, () => ({ page, stack }));
 
 step("a person says who they are in Salesforce, and owners see everybody", async () => {
   const own = page.locator("salesforce-user");
