@@ -1,0 +1,77 @@
+// A person who reads no JSON: what the usual tasks cost in clicks and fields, with everything that Salesforce asks.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage, shoot } from "./browser.mjs";
+import { assertEasy, watchEffort } from "./effort.mjs";
+import { Stack } from "./stack.mjs";
+
+const HOST = "host_easy";
+const EVENT = "evt_lake";
+const TITLE = "Lake Summit";
+const REFUSED = 3;
+
+let stack, browser, page, effort;
+
+const card = () => page.locator("salesforce-card");
+const dialog = () => page.locator("eventship-dialog");
+const drawer = () => page.locator("salesforce-event-sync");
+const button = (name, where = page) => where.getByRole("button", { name, exact: true });
+const counted = (state, count) => drawer().locator(`.legend [data-state=${state}] b`).filter({ hasText: new RegExp(`^${count}$`) }).waitFor();
+
+before(async () => {
+  stack = await Stack.start();
+  await stack.publish(HOST, EVENT, TITLE);
+  browser = await launch();
+  page = await openPage(browser);
+  effort = await watchEffort(page.context());
+  await page.goto(await stack.address(HOST));
+});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+test("connecting takes a person at most twelve clicks and fields", async (context) => {
+  await assertEasy(effort, "connecting", context, async () => {
+    await button("Connect", card()).click();
+    await button("I've already installed it", dialog()).click();
+    const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+    await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
+    await popup.getByRole("button", { name: "Log in" }).click();
+    await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Allow" }).click()]);
+    await card().locator("[data-state=connected]").waitFor();
+  });
+});
+
+test("so does linking a campaign", async (context) => {
+  const campaignId = await stack.campaign(TITLE);
+  await assertEasy(effort, "linking a campaign", context, async () => {
+    await page.getByRole("link", { name: TITLE }).click();
+    await drawer().getByLabel("Salesforce campaign id").fill(campaignId);
+    await button("Validate", drawer()).click();
+    await button("Save", drawer()).click();
+    await drawer().locator("[data-link=linked]").waitFor();
+  });
+});
+
+test("and curing a group of failures", async (context) => {
+  const rule = { sobject: "Lead", when: "Phone LIKE '555%'", message: "Phone must start with +", field: "Phone" };
+  await stack.door("PUT", "config", { validation_rules: [rule] });
+  for (let number = 1; number <= REFUSED; number += 1) {
+    const attendee = { email: `lake.${number}@lake.example`, first_name: "Lou", last_name: `Lake ${number}`, company: "Lake GmbH", phone: "555 0100" };
+    await stack.register(HOST, EVENT, TITLE, attendee, 2000 + number);
+  }
+  await counted("failed", REFUSED);
+  await stack.door("PUT", "config", { validation_rules: [] });
+  await assertEasy(effort, "curing a group", context, async () => {
+    await drawer().locator("summary", { hasText: "What to do" }).first().click();
+    await shoot(page, "easy-group", { fullPage: true });
+    await drawer().getByRole("button", { name: new RegExp(`^Retry ${REFUSED}\\b`) }).click();
+    await counted("synced", REFUSED);
+  });
+});
+
+test("nothing went wrong on those pages", async () => {
+  assert.deepEqual(page.faults, []);
+});
