@@ -38,6 +38,7 @@ class EventListed(BaseModel):
     id: str
     title: str
     starts_at: datetime | None
+    timezone: str
     is_cancelled: bool
     is_paused: bool
     campaign_name: str | None
@@ -92,6 +93,7 @@ def _listed(event: Event, campaign_name: str | None) -> EventListed:
         id=event.event_id,
         title=event.title,
         starts_at=event.starts_at,
+        timezone=event.timezone,
         is_cancelled=event.is_cancelled,
         is_paused=event.paused_at is not None,
         campaign_name=campaign_name,

@@ -21,8 +21,8 @@ from app.registrations.history import History, read_history
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
 from app.registrations.personal_links import PersonalLink, personal_link
 from app.registrations.retry import retry_many, retry_one
-from app.registrations.schemas import RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats
-from app.registrations.stats import event_stats
+from app.registrations.schemas import CheckIns, RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats
+from app.registrations.stats import event_stats, recent_check_ins
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce")
 
@@ -51,6 +51,13 @@ async def read_stats(call: EventMemberCall) -> Stats:
         return await event_stats(
             session, call.host_id, call.event_id, is_configured=call.resources.settings.has_shared_app
         )
+
+
+@router.get("/check-ins", tags=MONITOR)
+async def read_check_ins(call: EventMemberCall) -> CheckIns:
+    """How many people were checked in, minute by minute, in the last half hour; no personal data."""
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await recent_check_ins(session, call.host_id, call.event_id)
 
 
 @router.get("/registrations", tags=MONITOR)

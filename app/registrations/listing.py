@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
+from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob
-from app.models.conditions import IS_ERASED
+from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.queries import (
@@ -23,9 +24,10 @@ from app.registrations.queries import (
 )
 from app.registrations.row_view import ViewContext, assemble_row
 from app.registrations.schemas import Row, Rows
+from app.states import SyncState
 
 RowState = Literal["synced", "pending", "failed", "skipped", "attended"]
-RowSort = Literal["-updated_at", "name"]
+RowSort = Literal["-updated_at", "-registered_at", "failed", "name"]
 
 MATCHED_MAX = 10_000
 
@@ -44,12 +46,19 @@ NAME = func.coalesce(
     "",
 )
 SORT_NAME = func.lower(NAME)
+IS_FAILED = case((in_state(SyncState.FAILED), 1), else_=0)
 ORDERS: Final[dict[RowSort, SortOrder]] = {
     "name": SortOrder(
         Cursor("name", (str, str)), (SORT_NAME, Registration.registration_id), is_descending=False
     ),
     "-updated_at": SortOrder(
         Cursor("-updated_at", (datetime, str)), (UPDATED_AT, Registration.registration_id)
+    ),
+    "-registered_at": SortOrder(
+        Cursor("-registered_at", (datetime, str)), (Registration.registered_at, Registration.registration_id)
+    ),
+    "failed": SortOrder(
+        Cursor("failed", (int, datetime, str)), (IS_FAILED, UPDATED_AT, Registration.registration_id)
     ),
 }
 
@@ -72,37 +81,30 @@ class RowQuery:
 
 
 async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: RowQuery) -> Rows:
-    """One page. Raises EventNotFound, CursorInvalid."""
+    """One page. Raises EventNotFound, CursorInvalid.
+
+    The keys of its rows are found first, by hash joins of narrow rows: sorting an event of 100,000 with all
+    that a row shows took minutes while statistics knew nothing of it yet.
+    """
     context = await load_context(session, host_id, event_id)
     order = ORDERS[query.sort]
-    matching = visible_registrations(context, Registration, SyncJob, order.columns[0]).where(
-        *_conditions(query)
-    )
-    found = (await session.execute(order.page(matching, limit=query.limit, cursor=query.cursor))).all()
-    page, next_cursor = order.cut(found, limit=query.limit, keys=lambda row: (row[2], row[0].registration_id))
-    return Rows(
-        items=await _assemble(session, context, [(row[0], row[1]) for row in page]),
-        next_cursor=next_cursor,
-        matched=await _matched(session, matching),
-    )
+    matching = visible_registrations(context, *order.columns).where(*_conditions(query))
+    async with hash_joins_only(session):
+        found = (await session.execute(order.page(matching, limit=query.limit, cursor=query.cursor))).all()
+        matched = await _matched(session, matching)
+    page, next_cursor = order.cut(found, limit=query.limit, keys=tuple)
+    ids = [keys[-1] for keys in page]
+    rows = {row.registration_id: row for row in await rows_of(session, context, ids)}
+    return Rows(items=[rows[each] for each in ids if each in rows], next_cursor=next_cursor, matched=matched)
 
 
 async def read_row(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Row:
     """One row, also of a registration that does not count yet. Raises EventNotFound, RegistrationNotFound."""
     context = await load_context(session, host_id, event_id)
-    query = (
-        select(Registration, SyncJob)
-        .outerjoin(SyncJob, queries.job_of(context.org_id, context.event_id))
-        .where(
-            Registration.host_id == host_id,
-            Registration.event_id == event_id,
-            Registration.registration_id == registration_id,
-        )
-    )
-    found = (await session.execute(query)).first()
-    if found is None:
+    pairs = await _load(session, context, [registration_id])
+    if not pairs:
         raise RegistrationNotFound
-    [row] = await _assemble(session, context, [(found[0], found[1])])
+    [row] = await _assemble(session, context, pairs)
     return row
 
 
@@ -122,11 +124,33 @@ async def page_by_id(
 
 async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
     """These registrations of the event, as far as they count, by id."""
-    matching = visible_registrations(context, Registration, SyncJob).where(
-        Registration.registration_id.in_(ids)
+    return await _assemble(session, context, await _load(session, context, ids, IS_COUNTED))
+
+
+async def _load(
+    session: AsyncSession, context: EventContext, ids: Sequence[str], *conditions: ColumnElement[bool]
+) -> list[tuple[Registration, SyncJob | None]]:
+    """These registrations of the event with the job armed for the connected org, by id.
+
+    Each table by its primary key: joined, the planner may look through all of the event's jobs for each row.
+    """
+    registrations = await session.scalars(
+        select(Registration)
+        .where(
+            Registration.host_id == context.host_id,
+            Registration.event_id == context.event_id,
+            Registration.registration_id.in_(ids),
+            *conditions,
+        )
+        .order_by(Registration.registration_id)
     )
-    page = await session.execute(matching.order_by(Registration.registration_id))
-    return await _assemble(session, context, [(row[0], row[1]) for row in page])
+    found = registrations.all()
+    jobs = await session.scalars(
+        select(SyncJob).where(SyncJob.host_id == context.host_id, SyncJob.registration_id.in_(ids))
+    )
+    armed_for = (context.event_id, context.org_id)
+    own = {each.registration_id: each for each in jobs if (each.event_id, each.org_id) == armed_for}
+    return [(each, own.get(each.registration_id)) for each in found]
 
 
 async def _assemble(

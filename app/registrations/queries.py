@@ -1,13 +1,15 @@
 """What the monitor asks the database: registrations left-joined to the jobs of the connected org."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Integer,
     Select,
     and_,
     cast,
@@ -155,6 +157,23 @@ def stored_state_columns(context: EventContext) -> tuple[Any, ...]:
         SyncJob.settled_state,
         func.coalesce(HAS_FAILED_PARTS, False),
     )
+
+
+async def check_ins_by_minute(session: AsyncSession, context: EventContext, *, minutes: int) -> Counter[int]:
+    """How many people came in each of the last minutes, by how many minutes ago."""
+    ago = cast(func.floor(func.extract("epoch", context.now - Registration.checked_in_at) / 60), Integer)
+    query = (
+        select(ago, func.count())
+        .where(
+            Registration.host_id == context.host_id,
+            Registration.event_id == context.event_id,
+            Registration.checked_in_at > context.now - timedelta(minutes=minutes),
+            Registration.checked_in_at <= context.now,
+            IS_CHECKED_IN,
+        )
+        .group_by(ago)
+    )
+    return Counter(dict((await session.execute(query)).all()))
 
 
 async def failures(session: AsyncSession, context: EventContext) -> list[FailureGroup]:

@@ -90,6 +90,7 @@ def assemble_row(
         error=None if stored.is_erased else _current_error(job, display, view.instance_url),
         warnings=[] if stored.is_erased or job is None else _warnings(job),
         can_retry=can_retry(stored),
+        is_excluded=registration.excluded_at is not None,
         is_erased=stored.is_erased,
         updated_at=max(registration.updated_at, job.updated_at) if job else registration.updated_at,
         version=max(registration.change_no, job.change_no) if job else registration.change_no,

@@ -17,11 +17,12 @@ OpaqueId = Annotated[str, StringConstraints(pattern=OPAQUE_ID)]
 
 
 class EventShown(BaseModel):
-    """The event that the numbers are about."""
+    """The event that the numbers are about; `timezone` is UTC, too, where the platform named none."""
 
     id: str
     title: str
     starts_at: datetime | None
+    timezone: str
     is_paused: bool
 
 
@@ -205,6 +206,7 @@ class Row(BaseModel):
     error: RowError | None
     warnings: list[RowWarning]
     can_retry: bool
+    is_excluded: bool = Field(description="left out by hand, until it is taken in again")
     is_erased: bool
     updated_at: datetime
     version: int
@@ -216,6 +218,13 @@ class Rows(BaseModel):
     items: list[Row]
     next_cursor: str | None
     matched: int | None
+
+
+class CheckIns(BaseModel):
+    """Who came lately: `minutes` are counts of the 30 minutes up to `as_of`, the oldest first."""
+
+    minutes: list[int]
+    as_of: datetime
 
 
 class RetryFilter(BaseModel):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,11 +13,22 @@ from app.registrations.context import EventContext, load_context
 from app.registrations.queries import FailureGroup, StateCount
 from app.registrations.registration_state import Gates, display_state
 from app.registrations.row_view import advice_of
-from app.registrations.schemas import Counts, EventShown, Group, PendingBecause, SkippedBecause, Stats
+from app.registrations.schemas import (
+    CheckIns,
+    Counts,
+    EventShown,
+    Group,
+    PendingBecause,
+    SkippedBecause,
+    Stats,
+)
 from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
 from app.user_messages.catalog import GROUP_TITLES
+
+DOOR_MINUTES: Final = 30
+"""As many minutes as the view for the door shows."""
 
 
 async def event_stats(
@@ -47,6 +59,13 @@ async def event_stats(
         as_of=context.now,
         version=max((each.version for each in tallies), default=0),
     )
+
+
+async def recent_check_ins(session: AsyncSession, host_id: str, event_id: str) -> CheckIns:
+    """How many people came in each of the last minutes. Raises EventNotFound."""
+    context = await load_context(session, host_id, event_id)
+    found = await queries.check_ins_by_minute(session, context, minutes=DOOR_MINUTES)
+    return CheckIns(minutes=[found[ago] for ago in reversed(range(DOOR_MINUTES))], as_of=context.now)
 
 
 def count_places(tallies: Sequence[StateCount], gates: Gates) -> Counter[tuple[str, str | None]]:
@@ -81,7 +100,11 @@ def connection_state(context: EventContext, *, is_configured: bool) -> str:
 def event_shown(context: EventContext) -> EventShown:
     event = context.event
     return EventShown(
-        id=event.event_id, title=event.title, starts_at=event.starts_at, is_paused=event.paused_at is not None
+        id=event.event_id,
+        title=event.title,
+        starts_at=event.starts_at,
+        timezone=event.timezone,
+        is_paused=event.paused_at is not None,
     )
 
 

@@ -131,7 +131,7 @@ GROUP: Shape = {
     "first_at": TIME, "last_at": TIME,
 }  # fmt: skip
 STATS: Shape = {
-    "event": {"id": TEXT, "title": TEXT, "starts_at": Maybe(TIME), "is_paused": FLAG},
+    "event": {"id": TEXT, "title": TEXT, "starts_at": Maybe(TIME), "timezone": TEXT, "is_paused": FLAG},
     "is_linked": FLAG,
     "counts": {
         "total": NUMBER, "synced": NUMBER, "pending": NUMBER, "failed": NUMBER, "skipped": NUMBER,
@@ -185,10 +185,12 @@ ROW: Shape = {
     "error": Maybe(ERROR),
     "warnings": [WARNING],
     "can_retry": FLAG,
+    "is_excluded": FLAG,
     "is_erased": FLAG,
     "updated_at": TIME,
     "version": NUMBER,
 }
+CHECK_INS: Shape = {"minutes": [NUMBER], "as_of": TIME}
 RETRIED: Shape = {
     "dry_run": FLAG, "matched": NUMBER, "queued": NUMBER, "not_queued": [{"why": TEXT, "count": NUMBER}],
     "waiting_for": Maybe(TEXT), "row": Maybe(ROW),

@@ -86,6 +86,7 @@ SILENT = {
         f"{E}/backfill": "POST DELETE",
         f"{E}/campaign": "GET DELETE",
         f"{E}/campaign/create": "POST",
+        f"{E}/check-ins": "GET",
         f"{E}/links": "GET",
         f"{E}/mapping/sources": "GET",
         f"{E}/pause": "POST",

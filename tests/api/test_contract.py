@@ -150,6 +150,7 @@ async def monitor(caller: Caller) -> None:
     assert stats["groups"]
     assert stats["backfill"]
     assert stats["budget"]
+    await caller.ask("GET", f"{E}/check-ins", contract.CHECK_INS)
     rows = await caller.ask("GET", f"{E}/registrations", contract.page(contract.ROW, matched=NUMBER))
     assert len(rows["items"]) == 3
     written = await caller.ask("GET", GOOD, contract.ROW)

@@ -1,6 +1,7 @@
 """The endpoints for registrations: stats and rows, filters and pages, pause, isolation of hosts."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -60,7 +61,8 @@ async def test_member_reads_stats_in_the_dashboards_form(
     body = answer.json()
     assert answer.status_code == 200
     assert body["event"] == {
-        "id": EVENT_ID, "title": "Autumn Summit", "starts_at": "2026-11-24T10:00:00Z", "is_paused": False,
+        "id": EVENT_ID, "title": "Autumn Summit", "starts_at": "2026-11-24T10:00:00Z", "timezone": "UTC",
+        "is_paused": False,
     }  # fmt: skip
     assert body["counts"]["failed"] == 1
     assert body["groups"][0]["class"] == "data"
@@ -197,7 +199,7 @@ async def test_rows_are_filtered(
     assert answer["matched"] == len(expected)
 
 
-@pytest.mark.parametrize("sort", ["name", "-updated_at"])
+@pytest.mark.parametrize("sort", ["name", "-updated_at", "-registered_at", "failed"])
 async def test_pages_join_without_a_gap(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor, sort: str
 ) -> None:
@@ -224,6 +226,39 @@ async def test_rows_changed_last_come_first(
     await member_a.get(f"{E}/registrations")
     body = (await member_a.get(f"{E}/registrations")).json()["items"]
     assert [row["registration_id"] for row in body] == ["r3", "r2", "r1"]
+
+
+async def test_rows_come_in_the_order_that_is_asked_for(
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
+) -> None:
+    await add_connected_host(database, vault)
+    early: dict[str, Any] = {"registered_at": NOW - timedelta(days=2)}
+    await add(
+        database,
+        simple("r1", "failed", error=RULE),
+        (registration("r2", registered_at=NOW + timedelta(days=1)), job("r2", "synced")),
+        (registration("r3", **early), None),
+        simple("r4", "failed", error=RULE),
+        (registration("r5", registered_at=NOW - timedelta(days=1)), job("r5", "skipped")),
+    )
+    expected = {"failed": ["r4", "r1", "r5", "r3", "r2"], "-registered_at": ["r2", "r4", "r1", "r5", "r3"]}
+    for sort, ids in expected.items():
+        body = (await member_a.get(f"{E}/registrations", params={"sort": sort})).json()["items"]
+        assert [row["registration_id"] for row in body] == ids
+
+
+async def test_check_ins_are_counted_by_the_minute(
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
+) -> None:
+    await add_connected_host(database, vault)
+    now = datetime.now(UTC)
+    seconds_ago = {"r1": 5, "r2": 20, "r3": 90, "r4": 29 * 60 + 30, "r5": 31 * 60}
+    came = {each: now - timedelta(seconds=ago) for each, ago in seconds_ago.items()}
+    await add(database, *((registration(each, checked_in_at=at), None) for each, at in came.items()))
+    undone: dict[str, Any] = {"checked_in_at": now - timedelta(seconds=30), "check_in_reverted_at": now}
+    await add(database, (registration("r6", **undone), None))
+    minutes = (await member_a.get(f"{E}/check-ins")).json()["minutes"]
+    assert (len(minutes), sum(minutes), minutes[-1]) == (30, 4, 2)
 
 
 @pytest.mark.parametrize(

@@ -358,6 +358,12 @@ export interface CaseToSet {
   readonly "origin"?: string | null;
 }
 
+/** Who came lately: `minutes` are counts of the 30 minutes up to `as_of`, the oldest first. */
+export interface CheckIns {
+  readonly "as_of": string;
+  readonly "minutes": ReadonlyArray<number>;
+}
+
 /** The code that the browser brought back; a fifth approval of one Salesforce user must be confirmed. */
 export interface CompleteConnect {
   readonly "code": string;
@@ -562,6 +568,7 @@ export interface EventListed {
   readonly "is_cancelled": boolean;
   readonly "is_paused": boolean;
   readonly "starts_at": string | null;
+  readonly "timezone": string;
   readonly "title": string;
 }
 
@@ -600,11 +607,12 @@ export interface EventSettingsToSet {
   readonly "writes"?: WritesToSet;
 }
 
-/** The event that the numbers are about. */
+/** The event that the numbers are about; `timezone` is UTC, too, where the platform named none. */
 export interface EventShown {
   readonly "id": string;
   readonly "is_paused": boolean;
   readonly "starts_at": string | null;
+  readonly "timezone": string;
   readonly "title": string;
 }
 
@@ -1475,6 +1483,7 @@ export interface Row {
   readonly "is_attended": boolean;
   readonly "is_checked_in": boolean;
   readonly "is_erased": boolean;
+  readonly "is_excluded": boolean;
   readonly "member": MemberLink | null;
   readonly "parts": ReadonlyArray<Part>;
   readonly "person": PersonLink | null;
