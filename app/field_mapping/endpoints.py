@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from app.api.calls import AdminCall, EventAdminCall, EventMemberCall, MemberCall
 from app.field_mapping import service
 from app.field_mapping.org_metadata import read_fields
+from app.field_mapping.owners import find_owners
 from app.field_mapping.request_schemas import (
     EventMappingToCopy,
     Mappable,
@@ -14,7 +15,7 @@ from app.field_mapping.request_schemas import (
     MappingToCopy,
     MappingToSave,
 )
-from app.field_mapping.response_schemas import MappingShown, ObjectFields, Sources
+from app.field_mapping.response_schemas import MappingShown, ObjectFields, OwnersFound, Sources
 from app.field_mapping.service import Place
 from app.field_mapping.sources import read_sources
 
@@ -66,6 +67,17 @@ async def get_fields(
 ) -> ObjectFields:
     """An object's fields and record types as the connected user sees them; kept for a day."""
     return await read_fields(call.resources, call.host_id, sobject, is_refresh=refresh)
+
+
+@router.get(HOST + "/owners")
+async def get_owners(
+    call: AdminCall,
+    q: Annotated[
+        str, Query(description="in the name or e-mail, or an id", max_length=100, pattern=r"^[^\x00]*$")
+    ] = "",
+) -> OwnersFound:
+    """Users and queues of the org who may own new records; the first of them are kept for an hour."""
+    return await find_owners(call.resources, call.host_id, q)
 
 
 @router.get(EVENT)

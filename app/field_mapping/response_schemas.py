@@ -168,13 +168,31 @@ class ObjectFields(BaseModel):
 
 
 class SourceShown(BaseModel):
-    """Where a value may come from. `options` are the answers that several attendees gave alike."""
+    """Where a value may come from. `options` are the answers that several attendees gave alike, `example` the
+    one that most of them gave.
+    """
 
     path: str
     label: str
     example: str | None
     options: list[str]
     is_answer: bool
+
+
+class OwnerFound(BaseModel):
+    """A user or a queue of the org who may own records; `email` is null for a queue."""
+
+    id: str
+    name: str
+    email: str | None
+    is_queue: bool
+
+
+class OwnersFound(BaseModel):
+    """Users and queues by name; `has_more` where the org has more that match."""
+
+    items: list[OwnerFound]
+    has_more: bool
 
 
 class Sources(BaseModel):

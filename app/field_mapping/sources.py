@@ -56,7 +56,11 @@ def questions_in(registrations: Iterable[Answers]) -> list[SourceShown]:
 def _question(key: str, label: str, options: Counter[str]) -> SourceShown:
     common = [option for option, count in options.most_common(OPTIONS_MAX) if count >= ALIKE]
     return SourceShown(
-        path=ANSWERS + key, label=f"Answer: {label}", example=None, options=sorted(common), is_answer=True
+        path=ANSWERS + key,
+        label=f"Answer: {label}",
+        example=next(iter(common), None),
+        options=sorted(common),
+        is_answer=True,
     )
 
 

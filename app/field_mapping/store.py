@@ -18,14 +18,17 @@ from app.sync.model.write_settings import WriteSettings
 HOST_LEVEL: Final = ""
 
 # Rows are locked in the order of their keys, as everywhere. What failed in another org stays as it is.
-REARM: Final = text("""
+BROKEN: Final = """
+    FROM sync_jobs AS job
+    JOIN connections USING (host_id)
+    WHERE job.host_id = :host_id AND job.org_id = connections.org_id
+      AND coalesce(job.settled_state, job.state) = 'failed' AND job.state IN ('pending', 'failed')
+      AND job.error_class = 'configuration'
+      AND (CAST(:event_id AS text) = '' OR job.event_id = :event_id)
+"""
+REARM: Final = text(f"""
     WITH broken AS (
-        SELECT job.host_id, job.registration_id FROM sync_jobs AS job
-        JOIN connections USING (host_id)
-        WHERE job.host_id = :host_id AND job.org_id = connections.org_id
-          AND coalesce(job.settled_state, job.state) = 'failed' AND job.state IN ('pending', 'failed')
-          AND job.error_class = 'configuration'
-          AND (CAST(:event_id AS text) = '' OR job.event_id = :event_id)
+        SELECT job.host_id, job.registration_id {BROKEN}
         ORDER BY job.host_id, job.registration_id
         FOR UPDATE OF job
     )
@@ -36,7 +39,8 @@ REARM: Final = text("""
     FROM broken
     WHERE job.host_id = broken.host_id AND job.registration_id = broken.registration_id
     RETURNING job.org_id
-""")
+""")  # noqa: S608 -- put together from constants
+COUNT_BROKEN: Final = text(f"SELECT count(*) {BROKEN}")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ async def read_layers(session: AsyncSession, host_id: str, event_id: str | None)
     return Layers(found.get(HOST_LEVEL, Stored()), event, WriteSettings.of(settings).general_links)
 
 
+async def layers_by_event(session: AsyncSession, host_id: str) -> dict[str, MappingOf[str, Any]]:
+    """What each event of the host chose over the host's own."""
+    query = select(Mapping.event_id, Mapping.layer).where(
+        Mapping.host_id == host_id, Mapping.event_id != HOST_LEVEL
+    )
+    return {row.event_id: row.layer for row in await session.execute(query)}
+
+
 async def write_layer(
     session: AsyncSession, host_id: str, event_id: str | None, *, layer: MappingOf[str, Any], by: str
 ) -> None:
@@ -120,3 +132,9 @@ async def requeue_failed(session: AsyncSession, host_id: str, event_id: str | No
         "requested_by": by,
     }
     return list(await session.scalars(REARM, values))
+
+
+async def count_failed(session: AsyncSession, host_id: str, event_id: str | None) -> int:
+    """How many rows `requeue_failed` would queue."""
+    values = {"host_id": host_id, "event_id": event_id or HOST_LEVEL}
+    return int(await session.scalar(COUNT_BROKEN, values) or 0)

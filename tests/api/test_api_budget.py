@@ -36,6 +36,7 @@ CALLING: dict[str, Any] = {
     f"GET {H}/mapping/objects/{{sobject}}/fields": None,
     f"POST {H}/mapping/validate": {"fields": [RULE]},
     f"POST {E}/mapping/validate": {"fields": [RULE]},
+    f"GET {H}/mapping/owners": None,
     f"POST {H}/preflight": None,
 }
 """Routes that ask Salesforce when they are used once, with a body; `{campaign_id}` is one of the org's."""
@@ -74,6 +75,8 @@ SILENT = {
         f"{H}/connect/{{attempt_id}}/complete": "POST",
         f"{H}/disconnect": "POST",
         f"{H}/events": "GET PUT",
+        f"{H}/mapping/preview": "POST",
+        f"{H}/mapping/registrants": "GET",
         f"{H}/mapping/sources": "GET",
         f"{H}/me": "GET DELETE",
         f"{H}/me/connect": "POST",
@@ -88,6 +91,8 @@ SILENT = {
         f"{E}/campaign/create": "POST",
         f"{E}/check-ins": "GET",
         f"{E}/links": "GET",
+        f"{E}/mapping/preview": "POST",
+        f"{E}/mapping/registrants": "GET",
         f"{E}/mapping/sources": "GET",
         f"{E}/pause": "POST",
         f"{E}/registrations": "GET",

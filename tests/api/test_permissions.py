@@ -27,6 +27,9 @@ FOR_ANY_TOKEN = {("GET", "/v1/hosts")}
 READS_FOR_ADMINS = {
     ("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/links.csv"),
     ("GET", "/v1/hosts/{host_id}/salesforce/users"),
+    ("GET", "/v1/hosts/{host_id}/salesforce/mapping/owners"),
+    ("GET", "/v1/hosts/{host_id}/salesforce/mapping/registrants"),
+    ("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/mapping/registrants"),
 }
 """They spend the org's API calls, or list what is in the org or who people are there."""
 CHANGES_OF_ONES_OWN = {

@@ -59,7 +59,8 @@ ALLOWANCES: Final = (
         "preview",
         re.compile(
             rf"GET {OF_EVENT}/registrations/[^/]+/(preview|dry-run)"
-            rf"|POST ({OF_EVENT}|/salesforce)/mapping/validate|GET /salesforce/mapping/objects/[^/]+/fields"
+            rf"|POST ({OF_EVENT}|/salesforce)/mapping/(validate|preview)"
+            r"|GET /salesforce/mapping/(objects/[^/]+/fields|owners)"
         ),
         60,
         120,

@@ -101,7 +101,7 @@ async def load_claimed(
     of_host = (await session.execute(HOST_ROW, {"host_id": host_id})).one()
     settings = of_host.settings or {}
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
-    events = await _events(session, {row.event_id for row in rows}, whose, of_host=of_host)
+    events = await events_of(session, {row.event_id for row in rows}, whose, of_host=of_host)
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
     extras = await _extras(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
@@ -128,7 +128,7 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     of_host = (await session.execute(HOST_ROW, {"host_id": batch.host_id})).one()
     # Jobs of one event differ by their links: one of each kind says what all carry.
     read = {(job.event.event_id, _is_of_personal_link(job.salesforce_id)): job for job in batch.jobs}
-    events = await _events(session, {event_id for event_id, _ in read}, whose, of_host=of_host)
+    events = await events_of(session, {event_id for event_id, _ in read}, whose, of_host=of_host)
     settings = of_host.settings or {}
     chosen = (ExclusionRules.of(settings), WriteSettings.of(settings))
     return chosen == (batch.exclusions, batch.settings) and all(
@@ -193,7 +193,7 @@ def _job(
     return Job(
         registration_id=row.registration_id,
         event=known.event,
-        attendee=_attendee(row.attendee, row.email_key),
+        attendee=attendee_of(row.attendee, row.email_key),
         facts=facts_of(row),
         link=known.link,
         salesforce_id=row.salesforce_id,
@@ -219,7 +219,7 @@ def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusion
     return registration.excluded_at is not None or exclusions.cover(email_key, registration.ticket_kind)
 
 
-def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
+def attendee_of(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
     consent = given.get("consent") or {}
     cleared = frozenset(name for name, value in given.items() if value is None)
@@ -227,7 +227,7 @@ def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     return Attendee(given.get("id"), email, email_key, **named, consent=consent, cleared=cleared)
 
 
-async def _events(
+async def events_of(
     session: AsyncSession,
     event_ids: Iterable[str],
     whose: Mapping[str, str],

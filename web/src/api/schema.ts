@@ -578,6 +578,13 @@ export interface EventMappingToCopy {
   readonly "from_host_id"?: string | null;
 }
 
+/** How many of an event's registrations a mapping changes. */
+export interface EventReach {
+  readonly "event_id": string;
+  readonly "registrations": number;
+  readonly "title": string;
+}
+
 /** One event with what holds for it and how far its registrations are. */
 export interface EventRow {
   readonly "campaign": RecordLink | null;
@@ -686,6 +693,17 @@ export interface FieldError {
   readonly "path": string;
 }
 
+/** One field. `now`: by the saved mapping, `then`: by the one given; null where nothing is written. */
+export interface FieldExample {
+  readonly "change": "same" | "new" | "changed" | "gone" | Other;
+  readonly "field": string;
+  readonly "from": string | null;
+  readonly "label": string;
+  readonly "now": unknown;
+  readonly "then": unknown;
+  readonly "trouble": FieldTrouble | null;
+}
+
 /** One field. `then`: what would stand after the run; `from`: a source or template, null if neither.
  * 
  * `mode` is the rule's, `ours` for what is written whatever is mapped. `why`: `new`, `changed`, `same`,
@@ -747,6 +765,13 @@ export interface FieldShown {
   readonly "type": string;
   readonly "values": ReadonlyArray<PicklistValue>;
   readonly "why_not": string | null;
+}
+
+/** `refused`: the registration fails; `left_out`, `cut`: so is the value; `note`: it is not theirs. */
+export interface FieldTrouble {
+  readonly "code": string;
+  readonly "severity": "refused" | "left_out" | "cut" | "note" | Other;
+  readonly "text": string;
 }
 
 /** One thing that will fail, be left out, or should be known. */
@@ -920,6 +945,16 @@ export interface LinkShown {
   readonly "version": number;
 }
 
+/** What a mapping makes of one registration, as for a person who is new; `registration` is null where
+ * nobody registered yet. `is_checked`: whether the org's fields were at hand. Salesforce was not asked. */
+export interface MappingExample {
+  readonly "given": ReadonlyArray<ValueGiven>;
+  readonly "is_checked": boolean;
+  readonly "reach": MappingReach | null;
+  readonly "records": ReadonlyArray<RecordExample>;
+  readonly "registration": Registrant | null;
+}
+
 /** Something that will go wrong, or be left out.
  * 
  * `path` is where in the mapping of this level; null when it was chosen elsewhere or is nobody's choice. */
@@ -940,6 +975,20 @@ export interface MappingGiven {
   readonly "people"?: PeopleGiven;
   readonly "record_types"?: Readonly<Record<string, string | null>>;
   readonly "task_status"?: string | null;
+}
+
+/** Whom a mapping changes: `registrations` of the latest `looked_at` would be written otherwise.
+ * 
+ * `is_all`: no registration was left out. `written`: of those that change, how many are in Salesforce
+ * already. `retried`: failed ones that saving tries again. `events`: the five with most, of `events_total`. */
+export interface MappingReach {
+  readonly "events": ReadonlyArray<EventReach>;
+  readonly "events_total": number;
+  readonly "is_all": boolean;
+  readonly "looked_at": number;
+  readonly "registrations": number;
+  readonly "retried": number;
+  readonly "written": number;
 }
 
 /** The mapping of one level. `event_id` is null for the host's own.
@@ -965,6 +1014,13 @@ export interface MappingShown {
 /** Whose mapping to take. */
 export interface MappingToCopy {
   readonly "from_host_id": string;
+}
+
+/** A mapping that is not saved, and the registration to try it on: by default one that answered much. */
+export interface MappingToPreview {
+  readonly "count"?: boolean;
+  readonly "mapping": MappingGiven;
+  readonly "registration_id"?: string | null;
 }
 
 /** A mapping to save; with `version`, only while that one is the latest. */
@@ -1163,6 +1219,14 @@ export interface OwnUserView {
   readonly "user": OwnUser | null;
 }
 
+/** A user or a queue of the org who may own records; `email` is null for a queue. */
+export interface OwnerFound {
+  readonly "email": string | null;
+  readonly "id": string;
+  readonly "is_queue": boolean;
+  readonly "name": string;
+}
+
 /** Who owns new records; `id` belongs to `fixed`. Owners of records that stand are never changed. */
 export interface OwnerGiven {
   readonly "how"?: "leave" | "organizer" | "fixed";
@@ -1175,6 +1239,12 @@ export interface OwnerShown {
   readonly "how": string;
   readonly "id": string | null;
   readonly "run_assignment_rules": boolean;
+}
+
+/** Users and queues by name; `has_more` where the org has more that match. */
+export interface OwnersFound {
+  readonly "has_more": boolean;
+  readonly "items": ReadonlyArray<OwnerFound>;
 }
 
 /** Our package as the describes of the last preflight show it.
@@ -1370,6 +1440,15 @@ export interface ProblemShown {
   readonly "since": string;
 }
 
+/** One record. `written`: `created`; `found` (only where the person is there already); `unlinked` (once a
+ * campaign is linked); `off` (this kind of write is switched off). */
+export interface RecordExample {
+  readonly "change": "same" | "new" | "changed" | "gone" | Other;
+  readonly "fields": ReadonlyArray<FieldExample>;
+  readonly "object": string;
+  readonly "written": "created" | "found" | "unlinked" | "off" | Other;
+}
+
 /** A record in Salesforce and where a person opens it. */
 export interface RecordLink {
   readonly "id": string;
@@ -1400,6 +1479,23 @@ export interface RecordTypeShown {
   readonly "is_available": boolean;
   readonly "is_default": boolean;
   readonly "name": string;
+}
+
+/** Somebody who registered, for a choice of examples. */
+export interface Registrant {
+  readonly "answers": number;
+  readonly "email": string | null;
+  readonly "event_id": string;
+  readonly "event_title": string;
+  readonly "name": string | null;
+  readonly "registered_at": string;
+  readonly "registration_id": string;
+}
+
+/** The latest first; older ones than the latest `searched_at_most` are not looked at. */
+export interface Registrants {
+  readonly "items": ReadonlyArray<Registrant>;
+  readonly "searched_at_most": number;
 }
 
 /** Which rows to repair: `registration_ids`, or `all` that differ; a dry run counts them. */
@@ -1599,7 +1695,8 @@ export interface SkippedBecause {
   readonly "switched_off": number;
 }
 
-/** Where a value may come from. `options` are the answers that several attendees gave alike. */
+/** Where a value may come from. `options` are the answers that several attendees gave alike, `example` the
+ * one that most of them gave. */
 export interface SourceShown {
   readonly "example": string | null;
   readonly "is_answer": boolean;
@@ -1711,6 +1808,14 @@ export interface User {
   readonly "id": string;
   readonly "name": string | null;
   readonly "username": string | null;
+}
+
+/** What the registration has at a source, as text; an answer's `label` is the question. */
+export interface ValueGiven {
+  readonly "is_answer": boolean;
+  readonly "label": string;
+  readonly "path": string;
+  readonly "value": string;
 }
 
 /** An event's latest verification, with one page of its differences.
