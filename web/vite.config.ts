@@ -1,5 +1,11 @@
 import { defineConfig } from "vite";
 
+/** Each language is a file of its own. */
+const nameOf = ({ name, facadeModuleId }: { name: string; facadeModuleId?: string | null }): string => {
+  const language = /\/texts\/(\w+)(?:\/index)?\.ts$/.exec(facadeModuleId ?? "")?.[1];
+  return language ? `words-${language}.js` : `${name}.js`;
+};
+
 export default defineConfig({
   base: "./",
   build: {
@@ -8,7 +14,7 @@ export default defineConfig({
     rollupOptions: {
       input: { "eventship-salesforce": "src/index.ts", console: "src/console/main.ts" },
       preserveEntrySignatures: "allow-extension",
-      output: { entryFileNames: "[name].js", chunkFileNames: "[name].js", assetFileNames: "[name][extname]" },
+      output: { entryFileNames: "[name].js", chunkFileNames: nameOf, assetFileNames: "[name][extname]" },
     },
   },
 });

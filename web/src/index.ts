@@ -6,5 +6,5 @@ export { SalesforceMapping } from "./mapping/salesforce-mapping";
 export { SalesforceEventSync } from "./sync/salesforce-event-sync";
 export { SalesforceEvents } from "./writes/salesforce-events";
 export { SalesforceSettings } from "./writes/salesforce-settings";
-export { english, type Texts } from "./texts/en";
-export { setTexts } from "./texts";
+export type { Texts } from "./texts/en";
+export { loadTexts, setTexts } from "./texts";

@@ -1,4 +1,4 @@
-// Makes dist-npm/ of what was built: the elements alone, which need nothing else, as a package for `npm publish`.
+// Makes dist-npm/ of what was built: the elements with their languages, which need nothing else, as a package for `npm publish`.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 const WEB = new URL("../", import.meta.url);
@@ -6,13 +6,22 @@ const OUT = new URL("dist-npm/", WEB);
 const ELEMENTS = "eventship-salesforce.js";
 const { version, license } = JSON.parse(readFileSync(new URL("package.json", WEB), "utf8"));
 
-const built = readFileSync(new URL(`dist/${ELEMENTS}`, WEB), "utf8");
-const imported = [...built.matchAll(/\b(?:from|import)\s*["']([\w@./-]+)["']/g)].map(([, name]) => name);
-if (imported.length > 0) throw new Error(`the elements import ${imported}: they would have to be published, too`);
+/** The file and all that it loads from beside it, the languages too. */
+function withImports(name, seen = new Set()) {
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  const built = readFileSync(new URL(`dist/${name}`, WEB), "utf8");
+  for (const [, , imported] of built.matchAll(/\b(?:from|import)\s*\(?\s*(["'`])([\w@./-]+)\1/g)) {
+    if (!imported.startsWith("./")) throw new Error(`the elements import ${imported}: it would have to be published, too`);
+    withImports(imported.slice(2), seen);
+  }
+  return seen;
+}
 
+const files = [...withImports(ELEMENTS)];
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT);
-for (const [from, to] of [[`dist/${ELEMENTS}`, ELEMENTS], ["README.md", "README.md"], ["../LICENSE", "LICENSE"]]) {
+for (const [from, to] of [...files.map((name) => [`dist/${name}`, name]), ["README.md", "README.md"], ["../LICENSE", "LICENSE"]]) {
   cpSync(new URL(from, WEB), new URL(to, OUT));
 }
 const about = {
@@ -22,7 +31,7 @@ const about = {
   license,
   type: "module",
   exports: `./${ELEMENTS}`,
-  files: [ELEMENTS],
+  files,
   sideEffects: true,
 };
 writeFileSync(new URL("package.json", OUT), `${JSON.stringify(about, null, 2)}\n`);

@@ -42,7 +42,9 @@ const TRIES = 4;
 
 export class Api {
   /** `reached` is called with every answer, whatever it says: the service is there. */
-  constructor(private readonly base: string, private readonly getToken: GetToken, private readonly reached: () => void = () => undefined) {}
+  constructor(
+    private readonly base: string, private readonly getToken: GetToken, private readonly language = "en", private readonly reached: () => void = () => undefined,
+  ) {}
 
   host(hostId: string): HostApi {
     return new HostApi(this, `/v1/hosts/${encodeURIComponent(hostId)}`);
@@ -70,13 +72,13 @@ export class Api {
   stream(path: string, lastEventId: string | null, signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (lastEventId !== null) headers["Last-Event-ID"] = lastEventId;
-    return this.send("GET", path, { headers, signal });
+    return this.send("GET", `${path}?${new URLSearchParams({ lang: this.language })}`, { headers, signal });
   }
 
   private async send(
     method: string, path: string, more: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response> {
-    const headers: Record<string, string> = { ...more.headers, Authorization: `Bearer ${await this.getToken()}` };
+    const headers: Record<string, string> = { ...more.headers, "Accept-Language": this.language, Authorization: `Bearer ${await this.getToken()}` };
     const init: RequestInit = { method, headers, credentials: "omit", cache: "no-store" };
     if (more.signal) init.signal = more.signal;
     if (method !== "GET") headers["Idempotency-Key"] = crypto.randomUUID();

@@ -71,7 +71,7 @@ export class SalesforceCard extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (["hostId", "apiBase", "getToken"].some((name) => changed.has(name))) this.restart();
+    if (this.hasNewSource(changed)) this.restart();
   }
 
   private restart(): void {

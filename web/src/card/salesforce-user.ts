@@ -54,7 +54,7 @@ export class SalesforceUser extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (!["hostId", "apiBase", "getToken"].some((name) => changed.has(name)) || this.getToken === null || this.hostId === "") return;
+    if (!this.hasNewSource(changed) || this.getToken === null || this.hostId === "") return;
     Object.assign(this, { me: null, card: null, users: null, announced: "" });
     this.reload();
   }

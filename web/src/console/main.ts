@@ -4,7 +4,7 @@ import "../index";
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { EventListed, HostList, HostListed } from "../api/schema";
-import { moment, named } from "../texts";
+import { moment, named, words } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
@@ -12,7 +12,6 @@ import { listEvents, listHosts } from "./directory";
 import "./ops-view";
 import { backAddress, DOCUMENTS, EVENT_PAGES, HOST_PAGES, type Page } from "./pages";
 import { eventAddress, hostAddress, type Place, placeOf } from "./place";
-import { words } from "../texts/en/console";
 import { dropToken, takeToken } from "./token";
 
 class Console extends EventshipElement {

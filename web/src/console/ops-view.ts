@@ -4,14 +4,12 @@ import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import { Live } from "../api/live";
 import type { Acted, FailureCount, OrgShown, Overview } from "../api/schema";
-import { moment, named } from "../texts";
-import { t } from "../texts";
+import { moment, named, t, words } from "../texts";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { readOverview, retryFailures, type FailureFilter } from "./directory";
-import { words } from "../texts/en/console";
 
 export class OpsView extends EventshipElement {
   static override styles = [look, controls, css`

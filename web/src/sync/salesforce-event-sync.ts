@@ -65,7 +65,7 @@ export class SalesforceEventSync extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (["hostId", "eventId", "apiBase", "getToken"].some((name) => changed.has(name))) this.restart();
+    if (this.hasNewSource(changed) || changed.has("eventId")) this.restart();
   }
 
   private restart(): void {

@@ -1,12 +1,84 @@
-/** The words in use; a page with another language sets its own before the elements are drawn. */
+/** The words in use. Each language is a file of its own, loaded when an element first needs it. */
 
-import { english, type Texts } from "./en";
+import type { Texts } from "./en";
+import type { ConsoleWords } from "./en/console";
 
-export let t: Texts = english;
+interface Language {
+  readonly texts: Texts;
+  readonly words: ConsoleWords;
+}
+
+/** A further language is its file, and a line here. */
+export const LANGUAGES: Readonly<Record<string, () => Promise<Language>>> = {
+  en: () => import("./en"),
+  de: () => import("./de"),
+};
+const DEFAULT = "en";
+const AGAIN_MS = 3_000;
+
+/** The elements' words: of the element that is being drawn. */
+export let t: Texts;
+/** The console's own. */
+export let words: ConsoleWords;
+/** What the page gave; it takes the place of every language. */
+let own: Texts | null = null;
+const loaded = new Map<string, Language>();
+const followers = new Set<(haveTextsChanged: boolean) => void>();
 
 export function setTexts(texts: Texts): void {
+  own = texts;
   t = texts;
+  for (const changed of followers) changed(true);
 }
+
+/** The elements' words in a language, to take some of them into one's own. */
+export async function loadTexts(language: string): Promise<Texts> {
+  await load(languageFor(language));
+  return (loaded.get(languageFor(language)) as Language).texts;
+}
+
+/** The language to use where a page names this one: "de" for "de-AT", and English for what we do not speak. */
+export function languageFor(tag: string): string {
+  const language = tag.toLowerCase().split(/[-_]/)[0] ?? "";
+  return Object.hasOwn(LANGUAGES, language) ? language : DEFAULT;
+}
+
+/** Calls back when the page sets its own words or another language; call what is returned to end that. */
+export function follow(changed: (haveTextsChanged: boolean) => void): () => void {
+  followers.add(changed);
+  return () => void followers.delete(changed);
+}
+
+/** Something in the page changed that languages depend on. */
+export function languageChanged(): void {
+  for (const changed of followers) changed(false);
+}
+
+/** Whether there is anything to wait for before a language can be drawn; what is awaited never rejects. */
+export function load(language: string): Promise<void> | null {
+  return own !== null || loaded.has(language) ? null : fetchWords(language);
+}
+
+async function fetchWords(language: string): Promise<void> {
+  for (;;) {
+    try {
+      loaded.set(language, await (LANGUAGES[language] as () => Promise<Language>)());
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+/** Takes a loaded language into use. */
+export function speak(language: string): void {
+  const found = loaded.get(language);
+  if (found) ({ texts: t, words } = found);
+  if (own !== null) t = own;
+}
+
+/** The language of what is drawn for a page that names this one. */
+export const spoken = (tag: string): string => own?.locale ?? languageFor(tag);
 
 /** The text for a value of an open enumeration; what is not known is "other". */
 export function named<T>(texts: Readonly<Record<string, T>>, value: string, fallback: NoInfer<T>): T {

@@ -1,11 +1,12 @@
 /** A modal dialog with a heading: the browser's own, so that focus stays inside and Escape closes it. */
 
-import { css, html, LitElement, type PropertyDeclarations } from "lit";
+import { css, html, type PropertyDeclarations } from "lit";
 import { t } from "../texts";
 import { define } from "./element";
+import { SpeakingElement } from "./speaking";
 import { controls, look } from "./styles";
 
-export class EventshipDialog extends LitElement {
+export class EventshipDialog extends SpeakingElement {
   static override styles = [look, controls, css`
     :host { display: contents; container-type: normal; }
     dialog { color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: var(--radius); padding: 1.4em;

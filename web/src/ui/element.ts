@@ -1,8 +1,9 @@
 /** What all our elements have in common: whose data, where the API is, and a token for each request. */
 
-import { LitElement, type CSSResultGroup, type PropertyDeclarations } from "lit";
+import type { CSSResultGroup, PropertyDeclarations, PropertyValues } from "lit";
 import { Api, ApiProblem, type GetToken } from "../api/client";
 import type { FailedAction } from "./views";
+import { SpeakingElement } from "./speaking";
 import { controls, look } from "./styles";
 
 /** Registers an element once, also when a page loads the file twice. */
@@ -10,7 +11,7 @@ export function define(name: string, element: CustomElementConstructor): void {
   if (!customElements.get(name)) customElements.define(name, element);
 }
 
-export abstract class EventshipElement extends LitElement {
+export abstract class EventshipElement extends SpeakingElement {
   static override styles: CSSResultGroup = [look, controls];
   static override properties: PropertyDeclarations = {
     hostId: { attribute: "host-id" },
@@ -56,7 +57,7 @@ export abstract class EventshipElement extends LitElement {
   };
 
   protected get api(): Api {
-    return new Api(this.apiBase, () => this.getToken?.() ?? "", this.reached);
+    return new Api(this.apiBase, () => this.getToken?.() ?? "", this.language, this.reached);
   }
 
   /** An action of the reader's; `notDone` says what is so if it fails, such as "Not paused." Whether it succeeded. */
@@ -69,6 +70,11 @@ export abstract class EventshipElement extends LitElement {
       this.failedAction = { notDone, problem: this.problemIn(error), again: () => void this.perform(notDone, deed) };
       return false;
     }
+  }
+
+  /** Whether what is loaded is of another host or service, or in another language. */
+  protected hasNewSource(changed: PropertyValues): boolean {
+    return ["hostId", "apiBase", "getToken", "language"].some((name) => changed.has(name));
   }
 
   /** The problem in what was thrown; tells the page when its token is not taken any more. */

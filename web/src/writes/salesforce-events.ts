@@ -66,7 +66,7 @@ export class SalesforceEvents extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (!["hostId", "apiBase", "getToken"].some((name) => changed.has(name)) || this.getToken === null || this.hostId === "") return;
+    if (!this.hasNewSource(changed) || this.getToken === null || this.hostId === "") return;
     Object.assign(this, { page: null, callerRole: null, filter: EVERYTHING });
     void this.load([null]);
   }

@@ -46,7 +46,7 @@ export class SalesforceSettings extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (["hostId", "apiBase", "getToken"].some((name) => changed.has(name)) && this.getToken !== null && this.hostId !== "") void this.load();
+    if (this.hasNewSource(changed) && this.getToken !== null && this.hostId !== "") void this.load();
   }
 
   private async load(): Promise<void> {

@@ -21,9 +21,9 @@ async function documented() {
 
 async function answerOf(path) {
   if (path === "/my/own/token") return [token, "text/plain"];
-  if (path === "/eventship-salesforce.js") return [await readFile(new URL("dist/eventship-salesforce.js", WEB)), "text/javascript"];
   const { html, script } = await documented();
-  return path === "/page.js" ? [script, "text/javascript"] : [html, "text/html"];
+  if (path === "/page.js") return [script, "text/javascript"];
+  return path.endsWith(".js") ? [await readFile(new URL(`dist${path}`, WEB)), "text/javascript"] : [html, "text/html"];
 }
 
 before(async () => {

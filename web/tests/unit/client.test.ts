@@ -24,7 +24,7 @@ afterEach(() => vi.unstubAllGlobals());
 test("the page is asked for a token before each request, and no cookie goes along", async () => {
   const fetched = answering(json({}), json({}));
   let number = 0;
-  const host = new Api("https://sync.example", () => `token-${(number += 1)}`).host("a:b");
+  const host = new Api("https://sync.example", () => `token-${(number += 1)}`, "en").host("a:b");
   await host.card();
   await host.setPause(true);
   const [first, second] = fetched.mock.calls;
@@ -36,26 +36,35 @@ test("the page is asked for a token before each request, and no cookie goes alon
 
 test("a change carries a key that makes it happen once, a question does not", async () => {
   const fetched = answering(json({}), json({}));
-  const host = new Api("", () => "t").host("a");
+  const host = new Api("", () => "t", "en").host("a");
   await host.disconnect();
   await host.card();
   expect(fetched.mock.calls[0]?.[1]?.headers).toHaveProperty("Idempotency-Key");
   expect(fetched.mock.calls[1]?.[1]?.headers).not.toHaveProperty("Idempotency-Key");
 });
 
+test("the service is asked in the language of the page, also for its stream", async () => {
+  const fetched = answering(json({}), json({}));
+  const host = new Api("", () => "t", "de").host("a");
+  await host.card();
+  await host.stream(null, new AbortController().signal);
+  expect(fetched.mock.calls[0]?.[1]?.headers).toMatchObject({ "Accept-Language": "de" });
+  expect(fetched.mock.calls[1]?.[0]).toBe("/v1/hosts/a/salesforce/stream?lang=de");
+});
+
 test("a problem is thrown as the service told it", async () => {
   answering(json(problem, 400, "application/problem+json"));
-  expect((await refused(new Api("", () => "t").event("a", "b").validate("x"))).body).toEqual(problem);
+  expect((await refused(new Api("", () => "t", "en").event("a", "b").validate("x"))).body).toEqual(problem);
 });
 
 test("an answer that is no problem of ours still says its status", async () => {
   answering(new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "content-type": "text/html" } }));
-  expect((await refused(new Api("", () => "t").host("a").card())).body).toMatchObject({ status: 502, code: "Unexpected" });
+  expect((await refused(new Api("", () => "t", "en").host("a").card())).body).toMatchObject({ status: 502, code: "Unexpected" });
 });
 
 test("a service that cannot be reached is its own case", async () => {
   vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("network")));
-  expect((await refused(new Api("", () => "t").host("a").card())).isUnreachable).toBe(true);
+  expect((await refused(new Api("", () => "t", "en").host("a").card())).isUnreachable).toBe(true);
 });
 
 const tooMany = (wait: string): Response => new Response(JSON.stringify({ ...problem, status: 429, code: "TooManyRequests" }), {
@@ -65,7 +74,7 @@ const tooMany = (wait: string): Response => new Response(JSON.stringify({ ...pro
 test("who asked too much at once waits as long as told and asks again, as the same change", async () => {
   vi.useFakeTimers();
   const fetched = answering(tooMany("2"), tooMany("2"), json({ state: "paused" }));
-  const paused = new Api("", () => "t").host("a").setPause(true);
+  const paused = new Api("", () => "t", "en").host("a").setPause(true);
   await vi.advanceTimersByTimeAsync(1_999);
   expect(fetched).toHaveBeenCalledTimes(1);
   await vi.advanceTimersByTimeAsync(2_001);
@@ -77,11 +86,11 @@ test("who asked too much at once waits as long as told and asks again, as the sa
 
 test("a wait that nobody would sit through, or that has no end, is told", async () => {
   const fetched = answering(tooMany("40"));
-  expect((await refused(new Api("", () => "t").host("a").card())).body.code).toBe("TooManyRequests");
+  expect((await refused(new Api("", () => "t", "en").host("a").card())).body.code).toBe("TooManyRequests");
   expect(fetched).toHaveBeenCalledTimes(1);
   vi.useFakeTimers();
   const again = answering(...Array.from({ length: 6 }, () => tooMany("1")));
-  const told = refused(new Api("", () => "t").host("a").card());
+  const told = refused(new Api("", () => "t", "en").host("a").card());
   await vi.advanceTimersByTimeAsync(10_000);
   expect((await told).body.code).toBe("TooManyRequests");
   expect(again).toHaveBeenCalledTimes(4);
@@ -90,12 +99,12 @@ test("a wait that nobody would sit through, or that has no end, is told", async 
 
 test("an event without a campaign has no link", async () => {
   answering(json({ ...problem, status: 404, code: "CampaignNotLinked" }, 404, "application/problem+json"));
-  expect(await new Api("", () => "t").event("a", "b").link()).toBeNull();
+  expect(await new Api("", () => "t", "en").event("a", "b").link()).toBeNull();
 });
 
 test("rows are asked for by state, group and words of two letters or more", async () => {
   const fetched = answering(json({ items: [] }), json({ items: [] }));
-  const event = new Api("", () => "t").event("a", "b");
+  const event = new Api("", () => "t", "en").event("a", "b");
   await event.rows({ states: ["failed"], groupId: "g_1", q: " ot ", cursor: null });
   await event.rows({ states: [], groupId: null, q: "o", cursor: "c" });
   expect(String(fetched.mock.calls[0]?.[0])).toMatch(/\?limit=25&state=failed&group_id=g_1&q=ot$/);

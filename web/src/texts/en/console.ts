@@ -1,6 +1,8 @@
 /** The console's own English words. */
 
-const number = (value: number): string => value.toLocaleString("en");
+import { formsOf } from "../forms";
+
+const { number } = formsOf("en");
 
 export const words = {
   title: "Eventship for Salesforce",
@@ -83,3 +85,5 @@ export const words = {
     asOf: (when: string) => `As of ${when}`,
   },
 };
+
+export type ConsoleWords = typeof words;

@@ -1,15 +1,18 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
+import { formsOf } from "../forms";
 import { editions, ownApp } from "./connecting";
 import { proof } from "./proof";
 import { failures, notDone, rows } from "./rows";
 import { links, matrix, ownUser, settings, writes } from "./writes";
 
-const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
-const number = (value: number): string => value.toLocaleString("en");
+export { words } from "./console";
 
-export const english = {
+const { number, plural } = formsOf("en");
+
+export const texts = {
   locale: "en",
+  dir: "ltr" as "ltr" | "rtl",
   number,
   general: {
     loading: "Loading…",
@@ -385,4 +388,4 @@ export const english = {
   rows,
 };
 
-export type Texts = typeof english;
+export type Texts = typeof texts;

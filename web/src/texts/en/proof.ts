@@ -1,7 +1,8 @@
 /** The English words about what stands in Salesforce, held against what was written, and its repair. */
 
-const number = (value: number): string => value.toLocaleString("en");
-const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
+import { formsOf } from "../forms";
+
+const { number, plural } = formsOf("en");
 
 export const proof = {
   heading: "Check what is in Salesforce",

@@ -1,7 +1,8 @@
 /** The English words about registrations and what failed of them. */
 
-const number = (value: number): string => value.toLocaleString("en");
-const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
+import { formsOf } from "../forms";
+
+const { number, plural } = formsOf("en");
 
 /** What is so where an action did not succeed. */
 export const notDone = {

@@ -1,7 +1,8 @@
 /** The English words about what is written: switches of host and events, and links for single records. */
 
-const number = (value: number): string => value.toLocaleString("en");
-const plural = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
+import { formsOf } from "../forms";
+
+const { number, plural } = formsOf("en");
 
 export const writes = {
   heading: "What is written",
