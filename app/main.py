@@ -41,6 +41,7 @@ from app.infrastructure.job_queue import DrainQueue
 from app.live.endpoints import router as stream_router
 from app.live.pubsub import listening_for_changes
 from app.live.registry import Feeds
+from app.operations.delivery_log import router as delivery_log_router
 from app.operations.endpoints import router as ops_router
 from app.preflight.endpoints import router as preflight_router
 from app.privacy.endpoints import router as erase_router
@@ -52,6 +53,8 @@ from app.version import VERSION
 from app.webhooks.batch_writer import GroupCommitWriter, running_writer
 from app.webhooks.endpoints import router as intake_router
 from app.webhooks.fast_path import FastPathApp
+from app.webhooks.signature_endpoint import CheckLimit
+from app.webhooks.signature_endpoint import router as signature_router
 
 CONNECT_SECONDS = 10.0
 GC_THRESHOLD = 20_000
@@ -63,6 +66,8 @@ FRAMEWORK_TELEMETRY: TelemetryConfig = {
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 ROUTERS = (
     intake_router,
+    signature_router,
+    delivery_log_router,
     imports_router,
     erase_router,
     connections_router,
@@ -151,6 +156,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         access_log=access_log,
     )
     app.state.is_stopping = False
+    app.state.signature_checks = CheckLimit()
     install_problem_handlers(app, base_url=settings.problem_base_url)
     for router in ROUTERS:
         app.include_router(router)

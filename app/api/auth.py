@@ -221,7 +221,7 @@ async def host_changer(host_id: HostIdPath, principal: PrincipalDep) -> Principa
 
 
 def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that wants `scope`, for operations and imports."""
+    """A dependency that wants `scope`, for operations, imports and the platform's own engineers."""
 
     async def wants_scope(principal: PrincipalDep) -> Principal:
         if scope not in principal.scopes:
@@ -234,3 +234,4 @@ def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
 HostMemberDep = Annotated[Principal, Depends(host_reader)]
 HostAdminDep = Annotated[Principal, Depends(host_changer)]
 OpsDep = Annotated[Principal, Depends(require_scope("ops"))]
+PlatformDep = Annotated[Principal, Depends(require_scope("platform"))]

@@ -239,7 +239,7 @@ def _add_api(parser: argparse.ArgumentParser) -> None:
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", action="append", type=_role, default=[], help="HOST=owner|admin|member")
-    parser.add_argument("--scope", action="append", default=[], help="ops, import")
+    parser.add_argument("--scope", action="append", default=[], help="ops, import, platform")
     parser.add_argument("--user", default="local")
     parser.add_argument("--minutes", type=int, default=60)
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -24,6 +24,7 @@ from app.infrastructure.log_limit import LogLimit
 from app.metrics import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 from app.privacy.unparsed_bodies import encrypt_unknown, encrypt_unusable
 from app.webhooks.batch_writer import GroupCommitWriter
+from app.webhooks.nearest_type import nearest_type
 from app.webhooks.openapi import WEBHOOK_REQUEST
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
 from app.webhooks.signature import InvalidSignature, StaleSignature, verify
@@ -50,12 +51,31 @@ REFUSALS = {
 
 
 class WebhookAnswer(BaseModel):
-    """What became of the delivery; it is on disk when this is sent."""
+    """What became of the delivery; it is on disk when this is sent.
+
+    `nearest_type` is there with `unknown_type` alone, where a known type is like the one that was sent.
+    """
 
     outcome: Outcome
+    nearest_type: str | None = None
 
 
-ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() for outcome in Outcome}
+ANSWERS = {
+    outcome: WebhookAnswer(outcome=outcome).model_dump_json(exclude_none=True).encode() for outcome in Outcome
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery that is recorded, and of which type."""
+
+    outcome: Outcome
+    type: str
+
+    def answer(self) -> bytes:
+        if self.outcome is not Outcome.UNKNOWN_TYPE or (near := nearest_type(self.type)) is None:
+            return ANSWERS[self.outcome]
+        return WebhookAnswer(outcome=self.outcome, nearest_type=near).model_dump_json().encode()
 
 
 @router.post(
@@ -68,17 +88,17 @@ ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() fo
 )
 async def receive_webhook(request: Request) -> Response:
     """Verify the raw bytes, read them, and answer once they are recorded."""
-    outcome = await receive(request.app.state, request.scope["headers"], request.receive)
-    return Response(ANSWERS[outcome], 202, media_type="application/json")
+    taken = await receive(request.app.state, request.scope["headers"], request.receive)
+    return Response(taken.answer(), 202, media_type="application/json")
 
 
-async def receive(state: State, headers: Headers, receive_body: Receive) -> Outcome:
+async def receive(state: State, headers: Headers, receive_body: Receive) -> Taken:
     """What became of the delivery, once it is recorded; `state` is the application's. Raises Problem."""
     started, label = time.perf_counter(), errors.Unexpected.__name__
     try:
-        outcome = await _recorded(state.resources, state.intake, headers, receive_body)
-        label = outcome.value
-        return outcome
+        taken = await _recorded(state.resources, state.intake, headers, receive_body)
+        label = taken.outcome.value
+        return taken
     except Problem as problem:
         label = type(problem).__name__
         raise
@@ -89,7 +109,7 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
 
 async def _recorded(
     resources: Resources, writer: GroupCommitWriter, headers: Headers, receive_body: Receive
-) -> Outcome:
+) -> Taken:
     """Raises Problem, and what nobody expected."""
     settings, vault = resources.settings, resources.vault
     check_headers(headers, bytes_max=settings.webhook_max_bytes)
@@ -105,9 +125,9 @@ async def _recorded(
         return await _kept(writer, vault, webhook_id, body)
     parent = _trace_parent(headers)
     with tracing.span("webhook", kind=tracing.SERVER, parent=parent, webhook_id=webhook_id) as span:
-        outcome = await _kept(writer, vault, webhook_id, body)
-        span.set(outcome=outcome.value)
-        return outcome
+        taken = await _kept(writer, vault, webhook_id, body)
+        span.set(outcome=taken.outcome.value)
+        return taken
 
 
 def _trace_parent(headers: Headers) -> str | None:
@@ -115,9 +135,10 @@ def _trace_parent(headers: Headers) -> str | None:
     return next((value.decode("latin-1") for name, value in headers if name == b"traceparent"), None)
 
 
-async def _kept(writer: GroupCommitWriter, vault: Encryptor, webhook_id: str, body: bytes) -> Outcome:
+async def _kept(writer: GroupCommitWriter, vault: Encryptor, webhook_id: str, body: bytes) -> Taken:
     try:
-        return await _submit(writer, vault, parse_delivery(webhook_id, body), body)
+        delivery = parse_delivery(webhook_id, body)
+        return Taken(await _submit(writer, vault, delivery, body), delivery.type)
     except InvalidDelivery as error:
         await writer.keep_unusable(
             encrypt_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)

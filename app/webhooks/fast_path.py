@@ -18,7 +18,6 @@ from app.api.request_log import PROBES, AccessLog, ObservedRequest, named
 from app.api.request_metrics import count_request
 from app.api.security_headers import with_headers, with_security_headers
 from app.webhooks.endpoints import ANSWERS, PATH, receive
-from app.webhooks.parse import Outcome
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 """All of ours are asynchronous."""
@@ -33,7 +32,7 @@ def _messages(body: bytes) -> tuple[Message, Message]:
     return start, {"type": "http.response.body", "body": body}
 
 
-ASGI_RESPONSES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
+ASGI_RESPONSES = {body: _messages(body) for body in ANSWERS.values()}
 
 
 class FastPathApp(FastAPI):
@@ -75,7 +74,7 @@ class FastPathApp(FastAPI):
         self, scope: Scope, receive_body: Receive, send: Send, request: ObservedRequest
     ) -> None:
         try:
-            outcome = await receive(self.state, scope["headers"], receive_body)
+            taken = await receive(self.state, scope["headers"], receive_body)
         except Exception as error:
             kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
             handle = cast(Handler, self.exception_handlers[kind])
@@ -85,6 +84,7 @@ class FastPathApp(FastAPI):
                 raise  # as for every other route: the server logs what nobody expected
             return
         request.status = ACCEPTED
-        start, body = ASGI_RESPONSES[outcome]
+        answer = taken.answer()
+        start, body = ASGI_RESPONSES.get(answer) or _messages(answer)
         await send(named(start, request.request_id))
         await send(body)

@@ -34,6 +34,8 @@ ASKED = [
     ("PUT", f"{H}/mapping"),
     ("PATCH", H),
     ("POST", "/webhooks/eventship"),
+    ("POST", "/webhooks/eventship/test"),
+    ("GET", "/platform/deliveries"),
     ("POST", "/v1/imports/registrations"),
     ("OPTIONS", H),
 ]

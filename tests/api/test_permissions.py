@@ -20,10 +20,16 @@ from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, ad
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
 
-WITHOUT_TOKEN = {("POST", "/webhooks/eventship"), ("GET", "/livez"), ("GET", "/readyz")}
+WITHOUT_TOKEN = {
+    ("POST", "/webhooks/eventship"),
+    ("POST", "/webhooks/eventship/test"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+}
 """Signed, or for the platform that runs us."""
 FOR_ANY_TOKEN = {("GET", "/v1/hosts")}
 """Lists what the caller's own token names."""
+SCOPES = {"/ops/": "ops", "/v1/imports/": "import", "/platform/": "platform"}
 READS_FOR_ADMINS = {
     ("GET", "/v1/hosts/{host_id}/events/{event_id}/salesforce/links.csv"),
     ("GET", "/v1/hosts/{host_id}/salesforce/users"),
@@ -74,9 +80,7 @@ class Endpoint:
     @property
     def scope(self) -> str | None:
         """The scope that it wants, by where it is."""
-        if self.path.startswith("/ops/"):
-            return "ops"
-        return "import" if self.path.startswith("/v1/imports/") else None
+        return next((scope for place, scope in SCOPES.items() if self.path.startswith(place)), None)
 
     @property
     def is_of_host(self) -> bool:
@@ -170,12 +174,12 @@ async def test_no_token_opens_nothing(app: FastAPI) -> None:
 async def test_token_that_is_not_for_us_now_opens_nothing(
     app: FastAPI, mint: TokenMint, claims: dict[str, Any]
 ) -> None:
-    headers = mint.headers(hosts={"host_a": "owner"}, scope="ops import", **claims)
+    headers = mint.headers(hosts={"host_a": "owner"}, scope="ops import platform", **claims)
     assert all_ended(await ends(app, GUARDED, headers), 401, "TokenInvalid") == {}
 
 
 async def test_owner_of_another_host_finds_no_host(app: FastAPI, mint: TokenMint) -> None:
-    headers = mint.headers(hosts={"host_b": "owner"}, scope="ops import")
+    headers = mint.headers(hosts={"host_b": "owner"}, scope="ops import platform")
     assert all_ended(await ends(app, OF_HOSTS, headers), 404, "HostNotFound") == {}
 
 
@@ -214,7 +218,7 @@ async def test_owner_and_admin_are_let_in_everywhere(app: FastAPI, mint: TokenMi
     assert let_in(await ends(app, OF_HOSTS, mint.headers(hosts={"host_a": role}))) == {}
 
 
-@pytest.mark.parametrize("scope", ["", "ops", "import", "opsx"])
+@pytest.mark.parametrize("scope", ["", "ops", "import", "platform", "opsx"])
 async def test_scope_opens_its_own_endpoints_only(app: FastAPI, mint: TokenMint, scope: str) -> None:
     headers = mint.headers(hosts={"host_a": "owner"}, scope=scope)
     others = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None and endpoint.scope != scope]

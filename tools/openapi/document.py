@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
+from app.api.edge.rate_limits import BEHIND_TOKENS
 from app.api.error_handlers import PROBLEM_JSON, problem_response
 from app.api.errors import FieldError, KeyReused, PayloadInvalid, Problem
 from tools.openapi.error_responses import refusals_of
@@ -46,7 +47,7 @@ PROBLEM: Final = {"$ref": "#/components/schemas/ProblemBody"}
 WEBHOOK: Final = {"$ref": "#/components/schemas/Webhook"}
 WEBHOOK_DOOR: Final = "/webhooks/eventship"
 FRAMEWORKS_OWN: Final = ("HTTPValidationError", "ValidationError")
-OPTIONAL: Final = {"ProblemBody": {"errors"}}
+OPTIONAL: Final = {"ProblemBody": {"errors"}, "WebhookAnswer": {"nearest_type"}}
 BASE_URL: Final = "https://eventship.example"
 
 
@@ -87,7 +88,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Node]]:
 def _complete(path: str, method: str, operation: Node) -> set[type[Problem]]:
     """Fill in one operation; the answer says which problems it names."""
     kinds = refusals_of(method, path, operation)
-    if path.startswith(("/v1/", "/ops/")):
+    if path.startswith(BEHIND_TOKENS):
         operation["security"] = [{"bearer": []}]
     if KeyReused in kinds:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.api import errors
-from app.api.edge.rate_limits import is_counted
+from app.api.edge.rate_limits import BEHIND_TOKENS, is_counted
 from app.api.errors import Problem
 
 H: Final = "/v1/hosts/{host_id}/salesforce"
@@ -122,6 +122,12 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
         errors.BodyTooLarge,
         errors.MediaTypeUnsupported,
     ),
+    "POST /webhooks/eventship/test": (
+        errors.BodyIncomplete,
+        errors.BodyTooLarge,
+        errors.MediaTypeUnsupported,
+        errors.TooManyRequests,
+    ),
 }
 IN_PATH: Final[Mapping[str, type[Problem]]] = {
     "/v1/hosts/{host_id}": errors.HostNotFound,
@@ -137,14 +143,14 @@ def refusals_of(method: str, path: str, operation: Mapping[str, Any]) -> list[ty
 
 
 def _by_place(method: str, path: str) -> Iterable[type[Problem]]:
-    if not path.startswith(("/v1/", "/ops/")):
+    if not path.startswith(BEHIND_TOKENS):
         return
     yield from (errors.TokenInvalid, errors.KeysUnavailable, errors.Unexpected)
     if method != "GET" and path != IMPORTS:
         yield from BODIED
     if is_counted(path):
         yield errors.TooManyRequests
-    if not path.startswith("/ops/"):
+    if path.startswith("/v1/"):
         yield from (kind for part, kind in IN_PATH.items() if part in path)
     is_change = method != "GET" and path.startswith("/v1/hosts/{host_id}/")
     if is_change:
@@ -158,7 +164,7 @@ def _by_shape(path: str, operation: Mapping[str, Any]) -> Iterable[type[Problem]
     if path not in ("/livez", "/readyz"):
         yield errors.DatabaseUnavailable
     names = {each["name"] for each in operation.get("parameters", ())}
-    if path.startswith(("/v1/hosts/", "/ops/")) and (names or "requestBody" in operation):
+    if path.startswith(("/v1/hosts/", "/ops/", "/platform/")) and (names or "requestBody" in operation):
         yield errors.PayloadInvalid
     if "cursor" in names:
         yield errors.CursorInvalid

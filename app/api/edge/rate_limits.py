@@ -21,7 +21,7 @@ from app.api.auth import Principal, current_principal
 from app.api.error_handlers import send_problem
 from app.api.errors import Problem, TooManyRequests
 
-BEHIND_TOKENS: Final = ("/v1/", "/ops/")
+BEHIND_TOKENS: Final = ("/v1/", "/ops/", "/platform/")
 OF_HOST: Final = re.compile(r"/v1/hosts/([^/]+)(/.+)")
 OF_EVENT: Final = r"/events/[^/]+/salesforce"
 UNCOUNTED: Final = re.compile(r"/v1/imports/.*|.*/stream")

@@ -17,8 +17,8 @@ from app.api.request_bodies import BODY_MAX, LargeBodies, check_parts, read_body
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """No route reads a body with them."""
-STREAMED: Final = frozenset({"/v1/imports/registrations"})
-"""Reads line by line, with bounds of its own."""
+STREAMED: Final = frozenset({"/v1/imports/registrations", "/webhooks/eventship/test"})
+"""Read their bodies themselves, with bounds of their own."""
 
 
 class TokenFirstMiddleware:

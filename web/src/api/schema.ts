@@ -1440,6 +1440,26 @@ export interface ProblemShown {
   readonly "since": string;
 }
 
+/** One page, the latest first. */
+export interface ReceivedDeliveries {
+  readonly "items": ReadonlyArray<ReceivedDelivery>;
+  readonly "next_cursor": string | null;
+}
+
+/** One webhook. Of an `unusable` one `reason` and `errors` say why: places, never values.
+ * 
+ * Of a duplicate there is the first alone. */
+export interface ReceivedDelivery {
+  readonly "errors": ReadonlyArray<FieldError>;
+  readonly "host_id": string | null;
+  readonly "id": string;
+  readonly "occurred_at": string | null;
+  readonly "outcome": "accepted" | "unknown_type" | "unusable" | Other;
+  readonly "reason": string | null;
+  readonly "received_at": string;
+  readonly "type": string | null;
+}
+
 /** One record. `written`: `created`; `found` (only where the person is there already); `unlinked` (once a
  * campaign is linked); `off` (this kind of write is switched off). */
 export interface RecordExample {
@@ -1683,6 +1703,24 @@ export interface SettingsWanted {
   readonly "writes"?: WritesToSet | null;
 }
 
+/** Whether the webhook would be taken as signed, and if not, why. Nothing of it was kept.
+ * 
+ * `received_at` is our time; `body_bytes` and `body_sha256` (hexadecimal) are of the body as it arrived. */
+export interface SignatureChecked {
+  readonly "body_bytes": number;
+  readonly "body_sha256": string;
+  readonly "findings": ReadonlyArray<SignatureFinding>;
+  readonly "is_valid": boolean;
+  readonly "received_at": string;
+}
+
+/** One thing that is wrong; `message` says what to do about it. */
+export interface SignatureFinding {
+  readonly "code": string;
+  readonly "message": string;
+  readonly "part": "headers" | "clock" | "signature" | Other;
+}
+
 /** The skipped ones by why nothing is written. */
 export interface SkippedBecause {
   readonly "before_connection": number;
@@ -1846,8 +1884,11 @@ export interface Webhook {
   readonly "type": string;
 }
 
-/** What became of the delivery; it is on disk when this is sent. */
+/** What became of the delivery; it is on disk when this is sent.
+ * 
+ * `nearest_type` is there with `unknown_type` alone, where a known type is like the one that was sent. */
 export interface WebhookAnswer {
+  readonly "nearest_type": string | null;
   readonly "outcome": Outcome;
 }
 
