@@ -28,6 +28,7 @@ from app.connections.user_endpoints import router as salesforce_users_router
 from app.console.documents import router as documents_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
+from app.diagnosis.endpoints import router as diagnosis_router
 from app.event_settings.endpoints import host_router as events_router
 from app.event_settings.endpoints import router as event_settings_router
 from app.field_mapping.endpoints import router as mapping_router
@@ -83,6 +84,7 @@ ROUTERS = (
     monitor_router,
     verification_router,
     preview_router,
+    diagnosis_router,
     stream_router,
     ops_router,
     console_router,

@@ -15,13 +15,13 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 FOLDER: Final = Path(__file__).parent
-FILES: Final = ("preflight", "sync", "problems", "connections", "own_app", "campaigns")
+FILES: Final = ("preflight", "sync", "problems", "connections", "own_app", "campaigns", "diagnosis")
 """In the order of the tables in docs/ that take rows of several files."""
 
 T = TypeVar("T")
 Group = Literal[
-    "access", "attempt", "broken_link", "campaign", "configuration", "data", "environment", "fault",
-    "finding", "hint", "own_app", "problem", "reason", "time", "warning",
+    "access", "attempt", "broken_link", "campaign", "configuration", "data", "diagnosis", "environment",
+    "fault", "finding", "hint", "own_app", "problem", "reason", "time", "warning",
 ]  # fmt: skip
 
 

@@ -204,6 +204,24 @@ VERIFICATION: Shape = {
     }],
     "next_cursor": Maybe(TEXT),
 }  # fmt: skip
+DIAGNOSIS: Shape = {
+    "findings": [
+        {
+            "code": TEXT,
+            "weight": TEXT,
+            "cure": Maybe(TEXT),
+            "kinds": [TEXT],
+            "event": Maybe({"id": TEXT, "title": TEXT}),
+            "registration_id": Maybe(TEXT),
+            "person": Maybe(PERSON),
+            "advice": ADVICE,
+        }
+    ],
+    "registrations": NUMBER,
+    "last_news_at": Maybe(TIME),
+    "checked_at": TIME,
+}
+
 PREFLIGHT: Shape = {
     "verdict": TEXT,
     "checked_at": Maybe(TIME),

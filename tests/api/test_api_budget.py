@@ -75,6 +75,7 @@ SILENT = {
         f"{H}/connect": "POST",
         f"{H}/connect/{{attempt_id}}": "GET",
         f"{H}/connect/{{attempt_id}}/complete": "POST",
+        f"{H}/diagnosis": "POST",
         f"{H}/disconnect": "POST",
         f"{H}/events": "GET PUT",
         f"{H}/mapping/preview": "POST",

@@ -156,6 +156,10 @@ async def monitor(caller: Caller) -> None:
     written = await caller.ask("GET", GOOD, contract.ROW)
     assert written["person"] and written["activities"] and written["member"] and written["parts"]  # noqa: PT018
     assert (await caller.ask("GET", BAD, contract.ROW))["error"]
+    who = {"registration_id": written["registration_id"]}
+    diagnosis = await caller.ask("POST", f"{H}/diagnosis", contract.DIAGNOSIS, body=who)
+    assert diagnosis["findings"][0]["person"]
+    assert diagnosis["findings"][0]["event"]
     for path in (GOOD, BAD):
         history = await caller.ask("GET", f"{path}/history", contract.page(contract.HISTORY_ENTRY))
         assert history["items"][0]["requests"]

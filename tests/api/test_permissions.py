@@ -43,7 +43,8 @@ CHANGES_OF_ONES_OWN = {
     ("DELETE", "/v1/hosts/{host_id}/salesforce/me"),
 }
 """Whoever has a role may make them, for oneself."""
-READS_BY_POST: set[tuple[str, str]] = set()
+READS_BY_POST = {("POST", "/v1/hosts/{host_id}/salesforce/diagnosis")}
+"""Its question may hold an e-mail address, which belongs into no URL."""
 NOT_DOCUMENTED = {
     "/oauth/salesforce/start",
     "/oauth/salesforce/callback",

@@ -1,8 +1,8 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
-  RetryFilter, RetryOutcome, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, VerificationShown,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, Diagnosis, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
+  RetryFilter, RetryOutcome, Row, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, WhoIsMissing, VerificationShown,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -126,6 +126,7 @@ export class HostApi {
   readonly changeEvents = (wish: EventsToSet): Promise<EventsChanged> => this.api.call("PUT", `${this.path}/salesforce/events`, wish);
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
   readonly forgetApp = (): Promise<Card> => this.api.call("DELETE", `${this.path}/salesforce/app-credentials?confirm=true`);
+  readonly diagnose = (who: WhoIsMissing): Promise<Diagnosis> => this.api.call("POST", `${this.path}/salesforce/diagnosis`, who);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
   readonly mapping = (): Promise<MappingShown> => this.api.call("GET", `${this.path}/salesforce/mapping`);
@@ -154,6 +155,7 @@ export class EventApi {
   readonly linksFile = (campaignId: string): Promise<Blob> => this.api.file(`${this.path}/links.csv?${new URLSearchParams({ campaign_id: campaignId })}`);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
+  readonly include = (id: string): Promise<Row> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/include`);
   readonly verify = (): Promise<VerificationShown> => this.api.call("POST", `${this.path}/verify`);
   /** Of everything that differs; a dry run counts it. */
   readonly repair = (isDryRun: boolean): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/repair`, { all: true, dry_run: isDryRun });

@@ -478,6 +478,28 @@ export interface DeliveryShown {
   readonly "webhook_id": string;
 }
 
+/** What was found, what decides first. `registrations`: how many were looked at; `last_news_at`: when a
+ * registration of the host came in or changed last. */
+export interface Diagnosis {
+  readonly "checked_at": string;
+  readonly "findings": ReadonlyArray<DiagnosisFinding>;
+  readonly "last_news_at": string | null;
+  readonly "registrations": number;
+}
+
+/** One thing that was found. `weight`: it `stops` what is written, is a `note`, or all is `fine`. `cure`:
+ * what would change it; `kinds`: the kinds of write that it is about. */
+export interface DiagnosisFinding {
+  readonly "advice": Advice;
+  readonly "code": string;
+  readonly "cure": "connect" | "resume_host" | "resume_event" | "switch_on" | "kinds_on" | "include" | "write" | "retry" | "link_campaign" | "settings" | "mapping" | Other | null;
+  readonly "event": EventNamed | null;
+  readonly "kinds": ReadonlyArray<string>;
+  readonly "person": PersonLink | null;
+  readonly "registration_id": string | null;
+  readonly "weight": "stops" | "note" | "fine" | Other;
+}
+
 /** One record that differs from what we wrote; `url` opens it, or the person where it is gone. */
 export interface DifferenceShown {
   readonly "kind": string;
@@ -576,6 +598,12 @@ export interface EventListed {
 export interface EventMappingToCopy {
   readonly "from_event_id": string;
   readonly "from_host_id"?: string | null;
+}
+
+/** The event that a finding is about. */
+export interface EventNamed {
+  readonly "id": string;
+  readonly "title": string;
 }
 
 /** How many of an event's registrations a mapping changes. */
@@ -1890,6 +1918,14 @@ export interface Webhook {
 export interface WebhookAnswer {
   readonly "nearest_type": string | null;
   readonly "outcome": Outcome;
+}
+
+/** A registration by its id, or all of an e-mail address; of one event or of any. Without either only what
+ * holds for everybody is looked at. */
+export interface WhoIsMissing {
+  readonly "email"?: string | null;
+  readonly "event_id"?: string | null;
+  readonly "registration_id"?: string | null;
 }
 
 /** Registrations on their way; `waiting` is the part that a closed gate, or what the connected user

@@ -12,6 +12,7 @@ import { adviceView, loadingView, mailed, outward, problemView, silenceView, typ
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
 import type { Purpose } from "./connect-dialog";
+import "./missing";
 import "./own-app";
 import "./preflight";
 import { USER_CONNECTED } from "./salesforce-user";
@@ -156,6 +157,7 @@ export class SalesforceCard extends EventshipElement {
       ${this.preflightView(card)}
       ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
       ${this.actionsView(card)}
+      ${card.connection ? this.missingView(card) : nothing}
       ${this.appView(card)}
       <p class="small dim">${t.card.questions} ${mailed(card.support_email)}</p>`;
   }
@@ -201,6 +203,11 @@ export class SalesforceCard extends EventshipElement {
     if (card.state !== "connected") return nothing;
     return html`<salesforce-preflight .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .summary=${card.preflight} .needsPackage=${card.app.is_package_required} .mayRun=${card.role !== "member"} @preflight-changed=${() => void this.live?.refresh()}></salesforce-preflight>`;
+  }
+
+  private missingView(card: Card): View {
+    return html`<salesforce-missing .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .mayChange=${card.role !== "member"} @connect-wanted=${() => { this.dialog = "connect"; }} @rows-changed=${() => void this.live?.refresh()}></salesforce-missing>`;
   }
 
   /** An own app can be looked at, rotated and cleared whenever somebody may; before a connection the dialog has it. */

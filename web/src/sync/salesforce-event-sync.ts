@@ -9,6 +9,7 @@ import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { adviceView, failedActionView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
+import "../card/missing";
 import { troublesView } from "../card/troubles";
 import { backfillView } from "./backfill";
 import "./campaign-panel";
@@ -130,6 +131,7 @@ export class SalesforceEventSync extends EventshipElement {
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
       ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
+      ${this.missingView()}
       ${this.switchesView()}
       ${this.linksView(this.link ?? null)}
       ${stats.counts.total === 0 ? nothing : this.proofView()}
@@ -167,6 +169,11 @@ export class SalesforceEventSync extends EventshipElement {
     if (link === null && card.state !== "connected") return html`<section class="stack"><h3>${t.campaign.heading}</h3><p class="dim">${t.campaign.afterConnecting}</p></section>`;
     return html`<salesforce-campaign-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
+  }
+
+  private missingView(): View {
+    return html`<salesforce-missing .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .cardAddress=${this.cardAddress} .mayChange=${this.mayChange} @rows-changed=${this.refresh}></salesforce-missing>`;
   }
 
   private switchesView(): View {

@@ -46,6 +46,24 @@ const ownApp: Texts["ownApp"] = {
   sharedNow: "Die App von Eventship wird verwendet.",
 };
 
+const missing: Texts["missing"] = {
+  summary: "Fehlt jemand?",
+  intro: "Verbunden, aber jemand oder niemand erscheint in Salesforce: Wir sehen nach, warum. Das Nachsehen ändert nichts.",
+  label: "E-Mail-Adresse oder Id der Anmeldung; leer für alle",
+  look: "Grund suchen",
+  looking: "Wird nachgesehen…",
+  notLooked: "Nicht nachgesehen.",
+  found: (count) => plural(count, "Antwort", "Antworten"),
+  lastNews: (when) => `Zuletzt kam etwas von einer Anmeldung ${when}.`,
+  open: "Öffnen:",
+  cures: {
+    resume_host: "Synchronisierung fortsetzen", resume_event: "Veranstaltung fortsetzen", switch_on: "Veranstaltung einschalten",
+    kinds_on: "Für diese Veranstaltung einschalten", include: "Wieder aufnehmen", write: "Jetzt schreiben", retry: "Erneut versuchen",
+  },
+  notDone: (name) => `Nicht ausgeführt: ${name}.`,
+  done: (name) => `Ausgeführt: ${name}.`,
+};
+
 const editions: Texts["editions"] = {
   summary: "Hat Ihre Salesforce-Edition die API?",
   where: "Ihre Edition steht unter Setup → Firmeninformationen → Organisations-Edition.",
@@ -445,6 +463,7 @@ export const texts: Texts = {
     strangeText: "Durch sie wurde nichts verbunden. Melden Sie sich nie über einen Link an, den Ihnen jemand geschickt hat: Um Salesforce zu verbinden, beginnen Sie selbst hier.",
   },
   ownApp,
+  missing,
   editions,
   preflight: {
     show: "Was wir in Ihrer Org gefunden haben",

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
-import { beforeConnecting, whileConnected } from "./stories/connecting.mjs";
+import { beforeConnecting, whileConnected, whoIsMissing } from "./stories/connecting.mjs";
 
 const HOST = "host_otter";
 const EVENT = "evt_river";
@@ -363,6 +363,8 @@ step("a pause holds what comes in, and a resume lets it go", async () => {
   await button("Resume", drawer()).click();
   await counted("synced", 8);
 });
+
+whoIsMissing(step, () => ({ page, stack }), "otter.1@river.example");
 
 step("what the connected user lacks is on card, event, row and the page of operations", async () => {
   await stack.door("PUT", "config", { hidden_fields: { Lead: ["Email"] } });

@@ -35,6 +35,24 @@ export const ownApp = {
   sharedNow: "Eventship's own app is used.",
 };
 
+export const missing = {
+  summary: "Someone is missing?",
+  intro: "Connected, but somebody or everybody is not in Salesforce: we look why. Nothing is changed by looking.",
+  label: "E-mail address or registration id; empty for everybody",
+  look: "Find out why",
+  looking: "Looking…",
+  notLooked: "Not looked up.",
+  found: (count: number) => (count === 1 ? "One answer" : `${count} answers`),
+  lastNews: (when: string) => `The last news of a registration came ${when}.`,
+  open: "Open",
+  cures: {
+    resume_host: "Resume syncing", resume_event: "Resume the event", switch_on: "Switch the event on", kinds_on: "Switch them on for this event",
+    include: "Take it in again", write: "Write it now", retry: "Retry",
+  },
+  notDone: (name: string) => `Not done: ${name}.`,
+  done: (name: string) => `Done: ${name}.`,
+};
+
 export const editions = {
   summary: "Does your Salesforce edition have the API?",
   where: "Your edition stands under Setup → Company Information → Organization Edition.",

@@ -1,7 +1,7 @@
 /** Every English word that the elements show; another language is another object of this shape. */
 
 import { formsOf } from "../forms";
-import { editions, ownApp } from "./connecting";
+import { editions, missing, ownApp } from "./connecting";
 import { proof } from "./proof";
 import { failures, notDone, rows } from "./rows";
 import { links, matrix, ownUser, settings, writes } from "./writes";
@@ -111,6 +111,7 @@ export const texts = {
     strangeText: "Nothing was connected by it. Never sign in by a link that somebody sent to you: to connect Salesforce, begin here yourself.",
   },
   ownApp,
+  missing,
   editions,
   preflight: {
     show: "What we found in your org",

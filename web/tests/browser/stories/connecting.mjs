@@ -104,3 +104,33 @@ export function whileConnected(step, at) {
     await summary("Use your own Salesforce app", app).click();
   });
 }
+
+/** On the page of an event in which `address` is written, and nothing is paused. */
+export function whoIsMissing(step, at, address) {
+  step("who is missing is looked up by address, and what holds an event back is cured from the answer", async () => {
+    const { page } = at();
+    const drawer = page.locator("salesforce-event-sync");
+    const box = drawer.locator("salesforce-missing");
+    const ask = async (who) => {
+      await box.getByLabel("E-mail address or registration id").fill(who);
+      await button("Find out why", box).click();
+    };
+    await summary("Someone is missing?", box).click();
+    await ask("nobody@river.example");
+    await box.locator("[data-why=registration_never_arrived]").getByText("Check the spelling").waitFor();
+    assert.ok(!page.calls.some((call) => call.includes("nobody")));
+    await button("Pause", drawer).click();
+    await drawer.getByText("Syncing of this event is paused").waitFor();
+    await ask(address.toUpperCase());
+    await box.locator("[data-why=is_in_salesforce]").getByRole("link", { name: /^Open (Lead|Contact)/ }).waitFor();
+    await assertAccessible(page, "who is missing");
+    await shoot(page, "missing", { fullPage: true });
+    await button("Resume the event", box.locator("[data-why=event_is_paused]")).click();
+    await box.locator("[data-why=event_is_paused]").waitFor({ state: "detached" });
+    await box.getByRole("status").getByText("Done: Resume the event.").waitFor();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await assertFits(page, "who is missing on a phone");
+    await page.setViewportSize({ width: 1100, height: 900 });
+    await summary("Someone is missing?", box).click();
+  });
+}
