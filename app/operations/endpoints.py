@@ -56,7 +56,7 @@ async def overview(principal: OpsDep, resources: ResourcesDep) -> Overview:
 
 @router.get("/jobs")
 async def list_jobs(principal: OpsDep, resources: ResourcesDep, query: Annotated[JobsQuery, Query()]) -> Jobs:
-    """Jobs that the filter matches; it is never empty."""
+    """Jobs that the filter matches; all of them without one."""
     async with resources.database.system() as session:
         return await jobs.list_jobs(session, query)
 
@@ -129,7 +129,7 @@ async def release_expired_lease(
 async def read_deliveries(
     principal: OpsDep, resources: ResourcesDep, query: Annotated[DeliveriesQuery, Query()]
 ) -> Deliveries:
-    """Received webhooks without their payloads; the filter is never empty."""
+    """Received webhooks without their payloads, the latest first; all of them without a filter."""
     async with resources.database.system() as session:
         return await list_deliveries(session, query)
 

@@ -44,8 +44,8 @@ MOVABLE = (JobState.PENDING, JobState.AMBIGUOUS, JobState.RUNNING)
 
 
 async def list_jobs(session: AsyncSession, query: JobsQuery) -> Jobs:
-    """One page in the order of host and registration. Raises FilterEmpty, CursorInvalid."""
-    jobs = select(SyncJob).where(*conditions_of(query))
+    """One page in the order of host and registration, all of them without a filter. Raises CursorInvalid."""
+    jobs = select(SyncJob).where(*_conditions(query))
     found = (await session.scalars(JOBS.page(jobs, limit=query.limit, cursor=query.cursor))).all()
     page, next_cursor = JOBS.cut(
         found, limit=query.limit, keys=lambda job: (job.host_id, job.registration_id)
@@ -118,8 +118,11 @@ async def list_leases(session: AsyncSession, *, limit: int, cursor: str | None) 
 
 
 def conditions_of(job_filter: JobFilter) -> list[ColumnElement[bool]]:
-    """The filter in SQL. Raises FilterEmpty."""
-    job_filter.checked()
+    """The filter of an act in SQL. Raises FilterEmpty."""
+    return _conditions(job_filter.checked())
+
+
+def _conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     equal = ("host_id", "org_id", "event_id", "state", "error_class", "error_code")
     chosen = {name: value for name in equal if (value := getattr(job_filter, name)) is not None}
     conditions = [getattr(SyncJob, name) == value for name, value in chosen.items()]

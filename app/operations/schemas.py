@@ -15,7 +15,7 @@ ErrorClassName = Literal[
 
 
 class Filter(BaseModel):
-    """Members that are set must all hold, and one must be set."""
+    """Members that are set must all hold; to act, one must be set."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -27,7 +27,7 @@ class Filter(BaseModel):
 
 
 class JobFilter(Filter):
-    """Which jobs, across hosts: all members that are set must hold, and one must be set.
+    """Which jobs, across hosts: all members that are set must hold; to act on them, one must be set.
 
     `state` is the job's own; `older_than` compares with its last change.
     """
@@ -186,7 +186,7 @@ class FailureCount(BaseModel):
 
 
 class DeliveryFilter(Filter):
-    """Which webhooks: all members that are set must hold, and one must be set.
+    """Which webhooks: all members that are set must hold; to replay them, one must be set.
 
     `is_quarantined`: those that could not be used; of these host and times alone are known, where readable.
     """

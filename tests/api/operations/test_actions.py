@@ -300,12 +300,15 @@ async def test_payload_that_an_erasure_emptied_is_not_replayed(
         assert await session.scalar(select(func.count()).select_from(Delivery)) == 3
 
 
-async def test_empty_filter_of_deliveries_is_refused(ops: httpx.AsyncClient) -> None:
-    for answer in (
-        await ops.get("/ops/deliveries"),
-        await ops.post("/ops/deliveries/replay", json={"filter": {}, "dry_run": False}),
-    ):
-        assert (answer.status_code, answer.json()["code"]) == (400, "FilterEmpty")
+async def test_deliveries_are_read_without_a_filter_and_replayed_with_one(
+    ops: httpx.AsyncClient, received: list[Any]
+) -> None:
+    first = (await ops.get("/ops/deliveries", params={"limit": 2})).json()
+    second = (await ops.get("/ops/deliveries", params={"cursor": first["next_cursor"]})).json()
+    shown = [each["webhook_id"] for each in first["items"] + second["items"]]
+    assert shown == ["msg_2", "msg_1", "msg_0"]
+    answer = await ops.post("/ops/deliveries/replay", json={"filter": {}, "dry_run": False})
+    assert (answer.status_code, answer.json()["code"]) == (400, "FilterEmpty")
 
 
 @pytest.fixture

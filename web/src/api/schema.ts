@@ -448,7 +448,7 @@ export interface Deliveries {
   readonly "next_cursor": string | null;
 }
 
-/** Which webhooks: all members that are set must hold, and one must be set.
+/** Which webhooks: all members that are set must hold; to replay them, one must be set.
  * 
  * `is_quarantined`: those that could not be used; of these host and times alone are known, where readable. */
 export interface DeliveryFilter {
@@ -894,7 +894,7 @@ export interface HostToReconnect {
   readonly "since": string;
 }
 
-/** Which jobs, across hosts: all members that are set must hold, and one must be set.
+/** Which jobs, across hosts: all members that are set must hold; to act on them, one must be set.
  * 
  * `state` is the job's own; `older_than` compares with its last change. */
 export interface JobFilter {
