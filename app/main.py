@@ -44,6 +44,7 @@ from app.live.pubsub import listening_for_changes
 from app.live.registry import Feeds
 from app.operations.delivery_log import router as delivery_log_router
 from app.operations.endpoints import router as ops_router
+from app.operations.org_endpoints import router as ops_orgs_router
 from app.preflight.endpoints import router as preflight_router
 from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
@@ -87,6 +88,7 @@ ROUTERS = (
     diagnosis_router,
     stream_router,
     ops_router,
+    ops_orgs_router,
     console_router,
     health_router,
     documents_router,

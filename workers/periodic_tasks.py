@@ -22,6 +22,7 @@ from app.infrastructure.clock_skew import compare_clocks
 from app.infrastructure.database import Database
 from app.infrastructure.restored_copy import NewestNote
 from app.models import ChoreRun
+from app.operations.flow import count_flow
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
 from app.privacy.past_events import remove_overdue
@@ -107,6 +108,7 @@ PERIODIC_TASKS = (
     PeriodicTask("probe closed connections", HOUR, probe_closed),
     PeriodicTask("newest change", 5.0, note_newest_change),
     PeriodicTask("clock", 60.0, _in_database(compare_clocks)),
+    PeriodicTask("flow", 60.0, _in_database(count_flow)),
     PeriodicTask("erasures", 60.0, _in_database(redact_late_writes)),
     PeriodicTask("past events", HOUR, remove_personal_data),
     PeriodicTask("purge", HOUR, purge_old_rows),

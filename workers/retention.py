@@ -11,6 +11,7 @@ from app.infrastructure.database import Database
 from app.models import (
     Delivery,
     DescribeCache,
+    FlowInterval,
     IdempotencyKey,
     Notification,
     NotifiedCondition,
@@ -69,6 +70,7 @@ OTHERS: Final = (
         timedelta(days=1),
         only=(~NotifiedCondition.is_open,),
     ),
+    Retention(FlowInterval, FlowInterval.at, timedelta(days=8)),
     Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
 )
 

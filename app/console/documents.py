@@ -84,6 +84,14 @@ async def guide(name: str) -> Response:
     return HTMLResponse(page(name), headers=HEADERS)
 
 
+@router.api_route("/docs/runbooks/{name}", methods=["GET", "HEAD"])
+async def runbook(name: str) -> Response:
+    """What to do when an alert of this name rings. Raises HTTPException where there is none."""
+    if not name.isalpha() or not guide_path(f"runbooks/{name}").is_file():
+        raise HTTPException(404)
+    return HTMLResponse(page(f"runbooks/{name}"), headers=HEADERS)
+
+
 def guide_path(name: str) -> Path:
     """The guide's Markdown: beside the code in a checkout and in the image, else where the wheel put it."""
     source = SOURCE / f"{name}.md"
@@ -98,7 +106,8 @@ def page(name: str) -> str:
         f'<li><a href="/docs/{each}"{" aria-current=page" if each == name else ""}>{each.title()}</a></li>'
         for each in GUIDES
     )
-    return PAGE.format(title=name.title(), links=links, body=rendered(text))
+    title = name.title() if name in GUIDES else name.rpartition("/")[2]
+    return PAGE.format(title=title, links=links, body=rendered(text))
 
 
 def rendered(text: str) -> str:

@@ -1,5 +1,6 @@
 """Pause and resume a host, an event or an org: workers read the gate before they claim a job."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -12,7 +13,13 @@ from app.models import Connection, Event, Host, OrgLease
 
 
 async def set_host_pause(
-    session: AsyncSession, host_id: str, *, is_paused: bool, by: str, scope: str = "salesforce."
+    session: AsyncSession,
+    host_id: str,
+    *,
+    is_paused: bool,
+    by: str,
+    scope: str = "salesforce.",
+    details: Mapping[str, str] | None = None,
 ) -> set[str]:
     """Close or open the host's gate, once; returns the orgs to wake after the commit."""
     host = await lock_host(session, host_id)
@@ -22,7 +29,8 @@ async def set_host_pause(
     await session.execute(
         update(Connection).where(Connection.host_id == host_id).values(version=Connection.version + 1)
     )
-    await audit_log.append_entry(session, host_id, actor=by, action=_action(scope, is_paused))
+    action, about = _action(scope, is_paused), dict(details or {})
+    await audit_log.append_entry(session, host_id, actor=by, action=action, details=about)
     if is_paused:
         return set()
     return await connected_orgs(session, host_id)
@@ -39,14 +47,17 @@ async def set_event_pause(session: AsyncSession, event: Event, *, is_paused: boo
     await audit_log.append_entry(session, host_id, actor=by, action=action, details={"event_id": event_id})
 
 
-async def set_org_pause(session: AsyncSession, org_id: str, *, is_paused: bool, by: str) -> None:
+async def set_org_pause(
+    session: AsyncSession, org_id: str, *, is_paused: bool, by: str, details: Mapping[str, str] | None = None
+) -> None:
     """Close or open the org's gate for every host that is connected to it, with an entry at each."""
     values = _gate(is_paused, by)
     lease = insert(OrgLease).values(org_id=org_id, **values)
     await session.execute(lease.on_conflict_do_update(index_elements=[OrgLease.org_id], set_=values))
     hosts = select(Connection.host_id).where(Connection.org_id == org_id).order_by(Connection.host_id)
+    action, about = _action("ops.org_", is_paused), dict(details or {})
     for host_id in (await session.scalars(hosts)).all():
-        await audit_log.append_entry(session, host_id, actor=by, action=_action("ops.org_", is_paused))
+        await audit_log.append_entry(session, host_id, actor=by, action=action, details=about)
 
 
 def _gate(is_paused: bool, by: str) -> dict[str, Any]:

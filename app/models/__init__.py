@@ -14,6 +14,7 @@ from app.models.connections import (
     UnconfirmedGrant,
     UnconfirmedUser,
 )
+from app.models.flow import FlowInterval
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping
 from app.models.notifications import (

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, Text, text
+from sqlalchemy import BigInteger, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Digest, HostId, Json, Sealed
@@ -12,6 +12,7 @@ class AuditEntry(Base):
     """One deed. `hash` covers the entry and `prev_hash`, so that a changed row breaks the host's chain."""
 
     __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_at", "at", "host_id", "seq"),)
 
     host_id: Mapped[HostId]
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -59,7 +59,7 @@ async def release_lease(resources: Resources, org_id: str, request: Act, *, by: 
         if not request.dry_run:
             guards_off = resources.settings.guards_off
             settled = 0 if is_held else await release_expired(session, org_id, guards_off=guards_off) or 0
-            await _record_release(session, org_id, settled=settled, by=by)
+            await _record_release(session, org_id, request, settled=settled, by=by)
     if settled:
         await resources.wakeups.announce([org_id])
     return acted.model_copy(update={"queued": settled})
@@ -84,8 +84,8 @@ async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
     )
 
 
-async def _record_release(session: AsyncSession, org_id: str, *, settled: int, by: str) -> None:
+async def _record_release(session: AsyncSession, org_id: str, request: Act, *, settled: int, by: str) -> None:
     hosts = sorted(await session.scalars(select(Connection.host_id).where(Connection.org_id == org_id)))
+    details = {"org_id": org_id, "rows": settled, **request.because}
     for host_id in hosts or [audit_log.OPERATIONS]:
-        details = {"org_id": org_id, "rows": settled}
         await audit_log.append_entry(session, host_id, actor=by, action="ops.lease_released", details=details)

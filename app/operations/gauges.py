@@ -23,6 +23,7 @@ from app.metrics import GAUGES, REGISTRY
 from app.models import Base, ChoreRun, Quarantined
 from app.notifications.delivery import count_undelivered
 from app.operations.backlog import read_backlog
+from app.operations.limits import ALIVE_SECONDS
 from app.states import STORED_CONNECTION_STATES, BacklogReason, JobState
 from app.version import REVISION, VERSION
 
@@ -37,7 +38,7 @@ COUNTS_SECONDS: Final = 15.0
 SIZES_SECONDS: Final = 60.0
 READ_SECONDS: Final = 5.0
 """The longest that one reading may take; it is left out then."""
-ALIVE_SECONDS: Final = 30
+
 ORGS_MAX: Final = 20
 UNREACHABLE: Final = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 

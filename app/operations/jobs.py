@@ -82,7 +82,9 @@ async def set_host_pause(
         acted = await _behind_gate(session, request, SyncJob.host_id == host_id, is_paused=is_paused)
         if request.dry_run:
             return acted
-        orgs = await pause.set_host_pause(session, host_id, is_paused=is_paused, by=by, scope="ops.host_")
+        orgs = await pause.set_host_pause(
+            session, host_id, is_paused=is_paused, by=by, scope="ops.host_", details=request.because
+        )
     await resources.wakeups.announce(orgs)
     return acted
 
@@ -97,7 +99,7 @@ async def set_org_pause(
         acted = await _behind_gate(session, request, SyncJob.org_id == org_id, is_paused=is_paused)
         if request.dry_run:
             return acted
-        await pause.set_org_pause(session, org_id, is_paused=is_paused, by=by)
+        await pause.set_org_pause(session, org_id, is_paused=is_paused, by=by, details=request.because)
     if not is_paused:
         await resources.wakeups.announce([org_id])
     return acted

@@ -80,7 +80,7 @@ async def enable_notifications(resources: Resources, request: Act, *, by: str) -
                 audit_log.OPERATIONS,
                 actor=by,
                 action="ops.notifications_enabled",
-                details={"notifications": queued},
+                details={"notifications": queued, **request.because},
             )
     return NotificationsActed(dry_run=request.dry_run, matched=matched, queued=queued, sample=sample)
 

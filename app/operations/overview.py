@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import database_now
 from app.models import Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
 from app.operations.backlog import OURS, read_backlog
+from app.operations.concerns import read_concerns
+from app.operations.flow import received_in_last_minute
 from app.operations.schemas import (
     BudgetShown,
     FailureCount,
@@ -44,6 +46,8 @@ async def read_overview(session: AsyncSession) -> Overview:
         failures=await _failures(session),
         stuck_orgs=await _stuck_orgs(session, now),
         quarantined=await session.scalar(select(func.count()).select_from(Quarantined)) or 0,
+        concerns=await read_concerns(session, waiting),
+        received_last_minute=await received_in_last_minute(session),
         as_of=now,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from app.api.errors import FieldError, FilterEmpty
+from app.operations.concerns import Concern
 from app.registrations.schemas import IDS_MAX, OpaqueId, ShortText
 
 JobStateName = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
@@ -59,15 +60,21 @@ class ActOnJobs(BaseModel):
 
 
 class Act(BaseModel):
-    """A deed without a filter; a dry run unless it is refused."""
+    """A deed without a filter; a dry run unless it is refused. `reason` is kept in the audit log."""
 
     model_config = ConfigDict(extra="forbid")
 
     dry_run: StrictBool = True
+    reason: ShortText | None = None
+
+    @property
+    def because(self) -> dict[str, str]:
+        """The reason as details of an entry."""
+        return {} if self.reason is None else {"reason": self.reason}
 
 
 class JobShown(BaseModel):
-    """One job."""
+    """One job. `by`: who asked for what it does now, null where nobody had to."""
 
     model_config = ConfigDict(from_attributes=True, serialize_by_alias=True)
 
@@ -85,6 +92,8 @@ class JobShown(BaseModel):
     error_class: str | None = Field(serialization_alias="class")
     error_code: str | None
     group_id: str | None
+    skipped_because: str | None
+    by: str | None = Field(validation_alias="requested_by")
     updated_at: datetime
 
 
@@ -315,7 +324,10 @@ class AuditVerified(BaseModel):
 
 
 class Overview(BaseModel):
-    """The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them."""
+    """The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them.
+
+    `concerns`: what needs somebody, the most urgent first; none: all is well.
+    """
 
     backlog: dict[str, int]
     oldest_due_age_seconds: float
@@ -329,6 +341,8 @@ class Overview(BaseModel):
     failures: list[FailureCount]
     stuck_orgs: list[str]
     quarantined: int
+    concerns: list[Concern]
+    received_last_minute: int
     as_of: datetime
 
 

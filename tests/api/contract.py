@@ -320,7 +320,7 @@ JOB: Shape = {
     "host_id": TEXT, "event_id": TEXT, "registration_id": TEXT, "org_id": ID, "state": TEXT,
     "waiting_for": Maybe(TEXT), "why": TEXT, "priority": NUMBER, "attempts": NUMBER, "deaths": NUMBER,
     "due_at": TIME, "class": Maybe(TEXT), "error_code": Maybe(TEXT), "group_id": Maybe(TEXT),
-    "updated_at": TIME,
+    "skipped_because": Maybe(TEXT), "by": Maybe(TEXT), "updated_at": TIME,
 }  # fmt: skip
 ACTED: Shape = {"dry_run": FLAG, "matched": NUMBER, "queued": NUMBER, "sample": [JOB]}
 DELIVERY: Shape = {
@@ -368,7 +368,37 @@ OVERVIEW: Shape = {
     "failures": [{"class": Maybe(TEXT), "error_code": Maybe(TEXT), "count": NUMBER}],
     "stuck_orgs": [ID],
     "quarantined": NUMBER,
+    "concerns": [{
+        "code": TEXT, "severity": TEXT, "count": NUMBER, "seconds": Maybe(NUMBER), "subjects": [TEXT],
+        "runbook": TEXT,
+    }],
+    "received_last_minute": NUMBER,
     "as_of": TIME,
+}  # fmt: skip
+FLOW: Shape = {
+    "begins_at": TIME, "step_seconds": NUMBER, "received": [NUMBER], "synced": [NUMBER], "failed": [NUMBER],
+}  # fmt: skip
+ORG_LINE: Shape = {
+    "org_id": ID, "name": Maybe(TEXT), "is_sandbox": Maybe(FLAG), "states": [TEXT], "reason": Maybe(TEXT),
+    "since": Maybe(TIME), "not_before": Maybe(TIME), "paused_by": Maybe(TEXT), "oldest_wait_seconds": NUMBER,
+    "failed": NUMBER, "running": NUMBER,
+    "budget": Maybe({
+        "used": NUMBER, "limit": NUMBER, "cap_percent": NUMBER, "closed_until": Maybe(TIME),
+        "measured_at": Maybe(TIME),
+    }),
+    "day": FLOW, "hosts_total": NUMBER,
+    "hosts": [{
+        "host_id": TEXT, "name": Maybe(TEXT), "connection_state": TEXT, "code": Maybe(TEXT), "since": TIME,
+        "failed": NUMBER, "problems": [TEXT], "is_paused": FLAG,
+    }],
+}  # fmt: skip
+EVENT_OF_HOST: Shape = {
+    "event_id": TEXT, "title": TEXT, "starts_at": Maybe(TIME), "timezone": TEXT, "is_paused": FLAG,
+    "jobs": OBJECT,
+}  # fmt: skip
+RUN: Shape = {
+    "at": TIME, "kind": TEXT, "why": TEXT, "by": Maybe(TEXT), "outcome": TEXT, "class": Maybe(TEXT),
+    "error_code": Maybe(TEXT),
 }  # fmt: skip
 VERIFIED: Shape = {"hosts": NUMBER, "is_whole": FLAG, "broken": [{"host_id": TEXT, "seq": NUMBER}]}
 

@@ -14,7 +14,7 @@ from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tests.integration.sync.conftest import engine_of
-from tests.json_shapes import NUMBER, TEXT, misfits
+from tests.json_shapes import NUMBER, TEXT, TIME, misfits
 from tests.tokens import TokenMint
 
 H = "/v1/hosts/host_a/salesforce"
@@ -217,6 +217,13 @@ async def operations(caller: Caller) -> None:
             await caller.ask("POST", f"{path}/{act}", contract.ACTED, body={"dry_run": False})
     assert (await caller.ask("GET", "/ops/leases", contract.page(contract.LEASE)))["items"]
     await caller.ask("POST", f"/ops/leases/{org_id}/release", contract.ACTED, body={})
+    orgs = contract.page(contract.ORG_LINE, total=NUMBER, as_of=TIME)
+    assert (await caller.ask("GET", "/ops/orgs", orgs))["items"]
+    await caller.ask("GET", "/ops/flow", contract.FLOW)
+    events = await caller.ask("GET", "/ops/hosts/host_a/events", contract.page(contract.EVENT_OF_HOST))
+    assert events["items"]
+    row = f"/ops/hosts/host_a/registrations/{jobs['items'][0]['registration_id']}/attempts"
+    assert (await caller.ask("GET", row, contract.page(contract.RUN)))["items"]
     deliveries = await caller.ask("GET", "/ops/deliveries?host_id=host_a", contract.page(contract.DELIVERY))
     assert deliveries["items"]
     assert (await caller.ask("POST", "/ops/deliveries/replay", contract.REPLAYED, body=of_host))["sample"]

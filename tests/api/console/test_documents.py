@@ -13,6 +13,7 @@ import pytest
 from app.config.settings import Settings
 from app.console.documents import GUIDES
 from tests.api.service import caller, running
+from tools.monitoring.rules import ALERTS, Alert
 
 SALESFORCE = Path(__file__).parents[3] / "salesforce"
 PROJECT = SALESFORCE / "sfdx-project.json"
@@ -34,6 +35,13 @@ async def test_guides_are_served_without_a_token(anybody: httpx.AsyncClient, nam
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert f'<a href="/docs/{name}" aria-current=page>' in answer.text
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+async def test_the_runbook_of_each_alert_is_served(anybody: httpx.AsyncClient, alert: Alert) -> None:
+    answer = await anybody.get(f"/docs/runbooks/{alert.name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"<h1>{alert.name}</h1>" in answer.text
 
 
 async def test_style_is_a_file_of_its_own(anybody: httpx.AsyncClient) -> None:
@@ -62,7 +70,17 @@ async def test_docs_lead_to_the_first_guide(anybody: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs/connecting")
 
 
-@pytest.mark.parametrize("path", ["/docs/security", "/docs/..%2fREADME", "/docs/connecting.md", "/docs/a/b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/security",
+        "/docs/..%2fREADME",
+        "/docs/connecting.md",
+        "/docs/a/b",
+        "/docs/runbooks/Otters",
+        "/docs/runbooks/..%2fsecurity",
+    ],
+)
 async def test_nothing_else_is_served(anybody: httpx.AsyncClient, path: str) -> None:
     answer = await anybody.get(path)
     assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")

@@ -13,6 +13,7 @@ from app.main import open_resources
 from app.models import (
     Delivery,
     DescribeCache,
+    FlowInterval,
     IdempotencyKey,
     Notification,
     NotifiedCondition,
@@ -108,6 +109,10 @@ def condition(age: timedelta, *, is_open: bool = False) -> Base:
     )
 
 
+def interval(age: timedelta) -> Base:
+    return FlowInterval(org_id="", at=datetime.now(UTC) - age)
+
+
 async def kept(database: Database, table: type[Base]) -> int:
     async with database.system() as session:
         count: int = (await session.execute(select(func.count()).select_from(table))).scalar_one()
@@ -128,6 +133,7 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
         pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
         pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
         pytest.param(organizer, DescribeCache, timedelta(days=1), id="organizers"),
+        pytest.param(interval, FlowInterval, timedelta(days=8), id="flow"),
         pytest.param(notification, Notification, timedelta(days=30), id="notifications"),
         pytest.param(condition, NotifiedCondition, timedelta(days=1), id="ended-conditions"),
     ],

@@ -2,9 +2,10 @@
 /** A value that this version of the client does not know. */
 export type Other = string & {};
 
-/** A deed without a filter; a dry run unless it is refused. */
+/** A deed without a filter; a dry run unless it is refused. `reason` is kept in the audit log. */
 export interface Act {
   readonly "dry_run"?: boolean;
+  readonly "reason"?: string | null;
 }
 
 /** Jobs to act on; a dry run only counts, and is what happens unless it is refused. */
@@ -113,6 +114,17 @@ export interface Attempt {
   readonly "warnings": ReadonlyArray<Advice>;
 }
 
+/** One run of a registration that reached Salesforce, without what was sent. `by`: who asked for it. */
+export interface AttemptOfJob {
+  readonly "at": string;
+  readonly "by": string | null;
+  readonly "class": string | null;
+  readonly "error_code": string | null;
+  readonly "kind": string;
+  readonly "outcome": string;
+  readonly "why": string;
+}
+
 /** One run that reached Salesforce. `by`: who asked for it, null where nobody had to. */
 export interface AttemptShown {
   readonly "answers": ReadonlyArray<AnswerShown>;
@@ -123,6 +135,12 @@ export interface AttemptShown {
   readonly "outcome": string;
   readonly "requests": ReadonlyArray<RequestShown>;
   readonly "why": string;
+}
+
+/** One page, the latest first. */
+export interface AttemptsOfJob {
+  readonly "items": ReadonlyArray<AttemptOfJob>;
+  readonly "next_cursor": string | null;
 }
 
 /** Who registered; all null once erased. */
@@ -370,6 +388,18 @@ export interface CompleteConnect {
   readonly "confirm_approval"?: boolean;
 }
 
+/** Something that needs somebody: at once (`page`) or in the morning (`ticket`).
+ * 
+ * `subjects`: the first ten hosts, orgs, workers or chores; `seconds`: how long the oldest waits. */
+export interface Concern {
+  readonly "code": "NoWorkers" | "OrgsStuck" | "WorkIsStuck" | "ConnectionsLost" | "WorkerSilent" | "ConnectionsEnded" | "WebhooksQuarantined" | "JobsFail" | "WaitsForReconnect" | "WaitsForBudget" | "DoubtRemains" | "PlatformNotNotified" | "ChoreOverdue" | Other;
+  readonly "count": number;
+  readonly "runbook": string;
+  readonly "seconds": number | null;
+  readonly "severity": "page" | "ticket" | Other;
+  readonly "subjects": ReadonlyArray<string>;
+}
+
 /** Disconnecting must be meant. */
 export interface ConfirmDisconnect {
   readonly "confirm": true;
@@ -606,6 +636,16 @@ export interface EventNamed {
   readonly "title": string;
 }
 
+/** An event with its rows by state; those with most failures come first. */
+export interface EventOfHost {
+  readonly "event_id": string;
+  readonly "is_paused": boolean;
+  readonly "jobs": Readonly<Record<string, number>>;
+  readonly "starts_at": string | null;
+  readonly "timezone": string;
+  readonly "title": string;
+}
+
 /** How many of an event's registrations a mapping changes. */
 export interface EventReach {
   readonly "event_id": string;
@@ -681,6 +721,12 @@ export interface EventsFilter {
   readonly "kind"?: string | null;
   readonly "q"?: string | null;
   readonly "to"?: string | null;
+}
+
+/** One page of a host's events. */
+export interface EventsOfHost {
+  readonly "items": ReadonlyArray<EventOfHost>;
+  readonly "next_cursor": string | null;
 }
 
 /** Exactly one of `event_ids`, `filter` and `all` says which events; `set` what becomes of them. */
@@ -816,6 +862,16 @@ export interface Finding {
   readonly "title": string;
 }
 
+/** Webhooks received, and runs of registrations that ended as synced or failed, one figure a step from
+ * `begins_at`; the last step is not over yet. */
+export interface Flow {
+  readonly "begins_at": string;
+  readonly "failed": ReadonlyArray<number>;
+  readonly "received": ReadonlyArray<number>;
+  readonly "step_seconds": number;
+  readonly "synced": ReadonlyArray<number>;
+}
+
 /** Failures that are the same one; `message` is Salesforce's without what attendees typed. */
 export interface Group {
   readonly "advice": Advice;
@@ -876,6 +932,18 @@ export interface HostListed {
   readonly "role": Role;
 }
 
+/** A host on an org. `code`: why its connection ended or its turn broke off; `problems`: what it lacks. */
+export interface HostOfOrg {
+  readonly "code": string | null;
+  readonly "connection_state": string;
+  readonly "failed": number;
+  readonly "host_id": string;
+  readonly "is_paused": boolean;
+  readonly "name": string | null;
+  readonly "problems": ReadonlyArray<string>;
+  readonly "since": string;
+}
+
 /** What a connected user lacks while the connection itself works; some of the host's rows wait for it. */
 export interface HostProblem {
   readonly "code": string;
@@ -908,9 +976,10 @@ export interface JobFilter {
   readonly "state"?: "pending" | "running" | "synced" | "failed" | "held" | "ambiguous" | "skipped" | null;
 }
 
-/** One job. */
+/** One job. `by`: who asked for what it does now, null where nobody had to. */
 export interface JobShown {
   readonly "attempts": number;
+  readonly "by": string | null;
   readonly "class": string | null;
   readonly "deaths": number;
   readonly "due_at": string;
@@ -921,6 +990,7 @@ export interface JobShown {
   readonly "org_id": string;
   readonly "priority": number;
   readonly "registration_id": string;
+  readonly "skipped_because": string | null;
   readonly "state": string;
   readonly "updated_at": string;
   readonly "waiting_for": string | null;
@@ -1188,6 +1258,36 @@ export interface Org {
   readonly "name": string | null;
 }
 
+/** The newest measurement by any host of the org; `cap_percent`: the lowest at which one of them stops. */
+export interface OrgBudget {
+  readonly "cap_percent": number;
+  readonly "closed_until": string | null;
+  readonly "limit": number;
+  readonly "measured_at": string | null;
+  readonly "used": number;
+}
+
+/** One org. `states`: all that hold, the most important first; `reason`: the code of the first.
+ * 
+ * `failed`: failed rows now; `hosts`: the first 50, those with trouble first. */
+export interface OrgLine {
+  readonly "budget": OrgBudget | null;
+  readonly "day": Flow;
+  readonly "failed": number;
+  readonly "hosts": ReadonlyArray<HostOfOrg>;
+  readonly "hosts_total": number;
+  readonly "is_sandbox": boolean | null;
+  readonly "name": string | null;
+  readonly "not_before": string | null;
+  readonly "oldest_wait_seconds": number;
+  readonly "org_id": string;
+  readonly "paused_by": string | null;
+  readonly "reason": string | null;
+  readonly "running": number;
+  readonly "since": string | null;
+  readonly "states": ReadonlyArray<"stuck" | "ended" | "late" | "failing" | "doubt" | "budget" | "access" | "failed" | "paused" | "well" | "disconnected" | Other>;
+}
+
 /** An org that somebody may have to look at, and why. */
 export interface OrgShown {
   readonly "connection_states": ReadonlyArray<string>;
@@ -1200,14 +1300,25 @@ export interface OrgShown {
   readonly "org_id": string;
 }
 
+/** One page of orgs, the most important first; `total`: all that the filter matches. */
+export interface Orgs {
+  readonly "as_of": string;
+  readonly "items": ReadonlyArray<OrgLine>;
+  readonly "next_cursor": string | null;
+  readonly "total": number;
+}
+
 /** What became of a delivery, in the words of the answer. */
 export type Outcome = "accepted" | "duplicate" | "unknown_type" | Other;
 
-/** The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them. */
+/** The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them.
+ * 
+ * `concerns`: what needs somebody, the most urgent first; none: all is well. */
 export interface Overview {
   readonly "as_of": string;
   readonly "backlog": Readonly<Record<string, number>>;
   readonly "budgets": ReadonlyArray<BudgetShown>;
+  readonly "concerns": ReadonlyArray<Concern>;
   readonly "failures": ReadonlyArray<FailureCount>;
   readonly "host_faults": ReadonlyArray<HostFault>;
   readonly "host_problems": ReadonlyArray<HostProblem>;
@@ -1216,6 +1327,7 @@ export interface Overview {
   readonly "orgs_with_backlog": number;
   readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;
   readonly "quarantined": number;
+  readonly "received_last_minute": number;
   readonly "stuck_orgs": ReadonlyArray<string>;
   readonly "workers": ReadonlyArray<WorkerShown>;
 }
