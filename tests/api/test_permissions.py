@@ -50,6 +50,7 @@ NOT_DOCUMENTED = {
     "/oauth/salesforce/callback",
     "/docs",
     "/docs/{name}",
+    "/docs/runbooks/{name}",
     "/docs/style.css",
     "/docs/eventship-standard-access.zip",
 }
