@@ -130,6 +130,30 @@ AIMS: tuple[Aim, ...] = (
     Aim("drain_over_floor", "drain", 1.3, *DRAIN),
     Aim("intake_over_bare_route", "intake", 0.8, *INTAKE, is_floor=True),
     Aim("toward_1.2_intake", "intake", 1.2, *INTAKE, is_floor=True),
+    Aim("lone_worker_cpu_ms", "lone", 8, _of("ours", "worker_cpu_ms"), peer=_of("peer", "worker_cpu_ms")),
+    Aim(
+        "lone_worker_transactions",
+        "lone",
+        6,
+        _of("worker", "transactions"),
+        peer=_of("peer", "transactions"),
+    ),
+    Aim(
+        "lone_per_second_and_worker",
+        "lone",
+        60,
+        _of("ours", "per_second"),
+        peer=_of("peer", "per_second"),
+        is_floor=True,
+    ),
+    Aim(
+        "lone_p50_over_its_calls",
+        "latency",
+        1.15,
+        _of("seconds"),
+        _of("ratio_to_floor"),
+        floor=_of("floor_seconds"),
+    ),
     *(
         Aim(
             f"{name}_with_past_over_without",

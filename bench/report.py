@@ -34,6 +34,11 @@ DIFFICULT_CASES = {
     "burst_40": "40 at once",
     "burst_200": "200 at once",
 }
+LONE_COUNTS = {
+    "transactions": "transactions",
+    "statements": "statements",
+    "round_trips": "waits for Postgres",
+}
 LOST_ANSWERS = {"kept": "Salesforce kept the writes", "not_kept": "Salesforce kept none of them"}
 
 Parts = Mapping[str, Any]
@@ -222,6 +227,30 @@ def _weight(figures: Any) -> tuple[str, list[str]]:
     return bars("Processor per 1,000 live registrations", "s", rows), [*head, *table, "", note]
 
 
+def _lone(figures: Any) -> tuple[str, list[str]]:
+    ours, peer = figures["ours"], figures["peer"]
+    rows = [
+        Bar("ours", ours["worker_cpu_ms"], is_ours=True),
+        Bar("textbook arq job", peer["worker_cpu_ms"]),
+    ]
+    head = [
+        "| one lone registration | worker | API | textbook arq job |",
+        "|---|---|---|---|",
+        f"| processor | {ours['worker_cpu_ms']:.1f} ms | {ours['api_cpu_ms']:.1f} ms "
+        f"| {peer['worker_cpu_ms']:.1f} ms |",
+    ]
+    table = [
+        f"| {text} | {figures['worker'][name]:.0f} | {figures['api'][name]:.0f} | {peer[name]:.0f} |"
+        for name, text in LONE_COUNTS.items()
+    ]
+    text = (
+        f"{ours['per_second']:.0f} lone registrations a second and worker with {figures['orgs']} orgs live, "
+        f"{peer['per_second']:.0f} of the textbook job, at {figures['latency_ms']} ms a call."
+    )
+    title = "Processor of a worker for one lone registration"
+    return bars(title, "ms", rows), [*head, *table, "", text]
+
+
 def _simulator(figures: Any) -> tuple[str, list[str]]:
     growth = {name: found[-1] / found[0] for name, found in figures["microseconds"].items()}
     rows = [Bar(name, each) for name, each in growth.items()]
@@ -247,6 +276,7 @@ SECTIONS = {
     "latency": _latency,
     "past": _past,
     "fairness": _fairness,
+    "lone": _lone,
     "weight": _weight,
     "simulator": _simulator,
 }

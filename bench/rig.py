@@ -109,6 +109,10 @@ class Rig:
         child = self._child("worker", ["-m", "bench.worker"], orgs | env)
         return Service(child, "")
 
+    def process(self, name: str, arguments: list[str], env: Mapping[str, str]) -> "Service":
+        """Another program on the same engines."""
+        return Service(self._child(name, arguments, env), "")
+
     def stop(self, service: "Service") -> None:
         self._children.remove(service.child)
         service.child.stop(STOP_SECONDS)

@@ -21,6 +21,7 @@ class Size:
     fair_seconds: float
     weighed: int
     simulated: tuple[int, ...]
+    lone_rounds: int
 
 
 SIZES = {
@@ -39,6 +40,7 @@ SIZES = {
         fair_seconds=40,
         weighed=3_000,
         simulated=(1_000, 10_000, 100_000),
+        lone_rounds=3,
     ),
     "short": Size(
         name="short",
@@ -55,5 +57,6 @@ SIZES = {
         fair_seconds=12,
         weighed=500,
         simulated=(1_000, 10_000),
+        lone_rounds=1,
     ),
 }

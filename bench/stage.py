@@ -1,7 +1,7 @@
 """Hosts, events, links and registrations for a measurement, put into the database as sets."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.infrastructure.encryption import Encryptor
@@ -53,27 +53,33 @@ async def connect_host(
 
     `org_id` lets several hosts count as several orgs to the engine while one simulator answers for all.
     """
-    session = org.session
-    org_id = org_id or str(session["org_id"])
-    [campaign_id] = org.insert("Campaign", [{"Name": TITLE, "IsActive": True}])
-    connection = await rig.sql()
+    org_id = org_id or str(org.session["org_id"])
+    await connect_hosts(rig, org, {host_id: org_id}, event_id=event_id)
+    return org_id
+
+
+async def connect_hosts(rig: Rig, org: Org, org_ids: Mapping[str, str], *, event_id: str = EVENT) -> None:
+    """The same for many hosts, each with the id of its org."""
+    session, statuses = org.session, json.dumps({"closed": org.closed_statuses()})
+    campaigns = org.insert("Campaign", [{"Name": TITLE, "IsActive": True} for _ in org_ids])
     vault = Encryptor.from_texts([key.get_secret_value() for key in rig.settings().encryption_keys])
-    tokens = [
-        vault.seal(session[name], host_id=host_id, column=f"connections.{name}")
-        for name in ("access_token", "refresh_token")
-    ]
     user_id = str(session["user_id"])
     identity_url = f"{org.url}/id/{session['org_id']}/{user_id}"
-    await connection.execute(PUT_HOST, host_id)
-    await connection.execute(PUT_EVENT, host_id, event_id)
-    await connection.execute(
-        PUT_CONNECTION, host_id, org.url, session["client_id"], org_id, user_id, identity_url, *tokens
-    )
-    # As the preflight of every new connection leaves it.
-    await connection.execute(PUT_STATUSES, host_id, org_id, json.dumps({"closed": org.closed_statuses()}))
-    await connection.execute(PUT_LINK, host_id, event_id, org_id, campaign_id, STATUSES)
+    connection = await rig.sql()
+    for (host_id, org_id), campaign_id in zip(org_ids.items(), campaigns, strict=True):
+        tokens = [
+            vault.seal(session[name], host_id=host_id, column=f"connections.{name}")
+            for name in ("access_token", "refresh_token")
+        ]
+        await connection.execute(PUT_HOST, host_id)
+        await connection.execute(PUT_EVENT, host_id, event_id)
+        await connection.execute(
+            PUT_CONNECTION, host_id, org.url, session["client_id"], org_id, user_id, identity_url, *tokens
+        )
+        # As the preflight of every new connection leaves it.
+        await connection.execute(PUT_STATUSES, host_id, org_id, statuses)
+        await connection.execute(PUT_LINK, host_id, event_id, org_id, campaign_id, STATUSES)
     await connection.close()
-    return org_id
 
 
 async def register(

@@ -25,6 +25,8 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 
 BEGIN_SECONDS: Final = 5.0
 """The longest that a transaction may take to begin: a connection whose other end fell silent is given up."""
+CLOSE_SECONDS: Final = 1.0
+"""The longest that a connection waits for its server's farewell; then it is cut."""
 COMMAND_SECONDS: Final = 70.0
 """The longest that any statement may take: above `statement_timeout`, which needs a server that lives."""
 
@@ -52,5 +54,8 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
                 # A transaction that began as somebody else must not be gone on with.
                 self.terminate()
                 raise
+
+        async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the driver's
+            await super().close(timeout=min(timeout or CLOSE_SECONDS, CLOSE_SECONDS))
 
     return Acting

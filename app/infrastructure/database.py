@@ -10,13 +10,14 @@ from typing import Any, Final, Self
 
 from sqlalchemy import DateTime, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.config.postgres_url import DRIVER, connect_arguments
 from app.config.settings import DatabaseSettings
 from app.infrastructure.acting_role import COMMAND_SECONDS, acting_as
-from app.infrastructure.connection_pool import ShrinkingPool
+from app.infrastructure.connection_pool import ShrinkingPool, check_idle
 from app.infrastructure.database_errors import sqlstate
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
 from app.infrastructure.raw_connection import DedicatedConnection
@@ -54,7 +55,6 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
         pool_logging_name=short,
         connect_args={
             **reached(url, f"eventship-salesforce:{short}"),
@@ -62,6 +62,7 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
             "command_timeout": COMMAND_SECONDS,
         },
     )
+    check_idle(engine)
     event.listen(engine.sync_engine, "connect", _guard_socket)
     event.listen(engine.sync_engine, "handle_error", _leave_demoted)
     return engine
@@ -177,7 +178,7 @@ class Database:
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
         """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""
         async with unit_of_work(self._app) as session:
-            await session.execute(BIND_TENANT, {"host_id": host_id})
+            await _bind(session, host_id)
             yield session
 
     @asynccontextmanager
@@ -218,6 +219,17 @@ async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncItera
         except (asyncio.CancelledError, TimeoutError):
             await session.invalidate()
             raise
+
+
+async def _bind(session: AsyncSession, host_id: str) -> None:
+    """Nothing was done before it, so a connection that turns out to have ended is replaced once."""
+    try:
+        await session.execute(BIND_TENANT, {"host_id": host_id})
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        await session.rollback()
+        await session.execute(BIND_TENANT, {"host_id": host_id})
 
 
 @asynccontextmanager

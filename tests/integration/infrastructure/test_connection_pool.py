@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
+from app.infrastructure import connection_pool
 from app.infrastructure.connection_pool import KEPT_LOOKS, PoolUse, connections_of, give_back_idle
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import SERVER_FULL, sqlstate
 from tests.scraped import counted
+
+ONE = text("SELECT 1")
 
 
 @pytest.fixture
@@ -142,3 +146,71 @@ async def test_waits_and_timeouts_are_counted_by_role(settings: Settings) -> Non
         await engine.dispose()  # makes another pool, of the same name
         async with engine.connect():
             assert counted("db_pool_wait_seconds_count", role="system") == waits + 3
+
+
+async def pings_of(database: Database, monkeypatch: pytest.MonkeyPatch, *, idle_seconds: float) -> int:
+    """How often a connection that was used is asked whether it lives, over three more uses."""
+    pings = 0
+    [_, engine] = database.engines
+    ping = engine.sync_engine.dialect.do_ping
+
+    def noted(connection: Any) -> bool:
+        nonlocal pings
+        pings += 1
+        return ping(connection)
+
+    monkeypatch.setattr(engine.sync_engine.dialect, "do_ping", noted)
+    monkeypatch.setattr(connection_pool, "IDLE_SECONDS", idle_seconds)
+    for _ in range(4):
+        async with database.system() as session:
+            await session.execute(ONE)
+    return pings
+
+
+@pytest.mark.parametrize(("idle_seconds", "pings"), [(60.0, 0), (0.0, 3)])
+async def test_a_connection_is_asked_whether_it_lives_only_after_it_was_idle(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, idle_seconds: float, pings: int
+) -> None:
+    async with Database.connect(settings.database_url, pool=2) as database:
+        assert await pings_of(database, monkeypatch, idle_seconds=idle_seconds) == pings
+
+
+@pytest.mark.parametrize("idle_seconds", [60.0, 0.0])
+async def test_connections_whose_server_hung_up_are_replaced_before_their_next_use(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, idle_seconds: float
+) -> None:
+    async with Database.connect(settings.database_url, pool=2) as database:
+        async with database.tenant("host_1") as session, database.system() as other:
+            await other.execute(ONE)
+            await session.execute(ONE)
+        monkeypatch.setattr(connection_pool, "IDLE_SECONDS", idle_seconds)
+        await end_connections_of(settings, database)
+        async with database.tenant("host_1") as session, database.system() as other:
+            assert (await session.execute(ONE)).scalar_one() == (await other.execute(ONE)).scalar_one() == 1
+
+
+async def end_connections_of(settings: Settings, database: Database) -> None:
+    """End the idle connections of both engines at the server, and let this process hear of it."""
+    pids = [pid for engine in database.engines for pid in await use(engine, 1)]
+    async with Database.connect(settings.database_url, pool=2) as another, another.system() as session:
+        await session.execute(text("RESET ROLE"))
+        for pid in pids:
+            await session.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pid})
+
+
+async def test_a_connection_that_ends_as_a_tenants_transaction_begins_is_replaced(settings: Settings) -> None:
+    async with Database.connect(settings.database_url, pool=2) as database:
+        async with database.tenant("host_1") as session:
+            await session.execute(ONE)
+        engine = database.engines[0].sync_engine
+        ended: list[Any] = []
+
+        def end(connection: Any, *_: object) -> None:
+            if not ended:
+                ended.append(connection)
+                connection.driver_connection.terminate()
+
+        event.listen(engine, "checkout", end)
+        async with database.tenant("host_1") as session:
+            assert (await session.execute(ONE)).scalar_one() == 1
+        assert len(ended) == 1
