@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
+from app.api.answer_language import AnswerLanguage
 from app.api.auth import TokenVerifier
 from app.api.dependencies import Resources
 from app.api.edge.rate_limits import Allowances
@@ -169,6 +170,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.add_middleware(IdempotencyMiddleware)
     app.add_middleware(TokenFirstMiddleware)
     app.add_middleware(Allowances)
+    app.add_middleware(AnswerLanguage)
     _add_cors(app, settings)
     return app
 

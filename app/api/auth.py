@@ -24,6 +24,7 @@ from app.api.errors import HostNotFound, Problem, RoleInsufficient, TokenInvalid
 from app.api.signing_keys import JwksCache
 from app.text.email_address import address_key
 from app.text.storable import printable, storable
+from app.user_messages.catalog import say
 
 Id64 = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -225,7 +226,7 @@ def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
 
     async def wants_scope(principal: PrincipalDep) -> Principal:
         if scope not in principal.scopes:
-            raise RoleInsufficient(f"The token needs the scope {scope}.")
+            raise RoleInsufficient(say("detail.scope_needed", scope=scope))
         return principal
 
     return wants_scope

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from app.api.answer_language import language_of, note_language
 from app.api.dependencies import Resources
 from app.api.errors import (
     DatabaseUnavailable,
@@ -30,7 +31,8 @@ from app.api.security_headers import with_headers
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
 from app.metrics import ACCESS_REFUSALS
-from app.user_messages.catalog import ADVICE_BY_PROBLEM
+from app.user_messages.catalog import advice_on_problem
+from app.user_messages.language import in_language
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -93,19 +95,24 @@ def answer_problem(request: Request, problem: Problem, *, base_url: str) -> JSON
     if problem.status in KEPT_OUT or isinstance(problem, HostNotFound):
         ACCESS_REFUSALS.labels(code).inc()
         limit.log(logging.WARNING, "access_refused", key=code, problem=code)
-    return problem_response(problem, base_url=base_url, request_id=request_id)
+    language = language_of(request.scope)
+    with in_language(language):
+        answer = problem_response(problem, base_url=base_url, request_id=request_id)
+    note_language(answer.headers, language)
+    return answer
 
 
 def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSONResponse:
+    """The problem in the language that is spoken now."""
     code = type(problem).__name__
     body = ProblemBody(
         type=f"{base_url}/problems/{code}",
-        title=problem.title,
+        title=problem.title(),
         status=problem.status,
         detail=problem.detail,
         code=code,
         reason=problem.reason,
-        advice=problem.advice or ADVICE_BY_PROBLEM.get(code),
+        advice=problem.advice or advice_on_problem(code),
         salesforce=SalesforceAnswer.of(problem.salesforce) if problem.salesforce else None,
         request_id=request_id,
         errors=list(problem.errors) if problem.errors is not None else None,

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from app.salesforce.errors import ApiError
-from app.user_messages.catalog import Advice
+from app.user_messages.catalog import say
+from app.user_messages.rows import Advice
 
 
 class FieldError(BaseModel):
@@ -51,7 +52,6 @@ class Problem(Exception):
     """An expected refusal. `detail` may name ids of the caller's own; `headers` go on the answer."""
 
     status: ClassVar[int] = 500
-    title: ClassVar[str] = "Unexpected"
     own_headers: ClassVar[Mapping[str, str]] = {}
     """What goes on every answer of its kind."""
 
@@ -65,7 +65,7 @@ class Problem(Exception):
         errors: Sequence[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or self.title)
+        super().__init__(detail or self.title())
         self.detail = detail
         self.reason = reason
         self.advice = advice
@@ -73,234 +73,239 @@ class Problem(Exception):
         self.errors = errors
         self.headers = {**self.own_headers, **(headers or {})}
 
+    @classmethod
+    def title(cls) -> str:
+        """What happened, in the language of the request."""
+        return say(f"problem.{cls.__name__}")
+
 
 class CampaignIdInvalid(Problem):
     """The Campaign Id cannot be used; `reason` is `format`, `checksum` or `not_found`."""
 
-    status, title = 400, "Invalid Campaign Id"
+    status = 400
 
 
 class StatusUnknown(Problem):
-    status, title = 400, "The campaign has no such member status"
+    status = 400
 
 
 class StatusesIncomplete(Problem):
-    status, title = 400, "Choose a status for registered and one for attended"
+    status = 400
 
 
 class FilterEmpty(Problem):
     """A filter needs exactly one member."""
 
-    status, title = 400, "Say which rows are meant"
+    status = 400
 
 
 class ReturnToInvalid(Problem):
-    status, title = 400, "The return address is not a path on the dashboard"
+    status = 400
 
 
 class CursorInvalid(Problem):
-    status, title = 400, "The cursor is not one of ours"
+    status = 400
 
 
 class PayloadUnusable(Problem):
     """A signed webhook that cannot be used; it is kept apart, and sending it again does not help."""
 
-    status, title = 400, "The webhook was signed, but cannot be used"
+    status = 400
 
 
 class TokenInvalid(Problem):
-    status, title = 401, "The bearer token is missing or not valid"
+    status = 401
 
 
 class SignatureInvalid(Problem):
     """A webhook that no live secret signed; never says which part is wrong."""
 
-    status, title = 401, "The webhook's signature is missing or not valid"
+    status = 401
 
 
 class SignatureStale(Problem):
     """A webhook that a live secret signed, but for another time: a clock is wrong, or it was held up."""
 
-    status, title = 401, "The webhook was signed more than five minutes before or after our time"
+    status = 401
 
 
 class RoleInsufficient(Problem):
     """The caller may read here, but not change."""
 
-    status, title = 403, "Only an owner or admin of the host may do this"
+    status = 403
 
 
 class HostNotFound(Problem):
     """No such host for this caller, whether or not it exists."""
 
-    status, title = 404, "Host not found"
+    status = 404
 
 
 class EventNotFound(Problem):
-    status, title = 404, "Event not found"
+    status = 404
 
 
 class RegistrationNotFound(Problem):
-    status, title = 404, "Registration not found"
+    status = 404
 
 
 class CampaignNotLinked(Problem):
-    status, title = 404, "The event is not linked to a Salesforce campaign"
+    status = 404
 
 
 class AttemptNotFound(Problem):
     """The host has no such attempt to connect."""
 
-    status, title = 404, "Attempt not found"
+    status = 404
 
 
 class NotFound(Problem):
-    status, title = 404, "Nothing is here"
+    status = 404
 
 
 class NeverVerified(Problem):
-    status, title = 404, "The event was never verified"
+    status = 404
 
 
 class ObjectNotVisible(Problem):
-    status, title = 404, "The connected Salesforce user cannot see this object"
+    status = 404
 
 
 class MethodNotAllowed(Problem):
-    status, title = 405, "Method not allowed"
+    status = 405
 
 
 class BodyIncomplete(Problem):
-    status, title = 408, "The body did not arrive in time"
+    status = 408
 
 
 class NotConfigured(Problem):
-    status, title = 409, "Salesforce integration is not configured on this environment."
+    status = 409
 
 
 class NotConnected(Problem):
-    status, title = 409, "Connect Salesforce first"
+    status = 409
 
 
 class ConnectionNeedsReconnect(Problem):
-    status, title = 409, "Reconnect Salesforce first"
+    status = 409
 
 
 class CredentialsMissing(Problem):
-    status, title = 409, "Complete Step 1 (save credentials) before connecting."
+    status = 409
 
 
 class CampaignIsLocked(Problem):
-    status, title = 409, "The Campaign Id is locked. Unlink first, then link the new Campaign Id."
+    status = 409
 
 
 class EventUrlMissing(Problem):
     """The platform sent no address of the event's page, so no link can lead there."""
 
-    status, title = 409, "The event has no registration page"
+    status = 409
 
 
 class CampaignTooLarge(Problem):
-    status, title = 409, "The campaign has too many members for one file of links"
+    status = 409
 
 
 class EventIsOver(Problem):
     """Campaigns are created for what is still to come, or on demand."""
 
-    status, title = 409, "The event is over"
+    status = 409
 
 
 class CampaignsNotReadable(Problem):
-    status, title = 409, "The connected Salesforce user cannot read campaigns"
+    status = 409
 
 
 class BackfillRunning(Problem):
-    status, title = 409, "A backfill is already running"
+    status = 409
 
 
 class VerifyRunning(Problem):
-    status, title = 409, "The event is being verified already"
+    status = 409
 
 
 class ApprovalNeedsConfirmation(Problem):
-    status, title = 409, "Confirm the fifth approval of this Salesforce user"
+    status = 409
 
 
 class AttemptNotConfirmable(Problem):
     """The code is not the attempt's, or the attempt is not one that waits to be confirmed."""
 
-    status, title = 409, "This sign-in cannot be confirmed"
+    status = 409
 
 
 class UserOfAnotherOrg(Problem):
-    status, title = 409, "This Salesforce user belongs to another org than the host"
+    status = 409
 
 
 class KeyReused(Problem):
-    status, title = 409, "The Idempotency-Key was used for another request"
+    status = 409
 
 
 class MappingChanged(Problem):
-    status, title = 409, "The mapping was changed meanwhile"
+    status = 409
 
 
 class BodyTooLarge(Problem):
-    status, title = 413, "The body is too large"
+    status = 413
 
 
 class MediaTypeUnsupported(Problem):
-    status, title = 415, "Send application/json without a content encoding"
+    status = 415
 
 
 class PayloadInvalid(Problem):
     """The payload's shape is wrong; `errors` say where."""
 
-    status, title = 422, "The payload is not valid"
+    status = 422
 
 
 class TooManyRequests(Problem):
-    status, title = 429, "Too many requests"
+    status = 429
 
 
 class HeadersTooLarge(Problem):
-    status, title = 431, "The headers are too large"
+    status = 431
 
 
 class Unexpected(Problem):
     """A fault of ours; the log has it under the request id."""
 
-    status, title = 500, "Something went wrong on our side"
+    status = 500
 
 
 class SalesforceRefused(Problem):
     """Salesforce answered with an error that has no row of its own."""
 
-    status, title = 502, "Salesforce refused the request"
+    status = 502
 
 
 class SalesforceUnavailable(Problem):
-    status, title = 503, "Salesforce is not available right now"
+    status = 503
 
 
 class ApiBudgetReached(Problem):
-    status, title = 503, "The API budget of the Salesforce org is used up for now"
+    status = 503
 
 
 class DatabaseUnavailable(Problem):
     """Our database does not answer."""
 
-    status, title = 503, "The service is not available right now"
+    status = 503
     own_headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
 
 
 class KeysUnavailable(Problem):
     """The platform's keys for bearer tokens were never read yet, so no token can be judged."""
 
-    status, title = 503, "Bearer tokens cannot be checked right now"
+    status = 503
 
 
 class ServiceBusy(Problem):
-    status, title = 503, "Too many connections are open"
+    status = 503
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:

@@ -28,6 +28,7 @@ from app.api.idempotency_store import ClaimedKey, StoredResponse, claim_key, rel
 from app.api.request_bodies import BODY_MAX, read_body, replayed
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
+from app.user_messages.catalog import say
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 WAIT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
 COLUMN: Final = "idempotency_keys.sealed"
-KEPT_HEADERS: Final = frozenset({b"content-type", b"cache-control", b"location"})
+KEPT_HEADERS: Final = frozenset({b"content-type", b"cache-control", b"content-language", b"location"})
 NOT_KEPT: Final = frozenset({401, 403, 408, 413, 425, 429})
 
 
@@ -139,7 +140,7 @@ async def claim_or_wait(
     while (found := await claim_key(resources.database, host_id, key=key, digest=digest)) is None:
         if time.monotonic() > deadline:
             raise KeyReused(
-                "The first request with this key is not finished yet.",
+                say("detail.first_request_under_way"),
                 reason="under_way",
                 headers={"Retry-After": "5"},
             )

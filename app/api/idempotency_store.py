@@ -15,6 +15,7 @@ from app.api.errors import KeyReused, TooManyRequests
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away
 from app.models import IdempotencyKey
+from app.user_messages.catalog import say
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ BYTES_MAX: Final = 67_108_864
 """Of one host, in 24 hours; the largest mapping's answer is half a megabyte."""
 ABANDONED_AFTER: Final = timedelta(minutes=5)
 IN_PROGRESS: Final = 0
-NO_ROOM: Final = "As many answers as may be are kept for this host; send changes without Idempotency-Key."
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ async def _check_room(session: AsyncSession, host_id: str) -> None:
     number, size, oldest = (await session.execute(kept)).one()
     if number > ANSWERS_MAX or size > BYTES_MAX:
         wait = max(1, ceil((RETENTION - oldest).total_seconds()))
-        raise TooManyRequests(NO_ROOM, reason="kept_answers", headers={"Retry-After": str(wait)})
+        raise TooManyRequests(
+            say("detail.answers_kept"), reason="kept_answers", headers={"Retry-After": str(wait)}
+        )
 
 
 def _judge(known: IdempotencyKey | None, digest: bytes) -> StoredResponse | None:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.types import Message, Receive
 
 from app.api.errors import BodyIncomplete, BodyTooLarge
+from app.user_messages.catalog import say
 
 BODY_MAX: Final = 1_048_576
 """Of whatever is not a webhook and not an import; the largest mapping needs half of it."""
@@ -38,7 +39,7 @@ async def read_body(receive: Receive, *, bytes_max: int, seconds: float = READ_S
 def check_parts(body: bytes) -> None:
     """Raises BodyTooLarge for JSON that takes long to read; counting, also what stands in texts, does not."""
     if sum(body.count(each) for each in (b",", b"[", b"{")) > PARTS_MAX:
-        raise BodyTooLarge(f"more than {PARTS_MAX:,} lists, objects and members")
+        raise BodyTooLarge(say("detail.body_parts", most=PARTS_MAX))
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -12,7 +12,7 @@ from app.api.errors import (
 )
 from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, RefreshUnavailable
 from app.salesforce.errors import ApiError, ErrorClass, RequestRejected, SalesforceError
-from app.user_messages.catalog import advise
+from app.user_messages.catalog import advise, say
 
 # A user without marketing rights does not see the object at all; its describe says NOT_FOUND.
 # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_campaign.htm
@@ -51,7 +51,7 @@ def problem_for(error: SalesforceError, *, hidden: type[Problem] = ObjectNotVisi
 def _refusal(error: RequestRejected, hidden: type[Problem]) -> Problem:
     failure = error.failure
     if failure.error_code in HIDDEN:
-        detail = f"The connected user cannot see {error.sobject}." if error.sobject else None
+        detail = say("detail.object_hidden", object=error.sobject) if error.sobject else None
         return hidden(detail, salesforce=failure)
     if failure.is_daily_limit:
         return ApiBudgetReached(salesforce=failure, headers=_retry_after(LIMIT_PROBE))

@@ -21,6 +21,7 @@ from app.infrastructure.database import Database
 from app.models import CampaignLink, Connection, Event
 from app.states import LinkState, StatusMeaning
 from app.sync.field_values.text import normalize_text, shortened
+from app.user_messages.catalog import say
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")
@@ -123,7 +124,7 @@ async def request_campaign(call: EventCall, chosen: CampaignToCreate) -> LinkSho
         connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
         link = await session.get(CampaignLink, key)
         if link is not None and link.state != LinkState.CREATE_FAILED:
-            raise CampaignIsLocked(f"The event is linked to {link.campaign_name}.")
+            raise CampaignIsLocked(say("detail.linked_to", campaign=link.campaign_name))
         await store_request(session, event, chosen, org_id=connection.org_id, by=call.user_id)
         shown = await link_view(session, *key)
     assert shown is not None

@@ -9,7 +9,8 @@ from app.campaigns.lookup import Campaign
 from app.campaigns.schemas import Statuses, StatusesChosen
 from app.salesforce.ids import MalformedId, find_id
 from app.states import StatusMeaning
-from app.user_messages.catalog import Advice, advise
+from app.user_messages.catalog import advise, say
+from app.user_messages.rows import Advice
 
 CAMPAIGN_PREFIX: Final = "701"
 NEEDED: Final = (StatusMeaning.REGISTERED, StatusMeaning.ATTENDED)
@@ -45,7 +46,7 @@ def require_known_statuses(statuses: Statuses, campaign: Campaign) -> None:
     named = ", ".join(f'"{label[:SHOWN_CHARACTERS]}"' for label in dict.fromkeys(unknown.values()))
     listed = ", ".join(f'"{label}"' for label in own[:SHOWN_LABELS])
     raise StatusUnknown(
-        f"The campaign {campaign.name} has no status {named}. Its statuses are {listed}.",
+        say("detail.no_such_status", campaign=campaign.name, named=named, listed=listed),
         errors=[
             FieldError(path=f"statuses.{meaning}", message="is not a status of the campaign")
             for meaning in unknown

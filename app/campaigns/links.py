@@ -12,7 +12,8 @@ from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, 
 from app.models import CampaignLink, Connection
 from app.salesforce.allowed_hosts import record_url
 from app.states import ConnectionState, LinkState
-from app.user_messages.catalog import ADVICE, Advice
+from app.user_messages.catalog import ADVICE, advise
+from app.user_messages.rows import Advice
 
 IN_OTHER_ORG: Final = "campaign_in_other_org"
 
@@ -48,8 +49,9 @@ def link_state(link: CampaignLink, connection: Connection | None) -> tuple[LinkS
         and connection.org_id != link.org_id
     )
     if is_elsewhere:
-        return "broken", ADVICE[IN_OTHER_ORG]
-    return cast(LinkStateName, link.state), ADVICE.get(link.problem_code) if link.problem_code else None
+        return "broken", advise(IN_OTHER_ORG)
+    problem = advise(link.problem_code) if link.problem_code in ADVICE else None
+    return cast(LinkStateName, link.state), problem
 
 
 def record_of(link: CampaignLink, connection: Connection | None) -> CampaignLinkRecord:

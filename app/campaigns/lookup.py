@@ -15,6 +15,7 @@ from app.salesforce.composite import parse_query, query_request
 from app.salesforce.errors import RequestRejected, ResponseLost, SalesforceError
 from app.salesforce.ids import to18
 from app.salesforce.soql import quote
+from app.user_messages.catalog import say
 
 CAMPAIGN_FIELDS: Final = (
     "Name", "Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts",
@@ -82,10 +83,10 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     if not campaigns:
         return None
     if not statuses:
-        raise CampaignsNotReadable("The campaign's member statuses are not visible to the connected user.")
+        raise CampaignsNotReadable(say("detail.statuses_hidden"))
     labels = choosable([_status(each) for each in statuses])
     if not labels:
-        raise CampaignsNotReadable("The campaign has only member statuses that are too long for a member.")
+        raise CampaignsNotReadable(say("detail.statuses_too_long"))
     return campaign_of(campaigns[0], labels)
 
 

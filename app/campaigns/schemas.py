@@ -9,7 +9,7 @@ from app.api.auth import OPAQUE_ID
 from app.api.errors import SalesforceAnswer
 from app.campaigns.status_mapping import STATUS_MAX
 from app.connections.model.schemas import BeforeConnection
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 Because = Literal["label", "universal", "default", "none"]
 LinkStateName = Literal["linked", "broken", "creating", "create_failed"]

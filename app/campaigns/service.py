@@ -49,7 +49,7 @@ from app.notifications.facts import campaign_restored
 from app.notifications.outbox import forget_condition
 from app.states import ConditionKind, JobReason, LinkState
 from app.sync.model.batch import MEMBER
-from app.user_messages.catalog import advise
+from app.user_messages.catalog import advise, say
 
 
 async def validate_campaign(call: EventCall, *, pasted: str) -> CampaignValidated:
@@ -176,14 +176,12 @@ async def _require_same_org(session: AsyncSession, queried: Connection, *, setti
     await _lock_host(session, queried.host_id)
     connection = await usable_connection(session, queried.host_id, settings=settings)
     if connection.org_id != queried.org_id:
-        raise SalesforceUnavailable(
-            "The connection changed meanwhile. Try again.", headers={"Retry-After": "1"}
-        )
+        raise SalesforceUnavailable(say("detail.connection_changed"), headers={"Retry-After": "1"})
 
 
 def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
     if link is not None and link.state != LinkState.CREATE_FAILED and link.campaign_id != campaign_id:
-        raise CampaignIsLocked(f"The event is linked to {link.campaign_name} ({link.campaign_id}).")
+        raise CampaignIsLocked(say("detail.linked_to_id", campaign=link.campaign_name, id=link.campaign_id))
 
 
 async def _find_campaign(resources: Resources, connection: Connection, campaign_id: str) -> Campaign:
@@ -192,7 +190,7 @@ async def _find_campaign(resources: Resources, connection: Connection, campaign_
     if campaign is None:
         org = f"{connection.org_name} ({connection.org_id})" if connection.org_name else connection.org_id
         raise CampaignIdInvalid(
-            f"No Campaign with this Id was found in {org}.",
+            say("detail.no_such_campaign", org=org),
             reason="not_found",
             advice=advise("campaign_not_in_org"),
         )

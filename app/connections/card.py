@@ -42,7 +42,8 @@ from app.models.conditions import SHOWN_STATE
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason
 from app.sync.jobs.unwritten import count_unwritten
 from app.sync.lookup.access import AccessProblem
-from app.user_messages.catalog import Advice
+from app.user_messages.catalog import say
+from app.user_messages.rows import Advice
 
 PENDING: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS, JobState.HELD)
 WAITABLE: Final = (JobState.PENDING, JobState.AMBIGUOUS)
@@ -164,9 +165,8 @@ def _reason(settings: Settings, state: ConnectionState, *, facts: CardData) -> A
     waiting = facts.work.waiting
     if not waiting:
         return advice
-    changes = "1 change is" if waiting == 1 else f"{waiting} changes are"
-    explanation = f"{advice.explanation} {changes} waiting; none is lost."
-    return advice.model_copy(update={"explanation": explanation})
+    changes = say("card.one_waiting") if waiting == 1 else say("card.many_waiting", count=waiting)
+    return advice.model_copy(update={"explanation": f"{advice.explanation} {changes}"})
 
 
 def _is_living(connection: Connection | None) -> bool:

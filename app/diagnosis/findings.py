@@ -11,7 +11,8 @@ from app.models import Registration
 from app.registrations.context import EventContext
 from app.registrations.schemas import Row
 from app.states import ConnectionState, LinkState, RegistrationStatus, SkipReason, SyncState, WaitReason
-from app.user_messages.catalog import ADVICE, Advice
+from app.user_messages.catalog import ADVICE
+from app.user_messages.rows import Advice
 
 
 class Case(NamedTuple):

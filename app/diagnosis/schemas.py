@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.api.auth import OPAQUE_ID
 from app.registrations.schemas import PersonLink
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 OpaqueId = Annotated[str, StringConstraints(pattern=OPAQUE_ID)]
 Address = Annotated[

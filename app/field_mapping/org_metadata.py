@@ -18,6 +18,7 @@ from app.states import ConnectionState
 from app.sync.field_values.converters import CONVERTERS
 from app.sync.lookup.describe_cache import MAX_AGE, load_describes
 from app.sync.model.record_kinds import written_objects
+from app.user_messages.catalog import say
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_re
     view = await load_metadata(resources, host_id, [sobject], is_refresh=is_refresh)
     described = view.describes.get(sobject)
     if described is None:
-        raise ObjectNotVisible(f"The connected user cannot see {sobject}.")
+        raise ObjectNotVisible(say("detail.object_hidden", object=sobject))
     return show_object(described)
 
 

@@ -34,6 +34,7 @@ from app.models import Connection
 from app.sync.lookup.describe_cache import expire_describes
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import mapped_objects
+from app.user_messages.catalog import say
 
 CHANGED: Final = "salesforce.mapping_changed"
 NAMED_MAX: Final = 50
@@ -102,7 +103,7 @@ async def save_mapping(
         await lock_host(session, place.host_id)
         before = await read_layers(session, place.host_id, place.event_id)
         if version is not None and version != before.own.version:
-            raise MappingChanged(f"The latest version is {before.own.version}.")
+            raise MappingChanged(say("detail.latest_version", version=before.own.version))
         if layer != before.own.layer:
             await write_layer(session, place.host_id, place.event_id, layer=layer, by=by)
             await _look_again(session, place)

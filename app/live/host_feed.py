@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +24,7 @@ from app.live.changes import (
 )
 from app.live.snapshots import Snapshots
 from app.live.subscriber import StreamMessage, Subscriber
+from app.user_messages.language import in_language
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -112,16 +114,15 @@ class Feed:
     async def _send(self, plan: SnapshotPlan, rows: Sequence[Changed], *, is_last: bool) -> None:
         """Send rows and links at once; stats once a second while more rows follow."""
         for event_id in plan.rows:
-            self._broadcast(*await self.snapshots.rows(event_id, rows))
+            await self._broadcast(partial(self.snapshots.rows, event_id, rows))
         for event_id in plan.links:
-            self._broadcast(await self.snapshots.link(event_id, number=self.position))
+            await self._broadcast(partial(self.snapshots.link, event_id, number=self.position))
         self._stale_stats |= plan.stats
         if not is_last and time.monotonic() - self._stats_at <= POLL_SECONDS:
             return
         stale, self._stale_stats = sorted(self._stale_stats), set()
         for event_id in stale:
-            if (stats := await self.snapshots.stats(event_id, number=self.position)) is not None:
-                self._broadcast(stats)
+            await self._broadcast(partial(self.snapshots.stats, event_id, number=self.position))
         self._stats_at = time.monotonic()
 
     async def _send_card(self, *, is_new: bool, has_moved: bool) -> None:
@@ -132,7 +133,7 @@ class Feed:
             return
         self._card_at, self._is_card_stale = now, False
         for viewer in {each.viewer for each in self.subscribers}:
-            self._broadcast(await self.snapshots.card(*viewer, number=self.position))
+            await self._broadcast(partial(self.snapshots.card, *viewer, number=self.position))
 
     def _is_refresh_due(self) -> bool:
         now = time.monotonic()
@@ -141,10 +142,14 @@ class Feed:
         self._refreshed_at = now
         return True
 
-    def _broadcast(self, *messages: StreamMessage) -> None:
-        for message in messages:
-            for subscriber in self.subscribers:
-                subscriber.put(message)
+    async def _broadcast(self, read: Callable[[], Awaitable[Sequence[StreamMessage]]]) -> None:
+        """Send what is read, once for each language that a stream is read in."""
+        for language in sorted({each.language for each in self.subscribers}):
+            with in_language(language):
+                messages = await read()
+            for message in messages:
+                for subscriber in self.subscribers:
+                    subscriber.put(message)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for a hint, at most so long."""

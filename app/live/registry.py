@@ -10,6 +10,7 @@ from app.api.errors import TooManyRequests
 from app.live.host_feed import Feed
 from app.live.snapshots import Snapshots
 from app.live.subscriber import Subscriber
+from app.user_messages.catalog import say
 
 STREAMS_PER_HOST: Final = 20
 STREAMS_PER_PROCESS: Final = 1_000
@@ -34,7 +35,7 @@ class Feeds:
         feed = self._feeds.get(host_id)
         of_host = len(feed.subscribers) if feed else 0
         if self._is_closed or of_host >= STREAMS_PER_HOST or self.streams >= STREAMS_PER_PROCESS:
-            raise TooManyRequests("Too many live streams are open; poll until one is free.", headers=LATER)
+            raise TooManyRequests(say("detail.streams_open"), headers=LATER)
 
     @asynccontextmanager
     async def subscribed(self, host_id: str, subscriber: Subscriber) -> AsyncIterator[Feed]:

@@ -22,32 +22,32 @@ EVENTS_MAX = 500
 
 @dataclass(frozen=True)
 class Snapshots:
-    """Reads snapshots of one host; each read is a short transaction of its own."""
+    """Reads snapshots of one host in the language that is spoken now; each read is a short transaction."""
 
     resources: Resources
     host_id: str
 
-    async def stats(self, event_id: str, *, number: int) -> StreamMessage | None:
-        """None for an event that is not there."""
+    async def stats(self, event_id: str, *, number: int) -> Sequence[StreamMessage]:
+        """Nothing for an event that is not there."""
         is_configured = self.resources.settings.has_shared_app
         async with self.resources.database.tenant(self.host_id) as session:
             try:
                 stats = await event_stats(session, self.host_id, event_id, is_configured=is_configured)
             except EventNotFound:
-                return None
-        return StreamMessage("stats", number, stats.model_dump_json(), event_id)
+                return ()
+        return (StreamMessage("stats", number, stats.model_dump_json(), event_id),)
 
-    async def link(self, event_id: str, *, number: int) -> StreamMessage:
+    async def link(self, event_id: str, *, number: int) -> Sequence[StreamMessage]:
         """The link, or null."""
         async with self.resources.database.tenant(self.host_id) as session:
             link = await link_view(session, self.host_id, event_id)
-        return StreamMessage("link", number, link.model_dump_json() if link else "null", event_id)
+        return (StreamMessage("link", number, link.model_dump_json() if link else "null", event_id),)
 
-    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> StreamMessage:
+    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> Sequence[StreamMessage]:
         """The card as this role sees it, with a token that names these hosts."""
         nobody = Principal("", dict.fromkeys(hosts, Role.MEMBER) | {self.host_id: role}, frozenset())
         card = await load_card(self.resources, self.host_id, nobody)
-        return StreamMessage("card", number, card.model_dump_json(), role=role, hosts=hosts)
+        return (StreamMessage("card", number, card.model_dump_json(), role=role, hosts=hosts),)
 
     async def rows(self, event_id: str, changed: Iterable[Changed]) -> Sequence[StreamMessage]:
         """The rows that count, each with the number of its change."""

@@ -41,15 +41,17 @@ async def stream(
 
 async def _initial_snapshots(feed: Feed, subscriber: Subscriber) -> AsyncIterator[StreamMessage]:
     snapshots, number = feed.snapshots, feed.position
-    yield await snapshots.card(*subscriber.viewer, number=number)
+    for message in await snapshots.card(*subscriber.viewer, number=number):
+        yield message
     if subscriber.event_id is not None:
-        yield await snapshots.link(subscriber.event_id, number=number)
+        for message in await snapshots.link(subscriber.event_id, number=number):
+            yield message
         event_ids = [subscriber.event_id]
     else:
         event_ids = await snapshots.event_ids()
     for event_id in event_ids:
-        if (stats := await snapshots.stats(event_id, number=number)) is not None:
-            yield stats
+        for message in await snapshots.stats(event_id, number=number):
+            yield message
 
 
 async def _replay_missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[StreamMessage]:

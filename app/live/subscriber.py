@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.api.auth import Role
+from app.user_messages.language import current_language
 
 HEARTBEAT: Final = b": still here\n\n"
 OPENING: Final = b"retry: 1000\n\n"
@@ -14,8 +15,8 @@ NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class StreamMessage:
-    """`kind`: stats, row, link, card. `event_id` is empty on a card, which is made for one role and
-    the other hosts that the reader's token names.
+    """`kind`: stats, row, link, card; in one language. `event_id` is empty on a card, which is made for one
+    role and the other hosts that the reader's token names.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class StreamMessage:
     registration_id: str = ""
     role: Role | None = None
     hosts: frozenset[str] = frozenset()
+    language: str = field(default_factory=current_language)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -54,6 +56,7 @@ class Subscriber:
     role: Role
     event_id: str | None = None
     hosts: frozenset[str] = frozenset()
+    language: str = field(default_factory=current_language)
     is_over: bool = False
     _waiting: dict[tuple[str, str, str], StreamMessage] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,6 +67,8 @@ class Subscriber:
         return self.role, self.hosts
 
     def accepts(self, message: StreamMessage) -> bool:
+        if message.language != self.language:
+            return False
         if message.kind == "card":
             return (message.role, message.hosts) == self.viewer
         if self.event_id is None:

@@ -13,6 +13,7 @@ from app.operations.jobs import AT_ONCE_MAX, act_by_host, acted_on, conditions_o
 from app.operations.schemas import Act, Acted, ActOnJobs
 from app.states import JobState, SkipReason
 from app.sync.jobs.leases import release_expired
+from app.user_messages.catalog import say
 
 DISCARDABLE = (JobState.PENDING, JobState.FAILED, JobState.HELD)
 """A running or ambiguous row is never given up: nobody would know what stands in Salesforce."""
@@ -50,7 +51,7 @@ async def release_lease(resources: Resources, org_id: str, request: Act, *, by: 
     async with resources.database.system() as session:
         lease = await session.get(OrgLease, org_id, with_for_update=True)
         if lease is None:
-            raise NotFound("No lease of this org is known.")
+            raise NotFound(say("detail.lease_unknown"))
         of_org = OrgLease.org_id == org_id
         is_held = await session.scalar(select(OrgLease.until > func.clock_timestamp()).where(of_org))
         running = select(SyncJob).where(SyncJob.org_id == org_id, SyncJob.state == JobState.RUNNING)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as member
+from typing import Any
 
 from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
@@ -10,7 +11,8 @@ from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.record_key import NO_KEY_RULES, KeyRules
 from app.sync.model.record_kinds import DEFAULT_WRITES
-from app.user_messages.catalog import FINDINGS, Advice
+from app.user_messages.catalog import FINDINGS, finding_words, say
+from app.user_messages.phrases import worded
 
 
 @dataclass(frozen=True)
@@ -48,31 +50,27 @@ def make_finding(
 ) -> Finding:
     """Build a finding from the catalog."""
     row = FINDINGS[code]
-    names = {"object": sobject, "field": field, "label": label or field, "error_code": error_code}
-    names["edition"] = known.edition
-    places = {name: value or "this edition" for name, value in names.items()}
-    title = row.title.format(**places)
-    advice = Advice(
-        code=code,
-        title=title,
-        explanation=row.explanation.format(**places),
-        steps=tuple(step.format(**places) for step in row.steps),
-        link=row.link,
-    )
-    return Finding.model_validate(
+    facts = {"object": sobject, "field": field, "label": label or field, "error_code": error_code}
+    return finding_with(
         {
             "code": code,
             "severity": severity or row.severity,
             "area": row.area,
             "object": sobject,
             "field": field,
-            "title": title,
-            "consequence": row.consequence.format(**places),
-            "advice": advice,
             "setup_url": _setup_url(known.lightning_url, row.setup_page, sobject),
             "blocks": list(blocks),
-        }
+        },
+        {**facts, "edition": known.edition},
     )
+
+
+def finding_with(finding: Mapping[str, Any], facts: Mapping[str, str | None]) -> Finding:
+    """The finding in the words of the language that is spoken now, with `facts` in their places."""
+    places = {name: worded(value) if value else say("word.that_edition") for name, value in facts.items()}
+    advice, consequence = finding_words(finding["code"], **places)
+    shown = {**finding, "title": advice.title, "consequence": consequence, "advice": advice}
+    return Finding.model_validate(shown).with_facts(facts)
 
 
 def _setup_url(lightning_url: str | None, page: str | None, sobject: str | None) -> str | None:

@@ -1,13 +1,14 @@
 """The preflight as the dashboard reads it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 
 from app.api.api_budget import Budget
 from app.connections.model.package_schemas import PackageInOrg
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 Verdict = Literal["ready", "ready_with_warnings", "blocked", "unknown"]
 Severity = Literal["blocker", "warning", "note"]
@@ -59,6 +60,16 @@ class Finding(BaseModel):
     advice: Advice
     setup_url: str | None
     blocks: list[str]
+    _facts: Mapping[str, str | None] = PrivateAttr(default_factory=dict)
+
+    @property
+    def facts(self) -> Mapping[str, str | None]:
+        """What fills the places of its words, to word it again."""
+        return self._facts
+
+    def with_facts(self, facts: Mapping[str, str | None]) -> Self:
+        self._facts = facts
+        return self
 
 
 class PreflightShown(BaseModel):

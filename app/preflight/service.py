@@ -37,6 +37,7 @@ from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OrgSnapshot, query_org
 from app.preflight.package import package_in_org
 from app.preflight.schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
+from app.preflight.stored_result import result_to_store, stored_result
 from app.salesforce.allowed_hosts import lightning_url
 from app.salesforce.auth import ConnectionEnded, ends_at
 from app.salesforce.client import SalesforceClient
@@ -323,7 +324,7 @@ def _shown(row: Preflight | None, org_id: str, now: datetime) -> PreflightShown:
     if row is None or row.org_id != org_id:
         return NOTHING_SEEN
     is_started = row.started_at is not None and now - row.started_at < TIMEOUT
-    shown = PreflightShown.model_validate(row.result) if row.result else NOTHING_SEEN
+    shown = stored_result(row.result) if row.result else NOTHING_SEEN
     return shown.model_copy(update={"is_running": is_started or row.requested_at is not None})
 
 
@@ -338,7 +339,7 @@ async def _store(resources: Resources, host_id: str, shown: PreflightShown | Non
     """Store the result; None only ends the run."""
     seen: dict[str, Any] = {"started_at": None, "requested_at": None}
     if shown is not None:
-        result = shown.model_dump(mode="json")
+        result = result_to_store(shown)
         seen |= {"result": result, "checked_at": shown.checked_at, "org_id": shown.org and shown.org.id}
     async with resources.database.tenant(host_id) as session:
         if shown is not None and shown.org is None:

@@ -15,7 +15,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, parse_query, query_request
 from app.salesforce.ids import is_id, to18
 from app.salesforce.soql import quote
-from app.user_messages.catalog import advise
+from app.user_messages.catalog import advise, say
 
 COLUMNS: Final = (PARAMETER, "url")
 MEMBERS_MAX: Final = 100_000
@@ -56,13 +56,11 @@ async def _first_members(client: SalesforceClient, campaign_id: str) -> QueryPag
     )
     if not parse_query(campaign).records:
         advice = advise("campaign_not_in_org")
-        raise CampaignIdInvalid(
-            "No Campaign with this Id was found in the connected org.", reason="not_found", advice=advice
-        )
+        raise CampaignIdInvalid(say("detail.no_such_campaign_here"), reason="not_found", advice=advice)
     first = parse_query(members)
     total = first.total or 0
     if total > MEMBERS_MAX:
-        raise CampaignTooLarge(f"The campaign has {total:,} members, and one file takes {MEMBERS_MAX:,}.")
+        raise CampaignTooLarge(say("detail.too_many_members", total=total, most=MEMBERS_MAX))
     return first
 
 

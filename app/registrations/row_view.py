@@ -27,7 +27,8 @@ from app.sync.model.batch import MEMBER, PERSON, WriteToggles, WrittenSlot
 from app.sync.model.cases import CASE_KEY
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails
-from app.user_messages.catalog import ADVICE, Advice, advise
+from app.user_messages.catalog import ADVICE, advise, say
+from app.user_messages.rows import Advice
 
 AnyRecord = WrittenRecord | WrittenSlot
 EMPTY_ATTENDEE: Final = AttendeeShown(name=None, email=None, company=None)
@@ -222,8 +223,8 @@ def advice_of(error: Mapping[str, Any]) -> Advice:
     field = error.get("field_label") or ", ".join(error.get("fields") or ())
     return advise(
         code if code in ADVICE else "unknown_error",
-        object=error.get("object") or "record",
-        field=field or "a field",
+        object=error.get("object") or say("word.record"),
+        field=field or say("word.a_field"),
     )
 
 

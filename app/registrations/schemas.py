@@ -9,7 +9,7 @@ from app.api.api_budget import Budget
 from app.api.auth import OPAQUE_ID
 from app.api.errors import FilterEmpty
 from app.campaigns.schemas import BackfillShown
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 IDS_MAX = 1000
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]

@@ -25,7 +25,7 @@ from app.registrations.schemas import (
 from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
-from app.user_messages.catalog import GROUP_TITLES
+from app.user_messages.catalog import group_title
 
 DOOR_MINUTES: Final = 30
 """As many minutes as the view for the door shows."""
@@ -132,7 +132,7 @@ def assemble_group(found: FailureGroup) -> Group:
         error_code=error.get("error_code") or "OTHER",
         object=sobject,
         fields=list(error.get("fields") or ()),
-        title=GROUP_TITLES.get(advice.code, advice.title).format(object=sobject or "record"),
+        title=group_title(advice, sobject),
         message=message_without_values(str(error.get("message") or ""), values)[:MESSAGE_LENGTH],
         advice=advice,
         count=found.count,

@@ -1,142 +1,76 @@
 """What people are told: one catalog from a code to plain words and next steps, used wherever advice stands.
 
-Its rows are the TOML files beside this module, written for people who organise events, not for engineers:
-`[group.code]`. `{name}` places are filled by the caller. A code has one row; a preflight's finding may have
-words of its own beside it. A row that cannot be used ends the process at start.
+Every text is here in every language (`app.user_messages.translations`). Constants hold the English rows, as
+the documents show them; the functions speak the language of the request that is being answered.
 """
 
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
-
-FOLDER: Final = Path(__file__).parent
-FILES: Final = ("preflight", "sync", "problems", "connections", "own_app", "campaigns", "diagnosis")
-"""In the order of the tables in docs/ that take rows of several files."""
-
-T = TypeVar("T")
-Group = Literal[
-    "access", "attempt", "broken_link", "campaign", "configuration", "data", "diagnosis", "environment",
-    "fault", "finding", "hint", "own_app", "problem", "reason", "time", "warning",
-]  # fmt: skip
+from app.user_messages.language import ENGLISH, current_language
+from app.user_messages.rows import FOLDER, Advice, FindingMessage, Group, Message, judged, read_rows
+from app.user_messages.translations import Texts, load_translation, read_texts, translations_in
 
 
-class CatalogInvalid(Exception):
-    """A row of the catalog cannot be used; the message names its file."""
+@dataclass(frozen=True)
+class Words:
+    """Everything that is said in one language."""
 
+    messages: tuple[Message, ...]
+    advice: Mapping[str, Advice]
+    findings: Mapping[str, FindingMessage]
+    group_titles: Mapping[str, str]
+    texts: Texts
 
-class Advice(BaseModel):
-    """The `advice` object of the API: on cards, findings, groups, rows and problems alike."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    title: str
-    explanation: str
-    steps: tuple[str, ...] = ()
-    link: str | None = None
-
-
-def _with_readable_places(text: str) -> str:
-    """The text itself. Raises ValueError for a brace that belongs to no `{name}`."""
-    if any(name is not None and not name.isidentifier() for _, name, _, _ in Formatter().parse(text)):
-        raise ValueError("a place is not {name}")
-    return text
-
-
-Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_with_readable_places)]
-Link = Annotated[str, StringConstraints(pattern=r"^/docs/\w+(#[\w-]+)?$")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A row: `problem` is the API's error that it explains, `instead_of` the row it replaces for own apps.
-
-    `group_title` says what happened to a group of rows, naming the object; without it `title` does.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    code: str
-    group: Group
-    title: Text
-    group_title: Text | None = None
-    explanation: Text
-    steps: tuple[Text, ...] = ()
-    link: Link | None = None
-    problem: str | None = None
-    instead_of: str | None = None
-
-    @property
-    def advice(self) -> Advice:
-        return Advice.model_validate(self, from_attributes=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingMessage(Message):
-    """A row of a preflight, which says also what will happen, and on which page of Setup it is mended."""
-
-    severity: Literal["blocker", "warning", "note"]
-    area: str
-    consequence: Text
-    setup_page: Text | None = None
-
-
-GROUPS: Final = TypeAdapter(dict[Group, dict[str, dict[str, Any]]])
-MESSAGE: Final = TypeAdapter(Message)
-FINDING: Final = TypeAdapter(FindingMessage)
-
-
-def load_messages(folder: Path = FOLDER) -> tuple[Message, ...]:
-    """Every row of the catalog. Raises CatalogInvalid for one that cannot be used, or that stands twice."""
-    files = [folder / f"{name}.toml" for name in FILES]
-    rows = [(path, *row) for path in files for row in _read(path)]
-    reasons = {code: values for _, group, code, values in rows if group == "reason"}
-    messages: dict[tuple[str, bool], Message] = {}
-    for path, group, code, values in rows:
-        is_finding = group == "finding"
-        if (code, is_finding) in messages:
-            raise CatalogInvalid(f"{path}: {group}.{code} stands in {messages[code, is_finding].group}, too")
-        shared = reasons.get(code, {}) if is_finding else {}
-        row = {**shared, **values, "code": code, "group": group}
-        where = f"{path}: {group}.{code}"
-        messages[code, is_finding] = (
-            _validated(FINDING, row, where) if is_finding else _validated(MESSAGE, row, where)
+    @classmethod
+    def of(cls, messages: tuple[Message, ...], texts: Texts) -> "Words":
+        """A code that has a row beside its finding keeps the words of the row."""
+        findings = {row.code: row for row in messages if isinstance(row, FindingMessage)}
+        others = (row for row in messages if row.group != "finding")
+        return cls(
+            messages=messages,
+            advice={row.code: row.advice for row in (*findings.values(), *others)},
+            findings=findings,
+            group_titles={row.code: row.group_title for row in messages if row.group_title},
+            texts=texts,
         )
-    return tuple(messages.values())
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence with its places filled. Raises KeyError for a key that has no text."""
+        return self.texts[key].format(**self.named(values))
+
+    def named(self, values: Mapping[str, object]) -> dict[str, object]:
+        """The values as they are written in this language: names of objects, and large numbers."""
+        return {name: self._written(name, value) for name, value in values.items()}
+
+    def _written(self, name: str, value: object) -> object:
+        if name == "object" and isinstance(value, str):
+            return self.texts.get(f"object.{value}", value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return f"{value:,}".replace(",", self.texts["word.between_thousands"])
+        return value
 
 
-def _read(path: Path) -> Iterator[tuple[Group, str, dict[str, Any]]]:
-    try:
-        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CatalogInvalid(f"{path}: {error}") from error
-    for group, rows in _validated(GROUPS, parsed, str(path)).items():
-        for code, values in rows.items():
-            yield group, code, values
+def load_languages(folder: Path = FOLDER) -> dict[str, Words]:
+    """Every language, English first. Raises CatalogInvalid for a file that is not whole."""
+    rows, texts = read_rows(folder), read_texts(folder)
+    translated = {
+        language: load_translation(path, rows, texts) for language, path in translations_in(folder).items()
+    }
+    return {ENGLISH: Words.of(judged(rows), texts)} | {
+        language: Words.of(*translation) for language, translation in translated.items()
+    }
 
 
-def _validated(adapter: TypeAdapter[T], values: object, where: str) -> T:
-    try:
-        return adapter.validate_python(values)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        raise CatalogInvalid(f"{where}: {'; '.join(faults)}") from error
-
-
-MESSAGES: Final = load_messages()
-FINDINGS: Final = {row.code: row for row in MESSAGES if isinstance(row, FindingMessage)}
-ADVICE: Final = {
-    row.code: row.advice for row in (*FINDINGS.values(), *(row for row in MESSAGES if row.group != "finding"))
-}
-"""A code that has a row beside its finding keeps the words of the row."""
-ADVICE_BY_PROBLEM: Final = {row.problem: ADVICE[row.code] for row in MESSAGES if row.problem}
+LANGUAGES: Final = load_languages()
+MESSAGES: Final = LANGUAGES[ENGLISH].messages
+FINDINGS: Final = LANGUAGES[ENGLISH].findings
+ADVICE: Final = dict(LANGUAGES[ENGLISH].advice)
+GROUP_TITLES: Final = LANGUAGES[ENGLISH].group_titles
+CODE_BY_PROBLEM: Final = {row.problem: row.code for row in MESSAGES if row.problem}
 """What to tell a person whom the API refused with this problem code, if there is anything to do."""
-GROUP_TITLES: Final = {row.code: row.group_title for row in MESSAGES if row.group_title}
 OWN_APP_ADVICE: Final = {row.instead_of: row.code for row in MESSAGES if row.instead_of}
 """Where an own app needs another next step than the shared one."""
 
@@ -146,13 +80,37 @@ def codes_of(*groups: Group) -> tuple[str, ...]:
     return tuple(row.code for group in groups for row in MESSAGES if row.group == group)
 
 
+def words() -> Words:
+    """What is said in the language of the request that is being answered; English outside of requests."""
+    return LANGUAGES[current_language()]
+
+
 def advise(code: str, **values: object) -> Advice:
     """The advice for `code` with its places filled. Raises KeyError for a code that has no row."""
-    row = ADVICE[code]
-    return row.model_copy(
-        update={
-            "title": row.title.format(**values),
-            "explanation": row.explanation.format(**values),
-            "steps": tuple(step.format(**values) for step in row.steps),
-        }
-    )
+    spoken = words()
+    return spoken.advice[code].filled(**spoken.named(values))
+
+
+def finding_words(code: str, **values: object) -> tuple[Advice, str]:
+    """A finding's advice and its consequence. Raises KeyError."""
+    spoken = words()
+    row, named = spoken.findings[code], spoken.named(values)
+    return row.advice.filled(**named), row.consequence.format(**named)
+
+
+def advice_on_problem(problem: str) -> Advice | None:
+    """What to do about an error of the API; None where there is nothing to do."""
+    code = CODE_BY_PROBLEM.get(problem)
+    return words().advice[code] if code else None
+
+
+def group_title(advice: Advice, sobject: str | None) -> str:
+    """What happened to a group of rows with this advice."""
+    spoken = words()
+    said = spoken.group_titles.get(advice.code, advice.title)
+    return said.format(**spoken.named({"object": sobject or spoken.texts["word.record"]}))
+
+
+def say(key: str, **values: object) -> str:
+    """The sentence with its places filled. Raises KeyError for a key that has no text."""
+    return words().say(key, **values)

@@ -5,7 +5,8 @@ from typing import Final
 
 from app.connections.oauth.error_mapping import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
 from app.connections.tokens.connection_state import REASONS
-from app.user_messages.catalog import ADVICE, FINDINGS, OWN_APP_ADVICE, Advice, codes_of
+from app.user_messages.catalog import ADVICE, FINDINGS, OWN_APP_ADVICE, codes_of
+from app.user_messages.rows import Advice
 from tools.generated_docs.markdown import plain, table
 
 

@@ -9,7 +9,8 @@ from typing import Final
 from app.console.documents import GUIDES, guide_path
 from app.field_mapping.source_catalog import SOURCES
 from app.sync.errors.message_codes import BY_CAUSE, BY_CODE
-from app.user_messages.catalog import ADVICE, Advice, Group, codes_of
+from app.user_messages.catalog import ADVICE, codes_of
+from app.user_messages.rows import Advice, Group
 from tools.generated_docs.connecting import TABLES as CONNECTING_TABLES
 from tools.generated_docs.markdown import plain, table
 from tools.generated_docs.metrics import metrics_table

@@ -16,7 +16,7 @@ from app.connections.model.messages import explain
 from app.connections.model.schemas import Approvals
 from app.models import Connection, SupersededGrant, UnconfirmedGrant
 from app.states import ConnectionState
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 LIMIT: Final = 5
 WARN_FROM: Final = 4

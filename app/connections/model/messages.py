@@ -4,7 +4,8 @@ from typing import Final
 
 from app.config.settings import Settings
 from app.sync.lookup.access import AccessProblem
-from app.user_messages.catalog import OWN_APP_ADVICE, Advice, advise
+from app.user_messages.catalog import OWN_APP_ADVICE, advise, say
+from app.user_messages.rows import Advice
 
 # What Organization.OrganizationType says of a suite is not documented; both spellings are looked for.
 WITHOUT_API: Final = ("starter", "pro suite", "essentials", "group", "team", "base", "contact manager")
@@ -19,7 +20,7 @@ def explain(settings: Settings, code: str, *, is_own: bool = False, edition: str
         support_email=settings.support_email,
         redirect_uri=settings.redirect_uri,
         api_version=settings.salesforce_api_version,
-        edition=edition or "This edition",
+        edition=edition or say("word.this_edition"),
     )
 
 
@@ -34,10 +35,10 @@ def explain_problem(settings: Settings, problem: AccessProblem) -> Advice:
     """The advice for what the connected user lacks."""
     return advise(
         problem.code,
-        object=problem.sobject or "a record",
-        field=problem.field or "a field",
-        label=problem.field or "a field",
-        error_code=problem.error_code or "a refusal",
+        object=problem.sobject or say("word.a_record"),
+        field=problem.field or say("word.a_field"),
+        label=problem.field or say("word.a_field"),
+        error_code=problem.error_code or say("word.a_refusal"),
         support_email=settings.support_email,
     )
 

@@ -11,7 +11,7 @@ from app.connections.model.package_schemas import PackageInOrg
 from app.hosts.settings import NewEvents
 from app.models import Connection, UnconfirmedGrant, UnconfirmedUser
 from app.salesforce.allowed_hosts import lightning_url
-from app.user_messages.catalog import Advice
+from app.user_messages.rows import Advice
 
 ConnectionStateName = Literal[
     "not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"

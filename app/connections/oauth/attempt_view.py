@@ -15,7 +15,8 @@ from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
 from app.states import AttemptState, SignInPurpose
-from app.user_messages.catalog import Advice, codes_of
+from app.user_messages.catalog import codes_of
+from app.user_messages.rows import Advice
 
 HINTS: Final = codes_of("hint")
 

@@ -27,6 +27,7 @@ from app.infrastructure.encryption import Encryptor
 from app.models import OAuthAttempt
 from app.salesforce.oauth import new_code_verifier
 from app.states import AttemptState, SignInPurpose
+from app.user_messages.catalog import say
 
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
@@ -95,7 +96,7 @@ async def _check_room(session: AsyncSession, attempt: OAuthAttempt) -> None:
     number, left = (await session.execute(under_way)).one()
     if number >= (MOST_OF_ONE_USER if is_own else MOST_UNDER_WAY):
         later = {"Retry-After": str(ceil(left))}
-        raise TooManyRequests("Too many sign-ins were begun.", reason="attempts", headers=later)
+        raise TooManyRequests(say("detail.sign_ins_begun"), reason="attempts", headers=later)
 
 
 async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:

@@ -8,7 +8,9 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.states import AttemptState, SignInPurpose
+from app.states import SignInPurpose
+from app.user_messages.catalog import say
+from app.user_messages.language import current_language
 
 POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS: Final = {
@@ -19,43 +21,25 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 PAGE: Final = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head><meta charset="utf-8"><title>{title}</title></head>
 <body><main><h1>{title}</h1><p>{text}</p></main>{script}</body>
 </html>
 """
 START: Final = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
 <body><main>
 <h1>{title}</h1>
-<p><strong><bdi>{person}</bdi></strong> {began} the host
-<strong><bdi>{host}</bdi></strong> (<code>{host_id}</code>) on Eventship.</p>
-<p>{consequence} Go on only if you are this person and mean this host.</p>
-<form method="post" action="{action}"><button>Continue to Salesforce</button></form>
-<p>Did somebody send you this link? Then close this page.</p>
+<p>{begun}</p>
+<p>{consequence} {go_on_only}</p>
+<form method="post" action="{action}"><button>{go_on}</button></form>
+<p>{sent_by_somebody}</p>
 </main></body>
 </html>
 """
-START_TITLES: Final = {
-    SignInPurpose.HOST: "Connect Salesforce",
-    SignInPurpose.USER: "Connect your Salesforce user",
-}
-BEGAN: Final = {
-    SignInPurpose.HOST: "began to connect Salesforce to",
-    SignInPurpose.USER: "began to say who they are in the Salesforce org of",
-}
-CONSEQUENCES: Final = {
-    SignInPurpose.HOST: (
-        "Whoever manages this host will see people of the Salesforce org that you sign in to, and its "
-        "registrations will be written there."
-    ),
-    SignInPurpose.USER: (
-        "Your Salesforce user is kept with your Eventship account, so that what your events write can belong "
-        "to you; whoever manages this host sees its name and e-mail. Eventship can neither read nor "
-        "change anything with this sign-in."
-    ),
-}
+PERSON: Final = "<strong><bdi>{person}</bdi></strong>"
+HOST: Final = "<strong><bdi>{host}</bdi></strong> (<code>{host_id}</code>)"
 TELL_OPENER: Final = """<script nonce="{nonce}">
 (() => {{
   const message = {message};
@@ -91,17 +75,26 @@ def start_page(
     host_id: str, *, host_name: str, person: str, action: str, login_url: str, purpose: str
 ) -> HTMLResponse:
     """Render the page that names host and user and requires a click, since programs open links too."""
-    text = {"person": person, "host": host_name, "host_id": host_id, "action": action}
+    given = {"person": person, "host": host_name, "host_id": host_id}
+    escaped = {name: html.escape(value) for name, value in given.items()}
     why = SignInPurpose(purpose)
-    escaped = {name: html.escape(value) for name, value in text.items()}
-    about = {"title": START_TITLES[why], "began": BEGAN[why], "consequence": CONSEQUENCES[why]}
+    page = START.format(
+        language=current_language(),
+        title=say(f"page.start_{why}"),
+        begun=say(f"page.begun_{why}", person=PERSON.format(**escaped), host=HOST.format(**escaped)),
+        consequence=say(f"page.consequence_{why}"),
+        go_on_only=say("page.go_on_only"),
+        go_on=say("page.continue"),
+        sent_by_somebody=say("page.sent_by_somebody"),
+        action=html.escape(action),
+    )
     # A form's target is judged through every redirect, and those lead on to an org's own sign-in.
     targets = f"'self' https: {login_url}"
     headers = HEADERS | {
         "Content-Security-Policy": POLICY.replace("form-action 'none'", f"form-action {targets}"),
         "Referrer-Policy": "same-origin",  # without one the browser would not say where the form comes from
     }
-    return HTMLResponse(START.format(**about, **escaped), headers=headers)
+    return HTMLResponse(page, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -133,18 +126,13 @@ def popup_page(back: Return) -> HTMLResponse:
         acknowledged=_embedded(ACKNOWLEDGED),
     )
     headers = HEADERS | {"Content-Security-Policy": f"{POLICY}; script-src 'nonce-{nonce}'"}
-    return HTMLResponse(_page(TITLES[back.outcome], "You can close this window.", script), headers=headers)
-
-
-TITLES: Final = {
-    "confirm": "Going back to Eventship",
-    AttemptState.CONNECTED: "Salesforce is connected",
-    AttemptState.FAILED: "Salesforce is not connected",
-}
+    return HTMLResponse(_page(say(f"page.{back.outcome}"), say("page.close"), script), headers=headers)
 
 
 def _page(title: str, text: str, script: str = "") -> str:
-    return PAGE.format(title=html.escape(title), text=html.escape(text), script=script)
+    return PAGE.format(
+        language=current_language(), title=html.escape(title), text=html.escape(text), script=script
+    )
 
 
 def _embedded(value: object) -> str:

@@ -26,6 +26,7 @@ from app.models import Host, OAuthAttempt
 from app.salesforce import oauth
 from app.states import AttemptState, SignInPurpose
 from app.text.storable import printable
+from app.user_messages.catalog import say
 
 router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
 
@@ -40,7 +41,6 @@ COOKIE_LIFETIME: Final = 2 * attempts.LIFETIME
 """To come back, and then to confirm: until then the same address shows the same end."""
 
 TicketQuery = Annotated[str, Query(max_length=SHORT)]
-START_AGAIN: Final = "Go back to the dashboard and start again from the Salesforce card."
 
 
 @router.get("/start")
@@ -65,7 +65,7 @@ async def show_start(resources: ResourcesDep, ticket: TicketQuery = "") -> Respo
 async def start(request: Request, resources: ResourcesDep, ticket: TicketQuery = "") -> Response:
     """Trade the ticket for a state and a cookie, and go to Salesforce's sign-in."""
     if not _is_own_page(request, resources.settings):
-        return browser_pages.plain_page("This did not come from our page", START_AGAIN, status=403)
+        return _plain("not_our_page", status=403)
     async with resources.database.system() as session:
         departure = await attempts.redeem_ticket(session, resources.vault, ticket)
     if departure is None:
@@ -74,9 +74,7 @@ async def start(request: Request, resources: ResourcesDep, ticket: TicketQuery =
         app = await credentials_for(resources, departure.attempt.host_id, departure.attempt.client_id)
     except AppNotConfigured:
         await record_failure(resources, departure.attempt, ConnectFailed("client_rejected"))
-        return browser_pages.plain_page(
-            "The app's credentials are not saved any more", START_AGAIN, status=409
-        )
+        return _plain("credentials_gone", status=409)
     answer = browser_pages.send_to(_authorize_url(resources.settings, departure, app.client_id))
     answer.set_cookie(
         cookie_name(resources.settings),
@@ -97,20 +95,18 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
     async with resources.database.system() as session:
         arrival = await attempts.redeem_state(session, answer.get("state", ""))
     if arrival is None:
-        return browser_pages.plain_page("This sign-in is not known here", START_AGAIN)
+        return _plain("unknown_sign_in")
     settings, attempt = resources.settings, arrival.attempt
     if not attempts.fits(request.cookies.get(cookie_name(settings), ""), attempt.browser_hash):
         if arrival.is_first:
             await record_failure(resources, attempt, ConnectFailed("other_browser"))
-        return browser_pages.plain_page("The sign-in ended in another browser", START_AGAIN)
+        return _plain("other_browser")
     again = await _asked_for_less(resources, arrival, answer.get("error", ""))
     if again is not None:
         return browser_pages.send_to(again)
     outcome, code = await _outcome(resources, arrival, answer)
     if outcome == UNFINISHED:
-        return browser_pages.plain_page(
-            "The sign-in is still being finished", "Load this page again.", status=503
-        )
+        return _plain("unfinished", then="load_again", status=503)
     return _returned(settings, attempt, outcome=outcome, code=code)
 
 
@@ -174,8 +170,12 @@ async def _asked_for_less(resources: Resources, arrival: AuthorizationCallback, 
         return _authorize_url(resources.settings, departure, app.client_id) if departure else None
 
 
+def _plain(title: str, *, then: str = "start_again", status: int = 400) -> Response:
+    return browser_pages.plain_page(say(f"page.{title}"), say(f"page.{then}"), status=status)
+
+
 def _used_up() -> Response:
-    return browser_pages.plain_page("This link has been used or has expired", START_AGAIN, status=410)
+    return _plain("used_up", status=410)
 
 
 def _is_own_page(request: Request, settings: Settings) -> bool:

@@ -91,7 +91,7 @@ def test_every_code_has_its_status(status: int, code: str) -> None:
 
 @pytest.mark.parametrize(("code", "title"), TITLES.items())
 def test_fixed_titles_are_word_for_word(code: str, title: str) -> None:
-    assert classes()[code].title == title
+    assert classes()[code].title() == title
 
 
 async def test_full_problem() -> None:

@@ -9,9 +9,10 @@ from app.salesforce.error_codes import CLASSIFICATION_BY_CODE, ErrorClass, class
 from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, BY_FIELD, advice_code_for
 from app.user_messages.catalog import (
     ADVICE,
-    ADVICE_BY_PROBLEM,
+    CODE_BY_PROBLEM,
     GROUP_TITLES,
     MESSAGES,
+    advice_on_problem,
     advise,
     codes_of,
 )
@@ -105,9 +106,9 @@ def test_titles_of_groups_name_the_object_alone() -> None:
 
 def test_problem_that_a_person_can_cure_carries_advice() -> None:
     codes = {kind.__name__ for kind in Problem.__subclasses__()}
-    assert codes - WITHOUT_ADVICE <= ADVICE_BY_PROBLEM.keys()
-    for code in ADVICE_BY_PROBLEM:
-        advice = ADVICE_BY_PROBLEM.get(code)
+    assert codes - WITHOUT_ADVICE <= CODE_BY_PROBLEM.keys()
+    for code in CODE_BY_PROBLEM:
+        advice = advice_on_problem(code)
         assert advice is not None
         assert "{" not in advice.explanation
-    assert "HostNotFound" not in ADVICE_BY_PROBLEM
+    assert "HostNotFound" not in CODE_BY_PROBLEM

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.user_messages.catalog import ADVICE, FINDINGS, FOLDER, MESSAGES, CatalogInvalid, load_messages
+from app.user_messages.catalog import ADVICE, FINDINGS, MESSAGES
+from app.user_messages.rows import FOLDER, CatalogInvalid, load_messages
 
 ROOT = Path(__file__).parents[3]
 TAKES_A_CODE = {"advise": (0, ADVICE), "ConnectFailed": (0, ADVICE), "explain": (1, ADVICE)} | {
