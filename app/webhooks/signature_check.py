@@ -66,8 +66,8 @@ MESSAGES: Final[dict[Part, dict[str, str]]] = {
         "stands for.",
         "parts_left_out": "Sign webhook-id, webhook-timestamp and body, with a dot between each: "
         "`<id>.<timestamp>.<body>`.",
-        "no_match": "No live secret signed these bytes: it is another secret or one whose time is over, or "
-        "id, timestamp or body changed on the way. Compare body_sha256 with what you signed.",
+        "no_secret_fits": "No live secret signed these bytes: it is another secret or one whose time is "
+        "over, or id, timestamp or body changed on the way. Compare body_sha256 with what you signed.",
     },
 }
 """By part and code: what is wrong and what to do, for engineers."""
@@ -200,7 +200,7 @@ def _signature(values: dict[bytes, bytes], body: bytes, keys: Sequence[bytes]) -
         "secret_not_decoded": is_of(texts, [body]),
         "parts_left_out": _matches(short, given),
     }
-    code = next((each for each, is_found in found.items() if is_found), "no_match")
+    code = next((each for each, is_found in found.items() if is_found), "no_secret_fits")
     return [_finding("signature", code)] if code else []
 
 
