@@ -8,7 +8,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.states import StatusMeaning
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.required_fields import has_placeholder, missing_required
-from app.sync.field_values.rule_evaluation import RuleResult, RuleTarget, evaluate_rule
+from app.sync.field_values.rule_evaluation import OWNER, RuleResult, RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import MODE_ENGINE, create_rules, custom_rules, object_of
 from app.sync.model.batch import REGISTERED, Job
@@ -66,12 +66,25 @@ class ExampleRecord:
 
 
 def example_records(
-    job: Job, before: MappingRules, after: MappingRules, describes: Describes
+    job: Job, before: MappingRules, after: MappingRules, describes: Describes, *, owners: Mapping[str, str]
 ) -> list[RecordExample]:
-    """Each record that either mapping makes of the registration, the person's first."""
+    """Each record that either mapping makes of the registration; `owners` are names by id."""
     then = {each.name: each for each in records_of(replace(job, rules=after), describes)}
     now = {each.name: each for each in records_of(replace(job, rules=before), describes)}
-    return [_compared(now.get(name), then.get(name), describes) for name in dict.fromkeys((*then, *now))]
+    found = [_compared(now.get(name), then.get(name), describes) for name in dict.fromkeys((*then, *now))]
+    return [_with_owner_name(each, owners) for each in found]
+
+
+def _with_owner_name(record: RecordExample, owners: Mapping[str, str]) -> RecordExample:
+    fields = [
+        each.model_copy(
+            update={"now": owners.get(each.now, each.now), "then": owners.get(each.then, each.then)}
+        )
+        if each.field == OWNER
+        else each
+        for each in record.fields
+    ]
+    return record.model_copy(update={"fields": fields})
 
 
 def records_of(job: Job, describes: Describes) -> Iterator[ExampleRecord]:
@@ -147,7 +160,7 @@ def _own_fields(name: str, job: Job) -> dict[str, Filled]:
         owner = job.rules.owner
         organizer = job.event.organizer.get("email") if owner.how == ORGANIZER else None
         if who := owner.id if owner.how == FIXED else organizer:
-            found["OwnerId"] = Filled(who)
+            found[OWNER] = Filled(who)
     return {field: each for field, each in found.items() if each.value is not None}
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import RegistrationNotFound
+from app.field_mapping.owners import known_owner_names
 from app.field_mapping.service import Place
 from app.field_mapping.source_catalog import SOURCES
 from app.field_mapping.store import count_failed, layers_by_event, read_layers
@@ -48,10 +49,11 @@ OWN_WORDS: Final = ("email.", "consent.text", "calendar.")
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the host: its connected org, and objects of it."""
+    """What is known of the host: its connected org, objects of it, and names of its users and queues."""
 
     org_id: str | None
     describes: Mapping[str, SObjectDescribe]
+    owners: Mapping[str, str]
 
 
 async def preview_mapping(resources: Resources, place: Place, wanted: MappingToPreview) -> MappingExample:
@@ -70,7 +72,7 @@ async def preview_mapping(resources: Resources, place: Place, wanted: MappingToP
     return MappingExample(
         registration=_registrant(job),
         given=values_given(job),
-        records=example_records(job, job.rules, rules_of(job), known.describes),
+        records=example_records(job, job.rules, rules_of(job), known.describes, owners=known.owners),
         reach=reach,
         is_checked=is_checked,
     )
@@ -96,7 +98,7 @@ def values_given(job: Job) -> list[ValueGiven]:
 async def _known(session: AsyncSession, host_id: str) -> Known:
     connection = await session.get(Connection, host_id)
     if connection is None:
-        return Known(None, {})
+        return Known(None, {}, {})
     bodies = await cached_bodies(
         session,
         host_id=host_id,
@@ -104,7 +106,8 @@ async def _known(session: AsyncSession, host_id: str) -> Known:
         sobjects=written_objects(),
         max_age=CACHED_FOR,
     )
-    return Known(connection.org_id, {name: parse_describe(body) for name, body in bodies.items() if body})
+    describes = {name: parse_describe(body) for name, body in bodies.items() if body}
+    return Known(connection.org_id, describes, await known_owner_names(session, host_id, connection.org_id))
 
 
 async def _draft_rules(session: AsyncSession, place: Place, layer: Mapping[str, Any]) -> RulesOf:

@@ -232,6 +232,13 @@ async def test_owners_are_found_by_name_and_the_org_is_asked_once(dashboard: Map
     assert await dashboard.calls() == calls + 1
 
 
+async def test_owner_has_a_name_in_the_example(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.registered(1, attendee=OLGA)
+    [queue] = (await dashboard.get(f"{HOST}/owners", q="event lea"))["items"]
+    example = await tried(dashboard, {"owner": {"how": "fixed", "id": queue["id"]}})
+    assert record(example, "Lead")["OwnerId"]["then"] == "Event Leads"
+
+
 async def test_owners_of_a_large_org_are_searched_there(
     dashboard: MappingDashboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

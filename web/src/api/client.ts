@@ -1,8 +1,11 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, Diagnosis, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
-  RetryFilter, RetryOutcome, Row, Rows, SettingsShown, SettingsWanted, Sources, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, WhoIsMissing, VerificationShown,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, Diagnosis, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
+  RetryFilter, RetryOutcome, Row, Rows, SettingsShown, SettingsWanted, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, WhoIsMissing, VerificationShown,
+} from "./schema";
+import type {
+  EventMappingToCopy, MappingExample, MappingGiven, MappingShown, MappingToCopy, MappingToPreview, MappingToSave, OwnersFound, Registrants, Sources,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -52,6 +55,10 @@ export class Api {
 
   event(hostId: string, eventId: string): EventApi {
     return new EventApi(this, `/v1/hosts/${encodeURIComponent(hostId)}/events/${encodeURIComponent(eventId)}/salesforce`);
+  }
+
+  mapping(hostId: string, eventId = ""): MappingApi {
+    return new MappingApi(this, `/v1/hosts/${encodeURIComponent(hostId)}${eventId && `/events/${encodeURIComponent(eventId)}`}/salesforce/mapping`);
   }
 
   /** The answer's JSON. Raises ApiProblem. */
@@ -129,12 +136,25 @@ export class HostApi {
   readonly diagnose = (who: WhoIsMissing): Promise<Diagnosis> => this.api.call("POST", `${this.path}/salesforce/diagnosis`, who);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
-  readonly mapping = (): Promise<MappingShown> => this.api.call("GET", `${this.path}/salesforce/mapping`);
-  readonly validateMapping = (given: MappingGiven): Promise<MappingShown> => this.api.call("POST", `${this.path}/salesforce/mapping/validate`, given);
-  readonly saveMapping = (given: MappingToSave): Promise<MappingShown> => this.api.call("PUT", `${this.path}/salesforce/mapping`, given);
-  readonly sources = (): Promise<Sources> => this.api.call("GET", `${this.path}/salesforce/mapping/sources`);
+  /** Users and queues whose name has this, or of this id. */
+  readonly owners = (q: string): Promise<OwnersFound> => this.api.call("GET", `${this.path}/salesforce/mapping/owners?${new URLSearchParams({ q })}`);
   readonly objectFields = (object: string): Promise<ObjectFields> => this.api.call("GET", `${this.path}/salesforce/mapping/objects/${encodeURIComponent(object)}/fields`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/salesforce/stream`, last, signal);
+}
+
+/** The mapping of a host, or what an event has of its own. */
+export class MappingApi {
+  constructor(private readonly api: Api, private readonly path: string) {}
+
+  readonly read = (): Promise<MappingShown> => this.api.call("GET", this.path);
+  readonly validate = (given: MappingGiven): Promise<MappingShown> => this.api.call("POST", `${this.path}/validate`, given);
+  readonly save = (given: MappingToSave): Promise<MappingShown> => this.api.call("PUT", this.path, given);
+  /** Of an event: as its host has it. */
+  readonly reset = (): Promise<MappingShown> => this.api.call("DELETE", this.path);
+  readonly copy = (from: MappingToCopy | EventMappingToCopy): Promise<MappingShown> => this.api.call("POST", `${this.path}/copy`, from);
+  readonly sources = (): Promise<Sources> => this.api.call("GET", `${this.path}/sources`);
+  readonly preview = (wish: MappingToPreview): Promise<MappingExample> => this.api.call("POST", `${this.path}/preview`, wish);
+  readonly registrants = (q: string): Promise<Registrants> => this.api.call("GET", `${this.path}/registrants${q.trim().length > 1 ? `?${new URLSearchParams({ q: q.trim() })}` : ""}`);
 }
 
 export class EventApi {

@@ -131,7 +131,8 @@ class Console extends EventshipElement {
     const found = this.page;
     if (found === null) return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
     const back = eventId !== null && page !== null ? words.backToEvent : words.allEvents;
-    return html`<p><a href=${backAddress(hostId, eventId, page)}>‹ ${back}</a></p>${found.view({ hostId, eventId: eventId ?? "", itemId, getToken: this.getToken })}`;
+    const own = eventId !== null && page === null ? html`<a href=${eventAddress(hostId, eventId, "mapping")}>${words.eventMapping} ›</a>` : nothing;
+    return html`<p class="line apart"><a href=${backAddress(hostId, eventId, page)}>‹ ${back}</a>${own}</p>${found.view({ hostId, eventId: eventId ?? "", itemId, getToken: this.getToken })}`;
   }
 
   private hostView(host: HostListed | null, hostId: string): View {

@@ -41,6 +41,9 @@ export const EVENT_PAGES: Readonly<Record<string, Page>> = {
   "": {
     view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS} card-address=${hostAddress(at.hostId)}></salesforce-event-sync>`,
   },
+  mapping: {
+    view: (at) => html`<salesforce-mapping host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`,
+  },
 };
 
 /** Back to where the reader came from: of an event's pages to the event, else to the host. */

@@ -24,13 +24,15 @@ export interface Draft {
   readonly recordTypes: Readonly<Record<string, string>>;
   /** The status of the Tasks that are written; null: the org's closed one. */
   readonly taskStatus: string | null;
-  /** The host's own rules, in the order in which they are sent: findings name their place in it. */
+  /** The rules of this level, in the order in which they are sent: findings name their place in it. */
   readonly rules: readonly Rule[];
-  /** Rules that hold although nobody chose them. */
+  /** Rules that hold although nobody chose them here: everybody's defaults, and for an event its host's. */
   readonly defaults: readonly Rule[];
 }
 
 export const OBJECTS: readonly ObjectName[] = ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"];
+/** What one answer of a person may be written to at once. */
+export const PERSONAL: readonly ObjectName[] = ["Lead", "Contact", "CampaignMember"];
 export const MODES: readonly Mode[] = ["create", "empty", "overwrite", "append"];
 
 export function draftOf(shown: MappingShown): Draft {
@@ -42,7 +44,7 @@ export function draftOf(shown: MappingShown): Draft {
     recordTypes,
     taskStatus,
     rules: (chosen.fields ?? []).map(ruleOf),
-    defaults: fields.filter((each) => each.set_by === "default").map(ruleOf),
+    defaults: fields.filter((each) => each.set_by !== (shown.event_id === null ? "host" : "event")).map(ruleOf),
   };
 }
 
@@ -58,22 +60,61 @@ export function newRule(object: ObjectName, field = ""): Rule {
   return { object, field, kind: "from", source: "", mode: "create", values: [], otherwise: "", fallback: "" };
 }
 
-/** What is sent: members that say nothing are left out. */
-export function givenOf(draft: Draft): MappingGiven {
-  return { people: draft.people, owner: draft.owner, record_types: draft.recordTypes, task_status: draft.taskStatus, fields: draft.rules.map(givenRule) };
+/** What is sent: members that say nothing are left out; of an event, what is as its `host` has it, too. */
+export function givenOf(draft: Draft, host: Draft | null = null): MappingGiven {
+  const fields = draft.rules.map(givenRule);
+  if (host === null) return { people: draft.people, owner: draft.owner, record_types: draft.recordTypes, task_status: draft.taskStatus, fields };
+  const types = { ...Object.fromEntries(Object.keys(host.recordTypes).map((name) => [name, null])), ...draft.recordTypes };
+  const own = (given: object, inherited: object): object => Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => !isEqual(value, (inherited as Record<string, unknown>)[name] ?? null)));
+  return {
+    people: own(draft.people, host.people), owner: isEqual(draft.owner, host.owner) ? {} : draft.owner, record_types: own(types, host.recordTypes) as Record<string, string | null>,
+    ...(draft.taskStatus === host.taskStatus ? {} : { task_status: draft.taskStatus }), fields,
+  };
+}
+
+/** How many choices an event makes of its own. */
+export function countOwn(given: MappingGiven): number {
+  const { people = {}, owner = {}, record_types: types = {}, fields = [] } = given;
+  return Object.keys(people).length + Number(Object.keys(owner).length > 0) + Object.keys(types).length + fields.length + Number("task_status" in given);
 }
 
 /** The rule in the place of the one for the same field, else at the end. */
 export function withRule(draft: Draft, rule: Rule, before: Rule | null = null): Draft {
-  const isReplaced = (each: Rule): boolean => isSame(each, rule) || (before !== null && isSame(each, before));
+  return withRules(draft, [rule], before === null ? [] : [before]);
+}
+
+/** The rules in the place of those that they change, else at the end. */
+export function withRules(draft: Draft, rules: readonly Rule[], before: readonly Rule[] = []): Draft {
+  const isReplaced = (each: Rule): boolean => [...rules, ...before].some((other) => isSame(each, other));
   const place = draft.rules.findIndex(isReplaced);
   const others = draft.rules.filter((each) => !isReplaced(each));
-  const rules = place < 0 ? [...others, rule] : [...others.slice(0, place), rule, ...others.slice(place)];
-  return { ...draft, rules, defaults: draft.defaults.filter((each) => !isSame(each, rule)) };
+  const at = place < 0 ? others.length : place;
+  return {
+    ...draft, rules: [...others.slice(0, at), ...rules, ...others.slice(at)],
+    defaults: draft.defaults.filter((each) => !rules.some((rule) => isSame(each, rule))),
+  };
 }
 
 export function withoutRule(draft: Draft, rule: Rule): Draft {
   return { ...draft, rules: draft.rules.filter((each) => !isSame(each, rule)) };
+}
+
+/** Rules that say the same of a person's objects stand together, in the order of the first of each. */
+export function grouped(rules: readonly Rule[]): Rule[][] {
+  const groups: Rule[][] = [];
+  for (const rule of rules) {
+    const { object, ...said } = rule;
+    const group = PERSONAL.includes(object) && groups.find(([{ object: other, ...same } = rule]) => PERSONAL.includes(other) && isEqual(same, said));
+    if (group) group.push(rule);
+    else groups.push([rule]);
+  }
+  for (const group of groups) group.sort((one, other) => PERSONAL.indexOf(one.object) - PERSONAL.indexOf(other.object));
+  return groups;
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 export function isSame(one: Rule, other: Rule): boolean {

@@ -1,6 +1,7 @@
 /** The choices about people: who is created, who is touched, who owns new records, and their record types. */
 
 import { html, nothing } from "lit";
+import type { HostApi } from "../api/client";
 import type { ObjectFields, OwnerGiven, PeopleGiven, SourceShown } from "../api/schema";
 import { named, t } from "../texts";
 import type { View } from "../ui/views";
@@ -19,6 +20,9 @@ export interface PeopleActs {
   readonly mayChange: boolean;
   readonly objects: Readonly<Record<string, ObjectFields>>;
   readonly sources: readonly SourceShown[];
+  readonly host: HostApi;
+  /** Why the service did not take the owner; empty where it did. */
+  readonly ownerRefused: string;
   readonly change: (changes: Partial<Draft>) => void;
 }
 
@@ -62,8 +66,11 @@ function matchView({ match_by: by }: People, { mayChange, objects, sources }: Pe
         ${paths.map((each) => html`<option value=${each.path} .selected=${each.path === by.from}>${each.label}</option>`)}</select></div>`}</div></fieldset>`;
 }
 
+/** Salesforce's own boxes that mean such a no; any of the host's own may. */
+const OPT_OUTS: ReadonlySet<string> = new Set(["HasOptedOutOfEmail", "HasOptedOutOfFax", "DoNotCall"]);
+
 function optOutView(people: People, { objects }: PeopleActs, set: (changes: Partial<People>) => void): View {
-  const fields = ["Lead", "Contact"].flatMap((each) => objects[each]?.fields ?? []).filter((field) => field.type === "boolean" && field.is_mappable);
+  const fields = ["Lead", "Contact"].flatMap((each) => objects[each]?.fields ?? []).filter((field) => field.type === "boolean" && field.is_mappable && (OPT_OUTS.has(field.name) || field.name.endsWith("__c")));
   const names = new Map(fields.map((field) => [field.name, field.label]));
   if (people.opt_out_field !== null) names.set(people.opt_out_field, names.get(people.opt_out_field) ?? people.opt_out_field);
   return html`<div class="narrow"><label class="name" for="opt-out">${t.mapping.optOut}</label>
@@ -73,13 +80,12 @@ function optOutView(people: People, { objects }: PeopleActs, set: (changes: Part
     <p id="opt-out-hint" class="small dim">${t.mapping.optOutHint}</p></div>`;
 }
 
-function ownerView(owner: Owner, { mayChange, change }: PeopleActs): View {
+function ownerView(owner: Owner, acts: PeopleActs): View {
+  const { mayChange, change } = acts;
   const set = (changes: Partial<Owner>): void => change({ owner: { ...owner, ...changes } });
   return html`<fieldset ?disabled=${!mayChange}><legend><h3>${t.mapping.ownerHeading}</h3></legend>
     ${OWNERS.map((each) => radio("owner", t.mapping.owner[each], owner.how === each, () => set({ how: each, id: null })))}
-    ${owner.how === "fixed" ? html`<div class="narrow"><label class="name" for="owner-id">${t.mapping.ownerId}</label>
-      <input id="owner-id" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="18" aria-describedby="owner-hint" .value=${owner.id ?? ""} @input=${(event: Event) => set({ id: valueOf(event).trim() })}>
-      <p id="owner-hint" class="small dim">${t.mapping.ownerIdHint}</p></div>` : nothing}
+    ${owner.how === "fixed" ? html`<salesforce-owner-picker .host=${acts.host} .value=${owner.id ?? ""} .isDisabled=${!mayChange} .refused=${acts.ownerRefused} @owner-chosen=${(event: CustomEvent<string>) => set({ id: event.detail })}></salesforce-owner-picker>` : nothing}
     <label class="pick"><input type="checkbox" .checked=${owner.run_assignment_rules} @change=${(event: Event) => set({ run_assignment_rules: isChecked(event) })}><span>${t.mapping.assignment}</span></label></fieldset>`;
 }
 

@@ -4,7 +4,7 @@ import { css, html, nothing } from "lit";
 import type { MappingFinding, ObjectFields, RequiredField, SourceShown } from "../api/schema";
 import { named, t } from "../texts";
 import type { View } from "../ui/views";
-import { blankOptions, type Draft, type Rule } from "./draft";
+import { blankOptions, grouped, type Draft, type Rule } from "./draft";
 
 export const rulesStyle = css`
   table { border-collapse: collapse; inline-size: 100%; }
@@ -24,16 +24,24 @@ export interface RuleActs {
   readonly mayChange: boolean;
   readonly objects: Readonly<Record<string, ObjectFields>>;
   readonly sources: readonly SourceShown[];
-  readonly edit: (rule: Rule) => void;
-  readonly remove: (rule: Rule) => void;
-  readonly switchOff: (rule: Rule) => void;
+  /** What is done with a rule is done for all objects that it is written to. */
+  readonly edit: (rules: readonly Rule[]) => void;
+  readonly remove: (rules: readonly Rule[]) => void;
+  readonly switchOff: (rules: readonly Rule[]) => void;
+  /** Why the service did not take a rule, by its place. */
+  readonly refused: ReadonlyMap<number, string>;
+  /** What stands beside a rule that was not chosen here. */
+  readonly inherited: string;
 }
 
 export function rulesView(draft: Draft, findings: readonly MappingFinding[], acts: RuleActs): View {
   return html`<table><thead><tr><th scope="col">${t.mapping.field}</th><th scope="col">${t.mapping.filledFrom}</th><th scope="col">${t.mapping.mode}</th>
       <th scope="col"><span class="sr">${t.mapping.actions}</span></th></tr></thead><tbody>
-    ${draft.rules.map((rule, index) => ruleLine(rule, findings.filter((each) => each.path === `fields.${index}`), acts))}
-    ${draft.defaults.map((rule) => ruleLine(rule, [], acts, true))}
+    ${grouped(draft.rules).map((group) => {
+      const places = group.map((rule) => draft.rules.indexOf(rule));
+      return ruleLine(group, findings.filter((each) => places.some((place) => each.path === `fields.${place}`)), acts, places);
+    })}
+    ${grouped(draft.defaults).map((group) => ruleLine(group, [], acts, []))}
   </tbody></table>`;
 }
 
@@ -42,25 +50,30 @@ export function notesView(findings: readonly MappingFinding[], required: readonl
   const others = findings.filter((each) => !(each.path ?? "").startsWith("fields."));
   const open = required.filter((each) => !each.is_filled);
   if (others.length === 0 && required.length === 0) return nothing;
-  return html`${others.map(findingView)}
+  return html`${others.map((each) => findingView(each))}
     ${required.length === 0 ? nothing : html`<div class="note ${open.length > 0 ? "bad" : "wait"} stack"><p><strong>${open.length > 0 ? t.mapping.requiredOpen : t.mapping.requiredFilled}</strong></p>
       <ul>${required.map((each) => html`<li class="line apart" data-required=${each.field}><span>${named(t.mapping.objects, each.object, each.object)}: ${each.label} <span class="small dim">${each.field}</span></span>
         ${map ? html`<button class="quiet" @click=${() => map(each)}>${t.mapping.mapIt}<span class="sr"> ${each.label}</span></button>` : nothing}</li>`)}</ul></div>`}`;
 }
 
-function ruleLine(rule: Rule, findings: readonly MappingFinding[], acts: RuleActs, isDefault = false): View {
-  const object = acts.objects[rule.object];
-  const label = object?.fields.find((each) => each.name === rule.field)?.label ?? rule.field;
+/** Rules that say the same, once for each object; without a place they were not chosen here. */
+function ruleLine(rules: readonly Rule[], findings: readonly MappingFinding[], acts: RuleActs, places: readonly number[]): View {
+  const [rule] = rules as readonly [Rule];
+  const label = acts.objects[rule.object]?.fields.find((each) => each.name === rule.field)?.label ?? rule.field;
+  const objects = rules.map((each) => named(t.mapping.objects, each.object, each.object)).join(", ");
   const isOff = rule.mode === "off";
-  const name = html`<span class="sr"> ${rule.object} ${label}</span>`;
-  return html`<tr data-rule="${rule.object}.${rule.field}">
-    <td><strong>${label}</strong><br><span class="small dim">${named(t.mapping.objects, rule.object, rule.object)} · ${rule.field}${isDefault ? ` · ${t.mapping.isDefault}` : ""}</span>
-      ${findings.map(findingView)}</td>
+  const isOwn = places.length > 0;
+  const refused = places.flatMap((place) => acts.refused.get(place) ?? []);
+  const name = html`<span class="sr"> ${objects} ${label}</span>`;
+  return html`<tr data-rule="${rules.map((each) => `${each.object}.${each.field}`).join(" ")}">
+    <td><strong>${label}</strong><br><span class="small dim">${objects} · ${rule.field}${isOwn ? "" : ` · ${acts.inherited}`}</span>
+      ${[...new Set(refused)].map((each) => html`<p class="note bad small" role="alert">${t.trial.ruleRefused(each)}</p>`)}
+      ${findings.map((each) => findingView(each, rules.length > 1))}</td>
     <td>${isOff ? nothing : sourceText(rule, acts.sources)}${rule.values.length > 0 ? html`<br><span class="small dim">${t.mapping.optionsMapped(rule.values.length - blankOptions(rule).length)}</span>` : nothing}</td>
     <td>${named(t.mapping.modesShort, rule.mode, rule.mode)}</td>
-    <td>${!acts.mayChange ? nothing : html`${isOff ? nothing : html`<button class="plain" @click=${() => acts.edit(rule)}>${t.mapping.edit}${name}</button>`}
-      ${isDefault ? html`<button class="plain" @click=${() => acts.switchOff(rule)}>${t.mapping.switchOff}${name}</button>`
-        : html`<button class="plain" @click=${() => acts.remove(rule)}>${t.mapping.remove}${name}</button>`}`}</td></tr>`;
+    <td>${!acts.mayChange ? nothing : html`${isOff ? nothing : html`<button class="plain" @click=${() => acts.edit(rules)}>${t.mapping.edit}${name}</button>`}
+      ${isOwn ? html`<button class="plain" @click=${() => acts.remove(rules)}>${t.mapping.remove}${name}</button>`
+        : html`<button class="plain" @click=${() => acts.switchOff(rules)}>${t.mapping.switchOff}${name}</button>`}`}</td></tr>`;
 }
 
 function sourceText(rule: Rule, sources: readonly SourceShown[]): string {
@@ -69,6 +82,8 @@ function sourceText(rule: Rule, sources: readonly SourceShown[]): string {
   return sources.find((each) => each.path === rule.source)?.label ?? rule.source;
 }
 
-function findingView(finding: MappingFinding): View {
-  return html`<p class="note small ${finding.severity === "error" ? "bad" : "wait"}" data-finding=${finding.code}>${finding.message}</p>`;
+/** Which object it is about is said where several are. */
+function findingView(finding: MappingFinding, isOfSeveral = false): View {
+  const about = isOfSeveral && finding.object ? `${named(t.mapping.objects, finding.object, finding.object)}: ` : "";
+  return html`<p class="note small ${finding.severity === "error" ? "bad" : "wait"}" data-finding=${finding.code}>${about}${finding.message}</p>`;
 }

@@ -1,16 +1,23 @@
-/** `<salesforce-mapping host-id>`: who is created in Salesforce, and what is written into which field. */
+/** `<salesforce-mapping host-id>`: who is created in Salesforce, and what is written into which field; with `event-id` what one event has of its own. */
 
 import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
-import type { ApiProblem, HostApi } from "../api/client";
-import type { MappingShown, ObjectFields, RequiredField, SourceShown } from "../api/schema";
-import { t } from "../texts";
+import type { ApiProblem, HostApi, MappingApi } from "../api/client";
+import type { MappingExample, MappingReach, MappingShown, ObjectFields, RequiredField, SourceShown } from "../api/schema";
+import { named, t } from "../texts";
+import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
-import { draftOf, givenOf, newRule, OBJECTS, refusals, withoutRule, withRule, type Draft, type ObjectName, type Rule } from "./draft";
+import type { ExampleMade } from "./example-panel";
+import { countOwn, draftOf, givenOf, newRule, OBJECTS, refusals, withoutRule, withRule, withRules, type Draft, type ObjectName, type Rule } from "./draft";
+import { drop, keep, takeKept, userOf } from "./kept-draft";
 import { peopleView } from "./people-view";
-import "./rule-editor";
 import { notesView, rulesStyle, rulesView } from "./rules-view";
+import { suggestions, type Suggestion } from "./suggest";
+
+const REFUSED = 422;
+/** The place of a rule in what the service did not take. */
+const RULE_PATH = /^body(?:\.mapping)?\.fields\.(\d+)/;
 
 export class SalesforceMapping extends EventshipElement {
   static override styles = [look, controls, rulesStyle, css`
@@ -18,49 +25,93 @@ export class SalesforceMapping extends EventshipElement {
     .narrow { max-inline-size: 28em; margin-block: 0.4em; }
     legend { padding: 0; margin-block-end: 0.3em; }
     label.pick { align-items: start; }
+    salesforce-mapping-example { border-block: 1px solid var(--line); padding-block: 1.1em; }
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    shown: { state: true }, draft: { state: true }, sources: { state: true }, objects: { state: true }, mayChange: { state: true },
-    edited: { state: true }, problem: { state: true }, refusal: { state: true }, busy: { state: true }, isAsking: { state: true },
+    eventId: { attribute: "event-id" },
+    shown: { state: true }, draft: { state: true }, sources: { state: true }, objects: { state: true }, mayChange: { state: true }, example: { state: true }, reach: { state: true },
+    edited: { state: true }, problem: { state: true }, refusal: { state: true }, busy: { state: true }, asking: { state: true }, isBack: { state: true }, wayOut: { state: true },
   };
 
+  /** The event whose own choices these are; empty for the host's. */
+  declare eventId: string;
   private declare shown: MappingShown | null;
   private declare draft: Draft | null;
   private declare sources: readonly SourceShown[];
   private declare objects: Readonly<Record<string, ObjectFields>>;
   private declare mayChange: boolean;
-  private declare edited: Rule | null;
+  private declare example: MappingExample | null;
+  /** Whom a mapping changes, and which. */
+  private declare reach: readonly [ReturnType<typeof givenOf> | null, MappingReach | null];
+  /** The rules that the dialog is about. */
+  private declare edited: readonly Rule[] | null;
   /** What kept the mapping from being read, and what kept it from being saved. */
   private declare problem: ApiProblem | null;
   private declare refusal: ApiProblem | null;
   private declare busy: "check" | "save" | null;
-  /** The check found something that will go wrong: save all the same? */
-  private declare isAsking: boolean;
+  /** The check found something that will go wrong: save all the same? Or: take all of the event's own choices back? */
+  private declare asking: "save" | "reset" | null;
+  /** Whether changes from before a reload are here again. */
+  private declare isBack: boolean;
+  /** Where the reader was about to go with changes that are not saved. */
+  private declare wayOut: HTMLAnchorElement | null;
   private hasOrg = false;
+  /** What the host has, for an event; null for the host itself. */
+  private hosts: Draft | null = null;
+  private user: string | null = null;
+  /** What was sent last, as text: anything else is not saved. */
+  private saved = "";
 
   constructor() {
     super();
-    Object.assign(this, { shown: null, draft: null, sources: [], objects: {}, mayChange: false, edited: null });
-    Object.assign(this, { problem: null, refusal: null, busy: null, isAsking: false });
+    Object.assign(this, { eventId: "", shown: null, draft: null, sources: [], objects: {}, mayChange: false, example: null, reach: [null, null], edited: null });
+    Object.assign(this, { problem: null, refusal: null, busy: null, asking: null, isBack: false, wayOut: null });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("beforeunload", this.unloading);
+    document.addEventListener("click", this.leaving, true);
+    void import("./mapping-tools");
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("beforeunload", this.unloading);
+    document.removeEventListener("click", this.leaving, true);
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (["hostId", "apiBase", "getToken"].some((name) => changed.has(name))) void this.load();
+    if (this.hasNewSource(changed) || changed.has("eventId")) void this.load();
   }
 
   private get host(): HostApi {
     return this.api.host(this.hostId);
   }
 
+  private get mapping(): MappingApi {
+    return this.api.mapping(this.hostId, this.eventId);
+  }
+
+  /** Where a draft of this mapping is kept. */
+  private get place(): string {
+    return [this.apiBase, this.hostId, this.eventId].join(" ");
+  }
+
   private readonly load = async (): Promise<void> => {
-    Object.assign(this, { shown: null, draft: null, objects: {}, problem: null, refusal: null, isAsking: false });
+    Object.assign(this, { shown: null, draft: null, objects: {}, problem: null, refusal: null, asking: null, isBack: false });
     if (this.getToken === null || this.hostId === "") return;
     try {
-      const [shown, sources, card] = await Promise.all([this.host.mapping(), this.host.sources(), this.host.card()]);
-      this.take(shown);
-      this.sources = sources.items;
+      const ofHost = this.eventId === "" ? null : this.api.mapping(this.hostId).read();
+      const [shown, sources, card, hosts] = await Promise.all([this.mapping.read(), this.mapping.sources(), this.host.card(), ofHost]);
+      this.hosts = hosts ? draftOf(hosts) : null;
+      this.user = userOf(await this.getToken());
       this.mayChange = card.role !== "member";
+      this.sources = sources.items;
+      this.show(shown);
+      const kept = this.mayChange ? takeKept(this.place, this.user, shown.version) : null;
+      if (kept) Object.assign(this, { draft: kept, isBack: true });
       this.hasOrg = card.state === "connected";
       await this.loadObjects();
     } catch (error) {
@@ -82,77 +133,223 @@ export class SalesforceMapping extends EventshipElement {
     this.objects = objects;
   }
 
-  private take(shown: MappingShown): void {
+  private show(shown: MappingShown): void {
     this.shown = shown;
     this.draft = draftOf(shown);
+    this.saved = this.sent;
+    this.isBack = false;
+  }
+
+  /** What is saved now takes the place of every draft. */
+  private take(shown: MappingShown): void {
+    this.show(shown);
+    drop(this.place);
+  }
+
+  /** What would be sent, as text. */
+  private get sent(): string {
+    return this.draft ? JSON.stringify(givenOf(this.draft, this.hosts)) : "";
+  }
+
+  private get isUnsaved(): boolean {
+    return this.draft !== null && this.sent !== this.saved;
   }
 
   protected override render() {
     const { shown, draft } = this;
+    const [heading, intro] = this.eventId === "" ? [t.mapping.heading, t.mapping.intro] : [t.trial.eventHeading, t.trial.eventIntro];
     return html`<section class="panel stack" aria-labelledby="heading">
-      <div><h2 id="heading">${t.mapping.heading}</h2><p class="dim">${t.mapping.intro}</p></div>
+      <div><h2 id="heading">${heading}</h2><p class="dim">${intro}</p></div>
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load() }) : nothing}
       ${shown && draft ? this.formView(shown, draft) : this.problem ? nothing : loadingView()}
       <p role="status" class="small">${this.announced}</p>
     </section>
-    ${this.edited ? html`<salesforce-rule-editor .rule=${this.edited} .objects=${this.objects} .sources=${this.sources}
-      @rule-done=${this.ruleDone} @rule-closed=${() => { this.edited = null; }}></salesforce-rule-editor>` : nothing}`;
+    ${this.edited ? html`<salesforce-rule-editor .rules=${this.edited} .objects=${this.objects} .sources=${this.namedSources} .tryOut=${this.tryOut}
+      @rule-done=${this.ruleDone} @rule-closed=${() => { this.edited = null; }}></salesforce-rule-editor>` : nothing}
+    ${this.wayOut ? this.leaveView(this.wayOut) : nothing}`;
   }
 
   private formView(shown: MappingShown, draft: Draft): View {
-    const { mayChange, objects, sources } = this;
-    const acts = { mayChange, objects, sources, edit: this.edit, remove: this.removeRule, switchOff: this.switchOff };
+    const { mayChange, objects, sources, host } = this;
+    const inherited = this.eventId === "" ? t.mapping.isDefault : t.trial.ofHost;
+    const acts = { mayChange, objects, sources, inherited, refused: this.refusedRules, edit: this.edit, remove: this.removeRules, switchOff: this.switchOff };
     return html`${shown.is_checked ? nothing : html`<p class="note wait">${t.mapping.unchecked}</p>`}
       ${mayChange ? nothing : html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`}
-      ${peopleView(draft, { mayChange, objects, sources, change: this.change })}
+      ${this.isBack ? html`<div class="note wait line apart" role="status"><span>${t.trial.back}</span><button class="quiet" @click=${this.discard}>${t.trial.discard}</button></div>` : nothing}
+      ${this.eventId === "" ? nothing : this.ownView(draft)}
       <section class="stack" aria-labelledby="rules"><div><h3 id="rules">${t.mapping.rulesHeading}</h3><p class="small dim">${t.mapping.rulesIntro}</p></div>
+        ${mayChange ? this.suggestionsView(draft) : nothing}
         ${rulesView(draft, shown.findings, acts)}
-        ${mayChange ? html`<p><button class="quiet" @click=${() => { this.edited = newRule(draft.people.create === "lead" ? "Lead" : "Contact"); }}>${t.mapping.addRule}</button></p>` : nothing}</section>
+        ${mayChange ? html`<p><button class="quiet" @click=${() => { this.edited = [newRule(draft.people.create === "lead" ? "Lead" : "Contact")]; }}>${t.mapping.addRule}</button></p>` : nothing}</section>
       ${notesView(shown.findings, shown.required_without_value, mayChange ? this.mapRequired : null)}
-      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
-      ${mayChange ? this.saveView() : nothing}`;
+      ${mayChange ? html`<salesforce-mapping-example .mapping=${this.mapping} .given=${this.given} @example-made=${this.exampleMade}></salesforce-mapping-example>` : nothing}
+      ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: this.refusedAt("owner"), change: this.change })}
+      ${this.footView()}
+      ${mayChange ? this.saveView() : nothing}
+      ${mayChange ? html`<salesforce-mapping-copy host-id=${this.hostId} .eventId=${this.eventId} .client=${this.api} docs-base=${this.docsBase} @mapping-copied=${this.copied}></salesforce-mapping-copy>` : nothing}`;
+  }
+
+  /** The same object as long as nothing changed: the example is made anew with each. */
+  private get given(): ReturnType<typeof givenOf> | null {
+    const { sent } = this;
+    if (sent !== this.lastGiven[0]) this.lastGiven = [sent, this.draft ? givenOf(this.draft, this.hosts) : null];
+    return this.lastGiven[1];
+  }
+  private lastGiven: [string, ReturnType<typeof givenOf> | null] = ["", null];
+
+  /** Sources with what the person of the example gave. */
+  private get namedSources(): readonly SourceShown[] {
+    const given = new Map(this.example?.given.map((each) => [each.path, each.value]));
+    return this.sources.map((each) => ({ ...each, example: given.get(each.path) ?? (each.is_answer ? each.example : null) }));
+  }
+
+  private ownView(draft: Draft): View {
+    const own = countOwn(givenOf(draft, this.hosts));
+    if (this.asking === "reset") {
+      return html`<div class="note wait stack" role="alert"><p>${t.trial.resetAsk}</p><p class="line"><button ?disabled=${this.busy !== null} @click=${this.reset}>${t.trial.resetYes}</button>
+        <button class="plain" @click=${() => { this.asking = null; }}>${t.mapping.goOn}</button></p></div>`;
+    }
+    return html`<p class="line apart" data-own=${own}><span>${t.trial.ownCount(own)}</span>
+      ${this.mayChange && own > 0 ? html`<button class="quiet" @click=${() => { this.asking = "reset"; }}>${t.trial.reset}</button>` : nothing}</p>`;
+  }
+
+  private suggestionsView(draft: Draft): View {
+    const found = suggestions(draft, this.sources, this.objects);
+    if (found.length === 0) return nothing;
+    return html`<div class="note stack" id="suggested"><h4>${t.trial.suggestions}</h4><ul>${found.map((each) => html`<li class="line apart" data-suggestion=${each.rule.source}>
+      <span><strong>${t.trial.suggestion(each.question, each.field, each.objects.map((object) => named(t.mapping.objects, object, object)).join(", "))}</strong>
+        <span class="small dim">${each.options > 0 ? t.trial.optionsMatch(each.matched, each.options) : t.trial.namesMatch}</span></span>
+      <button class="quiet" @click=${() => this.accept(each)}>${t.trial.accept}<span class="sr"> ${each.question}</span></button></li>`)}</ul></div>`;
+  }
+
+  /** What is wrong with no rule and no owner in particular. */
+  private footView(): View {
+    const { refusal } = this;
+    if (refusal === null) return nothing;
+    const isElsewhere = this.refusedRules.size > 0 || this.refusedAt("owner") !== "";
+    return refusal.body.status === REFUSED && isElsewhere ? nothing : problemView(refusal, { docsBase: this.docsBase });
+  }
+
+  private get refusedRules(): ReadonlyMap<number, string> {
+    return new Map((this.refusal?.body.errors ?? []).flatMap(({ path, message }) => {
+      const place = RULE_PATH.exec(path)?.[1];
+      return place === undefined ? [] : [[Number(place), message] as const];
+    }));
+  }
+
+  private refusedAt(part: string): string {
+    return this.refusal?.body.errors?.find(({ path }) => path.startsWith(`body.${part}`))?.message ?? "";
   }
 
   private saveView(): View {
-    if (this.isAsking) {
+    const [counted, count] = this.reach;
+    const reach = !this.isUnsaved ? nothing : counted !== this.given ? html`<p class="note small" role="status">${t.trial.reading}</p>` : count ? reachView(count) : nothing;
+    if (this.asking === "save") {
       return html`<div class="note bad stack" role="alert"><p>${t.mapping.ask}</p><p class="line">
         <button ?disabled=${this.busy !== null} @click=${this.save}>${t.mapping.saveAnyway}</button>
-        <button class="plain" @click=${() => { this.isAsking = false; }}>${t.mapping.goOn}</button></p></div>`;
+        <button class="plain" @click=${() => { this.asking = null; }}>${t.mapping.goOn}</button></p></div>`;
     }
-    return html`<p class="line"><button ?disabled=${this.busy !== null} @click=${this.checkAndSave}>${this.busy === "save" ? t.mapping.saving : t.mapping.save}</button>
-      <button class="quiet" ?disabled=${this.busy !== null} @click=${this.check}>${this.busy === "check" ? t.mapping.checking : t.mapping.check}</button></p>`;
+    return html`${reach}<p class="line"><button ?disabled=${this.busy !== null} @click=${this.checkAndSave}>${this.busy === "save" ? t.mapping.saving : t.mapping.save}</button>
+      <button class="quiet" ?disabled=${this.busy !== null} @click=${this.check}>${this.busy === "check" ? t.mapping.checking : t.mapping.check}</button>
+      ${this.isUnsaved ? html`<span class="small dim">${t.trial.unsaved}</span>` : nothing}</p>`;
   }
 
+  private leaveView(anchor: HTMLAnchorElement): View {
+    return html`<eventship-dialog heading=${t.trial.leaveHeading} @closed=${() => { this.wayOut = null; }}><div class="stack"><p>${t.trial.leaveText}</p>
+      <p class="line"><button @click=${() => { this.wayOut = null; }}>${t.trial.stay}</button>
+        <button class="quiet" @click=${() => this.leave(anchor)}>${t.trial.leave}</button></p></div></eventship-dialog>`;
+  }
+
+  private readonly unloading = (event: BeforeUnloadEvent): void => {
+    if (this.isUnsaved) event.preventDefault();
+  };
+
+  /** A link of the page that leads away from changes that are not saved. */
+  private readonly leaving = (event: MouseEvent): void => {
+    const anchor = event.composedPath().find((each): each is HTMLAnchorElement => each instanceof HTMLAnchorElement && each.hasAttribute("href"));
+    if (anchor === undefined || anchor.target === "_blank" || event.ctrlKey || event.metaKey || event.shiftKey || !this.isUnsaved) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.wayOut = anchor;
+  };
+
+  private leave(anchor: HTMLAnchorElement): void {
+    this.discard();
+    this.wayOut = null;
+    anchor.click();
+  }
+
+  private readonly discard = (): void => {
+    if (this.shown) this.take(this.shown);
+    Object.assign(this, { refusal: null, asking: null, announced: t.trial.discarded });
+  };
+
   private readonly change = (changes: Partial<Draft>): void => {
-    if (this.draft) this.draft = { ...this.draft, ...changes };
-    Object.assign(this, { announced: "", isAsking: false });
+    if (this.draft && this.shown) {
+      this.draft = { ...this.draft, ...changes };
+      if (this.isUnsaved) keep(this.place, this.user, this.shown.version, this.draft);
+      else drop(this.place);
+    }
+    Object.assign(this, { announced: "", asking: null, refusal: null, isBack: false });
   };
 
-  private readonly edit = (rule: Rule): void => {
-    this.edited = rule;
+  private readonly edit = (rules: readonly Rule[]): void => {
+    this.edited = rules;
   };
 
-  private readonly removeRule = (rule: Rule): void => {
-    if (this.draft) this.change(withoutRule(this.draft, rule));
+  private readonly removeRules = (rules: readonly Rule[]): void => {
+    if (this.draft) this.change(rules.reduce(withoutRule, this.draft));
   };
 
-  private readonly switchOff = (rule: Rule): void => {
-    if (this.draft) this.change(withRule(this.draft, { ...rule, mode: "off" }));
+  private readonly switchOff = (rules: readonly Rule[]): void => {
+    if (this.draft) this.change(withRules(this.draft, rules.map((each) => ({ ...each, mode: "off" as const }))));
   };
 
   private readonly mapRequired = (field: RequiredField): void => {
-    this.edited = newRule(field.object as ObjectName, field.field);
+    this.edited = [newRule(field.object as ObjectName, field.field)];
   };
 
-  private readonly ruleDone = async (event: CustomEvent<Rule>): Promise<void> => {
-    if (this.draft) this.change(withRule(this.draft, event.detail, this.edited));
+  private accept({ rule, objects, field }: Suggestion): void {
+    if (this.draft) this.change(withRules(this.draft, objects.map((object) => ({ ...rule, object }))));
+    this.announced = t.trial.accepted(field);
+    void this.updateComplete.then(() => (this.renderRoot.querySelector<HTMLElement>("#suggested button") ?? this.renderRoot.querySelector<HTMLElement>("tr[data-rule] button"))?.focus());
+  }
+
+  private readonly ruleDone = async (event: CustomEvent<readonly Rule[]>): Promise<void> => {
+    if (this.draft) this.change(withRules(this.draft, event.detail, this.edited ?? []));
     this.edited = null;
     await this.check();
   };
 
+  private readonly exampleMade = (event: CustomEvent<ExampleMade>): void => {
+    const { example, given } = event.detail;
+    this.example = example ?? this.example;
+    this.reach = [given, example?.reach ?? null];
+  };
+
+  /** What becomes of the example's person with these rules over the draft. */
+  private readonly tryOut = async (rules: readonly Rule[]): Promise<MappingExample | null> => {
+    if (this.draft === null) return null;
+    const draft = rules.reduce((before, rule) => withRule(before, rule), this.draft);
+    const person = this.example?.registration?.registration_id ?? null;
+    return this.mapping.preview({ mapping: givenOf(draft, this.hosts), registration_id: person, count: false }).catch(() => null);
+  };
+
+  private readonly copied = (event: CustomEvent<MappingShown>): void => {
+    this.take(event.detail);
+    this.announced = t.trial.copied(event.detail.retried);
+    this.tell("salesforce-mapping-saved", { hostId: this.hostId, retried: event.detail.retried });
+  };
+
+  private readonly reset = (): Promise<void> => this.act("save", async () => {
+    this.take(await this.mapping.reset());
+    this.asking = null;
+    this.announced = t.trial.wasReset;
+  });
+
   /** Judges the draft: the findings shown are the draft's from then on. */
   private readonly check = (): Promise<void> => this.act("check", async (draft) => {
-    this.judged(await this.host.validateMapping(givenOf(draft)));
+    this.judged(await this.mapping.validate(givenOf(draft, this.hosts)));
     await this.loadObjects();
     const open = this.shown?.required_without_value.filter((each) => !each.is_filled).length ?? 0;
     this.announced = t.mapping.checked((this.shown?.findings.length ?? 0) + open);
@@ -161,13 +358,13 @@ export class SalesforceMapping extends EventshipElement {
   private readonly checkAndSave = async (): Promise<void> => {
     await this.check();
     if (this.refusal !== null || this.shown === null) return;
-    if (refusals(this.shown) > 0) this.isAsking = true;
+    if (refusals(this.shown) > 0) this.asking = "save";
     else await this.save();
   };
 
   private readonly save = (): Promise<void> => this.act("save", async (draft) => {
-    const saved = await this.host.saveMapping({ ...givenOf(draft), version: this.shown?.version ?? null });
-    this.isAsking = false;
+    const saved = await this.mapping.save({ ...givenOf(draft, this.hosts), version: this.shown?.version ?? null });
+    this.asking = null;
     this.take(saved);
     this.announced = t.mapping.saved(saved.retried);
     this.tell("salesforce-mapping-saved", { hostId: this.hostId, retried: saved.retried });
@@ -188,6 +385,17 @@ export class SalesforceMapping extends EventshipElement {
       this.busy = null;
     }
   }
+}
+
+/** Whom the changes touch, before they are saved. */
+function reachView(reach: MappingReach): View {
+  const { registrations, events } = reach;
+  const retried = reach.retried > 0 ? html`<p>${t.trial.reachRetried(reach.retried)}</p>` : nothing;
+  if (registrations === 0) return html`<div class="note small" role="status" data-reach="0"><p>${t.trial.reachNone}</p>${retried}</div>`;
+  const names = events.map((each) => t.trial.inEvent(each.title, each.registrations)).join(", ");
+  return html`<div class="note small stack" role="status" data-reach=${registrations}><p><strong>${t.trial.reach(registrations, reach.looked_at, reach.is_all)}</strong></p>
+    <p>${t.trial.reachEvents(names, reach.events_total - events.length)}</p>
+    ${reach.written > 0 ? html`<p>${t.trial.reachWritten(reach.written)}</p>` : nothing}${retried}</div>`;
 }
 
 define("salesforce-mapping", SalesforceMapping);

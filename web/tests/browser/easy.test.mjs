@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, openPage, shoot } from "./browser.mjs";
 import { assertEasy, watchEffort } from "./effort.mjs";
+import { FIELDS, mappingByExample } from "./stories/mapping.mjs";
 import { Stack } from "./stack.mjs";
 
 const HOST = "host_easy";
@@ -20,6 +21,7 @@ const counted = (state, count) => drawer().locator(`.legend [data-state=${state}
 
 before(async () => {
   stack = await Stack.start();
+  await stack.door("PUT", "config", { extra_fields: FIELDS });
   await stack.publish(HOST, EVENT, TITLE);
   browser = await launch();
   page = await openPage(browser);
@@ -71,6 +73,8 @@ test("and curing a group of failures", async (context) => {
     await counted("synced", REFUSED);
   });
 });
+
+mappingByExample(test, () => ({ page, stack, effort, host: HOST, event: EVENT, title: TITLE }));
 
 test("nothing went wrong on those pages", async () => {
   assert.deepEqual(page.faults, []);

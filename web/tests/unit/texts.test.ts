@@ -11,7 +11,7 @@ const SAME = new Set([
   "Lead", "Account", "E-Mail", "In Salesforce", "Name", "Version", "Host", "Worker", "Webhooks", "eventship-salesforce console", "ltr",
 ]);
 /** Where English itself says nothing. */
-const EMPTY = new Set(["texts.preflight.severity.other", "texts.campaign.because.none"]);
+const EMPTY = new Set(["texts.preflight.severity.other", "texts.campaign.because.none", "texts.trial.fieldChange.same"]);
 
 function tableOf(words: Words, path: string, table: Table = new Map()): Table {
   for (const [key, value] of Object.entries(words)) {

@@ -20,6 +20,7 @@ export const words = {
   allEvents: "All events",
   backToEvent: "Back to the event",
   mapping: "People and fields",
+  eventMapping: "People and fields of this event",
   settings: "What is written",
   matrix: "What is written of each event",
   roles: { owner: "owner", admin: "admin", member: "member" } as Record<string, string>,

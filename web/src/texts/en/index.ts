@@ -4,6 +4,7 @@ import { formsOf } from "../forms";
 import { editions, missing, ownApp } from "./connecting";
 import { proof } from "./proof";
 import { failures, notDone, rows } from "./rows";
+import { trial } from "./trial";
 import { links, matrix, ownUser, settings, writes } from "./writes";
 
 export { words } from "./console";
@@ -380,6 +381,7 @@ export const texts = {
   },
   writes,
   proof,
+  trial,
   links,
   matrix,
   ownUser,
