@@ -23,7 +23,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: abuse alarms outage secrets test-postgres15 upgrade dist licences everything package image browser audit sbom lock web help \
+.PHONY: client abuse alarms outage secrets test-postgres15 upgrade dist licences everything package image browser audit sbom lock web help \
 	setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
@@ -85,6 +85,17 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README, de
 	@if test -z "$(NODE)"; then echo "left out: salesforce/ was not converted, Node 20.19 or newer, with npm, would do it"; \
 		elif $(MAKE) --no-print-directory salesforce/node_modules/.package-lock.json; then $(MAKE) --no-print-directory package; \
 		else echo "left out: salesforce/ was not converted, what does it could not be installed"; fi
+	@if test -z "$(NODE)"; then echo "left out: openapi.json was not linted, Node 20.19 or newer, with npm, would do it"; \
+		elif $(MAKE) --no-print-directory openapi/node_modules/.package-lock.json; then $(MAKE) --no-print-directory client; \
+		else echo "left out: openapi.json was not linted, what does it could not be installed"; fi
+
+client: openapi/node_modules/.package-lock.json  ## lint openapi.json, and compile a client that is made of it
+	@cd openapi && npm run --silent check
+
+openapi/node_modules/.package-lock.json: openapi/package-lock.json
+	@echo "installing what checks openapi.json"
+	@cd openapi && npm ci --silent --ignore-scripts
+	@touch $@
 
 package: salesforce/node_modules/.package-lock.json  ## check the Salesforce package's source with Salesforce's own library
 	@cd salesforce && npm run --silent check

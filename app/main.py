@@ -158,6 +158,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
         redirect_slashes=False,  # it would lead to whatever host the request names
         telemetry=FRAMEWORK_TELEMETRY,
+        generate_unique_id_function=lambda route: route.name,  # operations in the document: `tools.openapi`
         access_log=access_log,
     )
     app.state.is_stopping = False

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.field_mapping.request_schemas import EXAMPLE
-
 Level = Literal["default", "host", "event"]
 Severity = Literal["error", "warning"]
 
@@ -104,8 +102,6 @@ class MappingShown(BaseModel):
     at hand; if not, `unchecked_because` is the code of the problem. `retried` counts the failed rows that the
     change just made has queued again.
     """
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 3, "chosen": EXAMPLE}]})
 
     host_id: str
     event_id: str | None

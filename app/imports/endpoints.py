@@ -17,8 +17,18 @@ NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 ImportDep = Annotated[Principal, Depends(require_scope("import"))]
 
 
-def _schema(model: type[Any]) -> dict[str, Any]:
-    return {"schema": inlined(model.model_json_schema())}
+def _lines(model: type[Any]) -> dict[str, Any]:
+    """A text of which each line is JSON of this model: no schema says so of the whole."""
+    of_line = inlined(model.model_json_schema())
+    about = f"Each line is JSON of the schema `{model.__name__}`."
+    return {
+        "schema": {
+            "type": "string",
+            "description": about,
+            "contentMediaType": NDJSON[0],
+            "contentSchema": of_line,
+        }
+    }
 
 
 @router.post(
@@ -28,11 +38,11 @@ def _schema(model: type[Any]) -> dict[str, Any]:
     responses={
         200: {
             "description": "A line for every line, while they are read",
-            "content": {NDJSON[0]: _schema(LineAnswer)},
+            "content": {NDJSON[0]: _lines(LineAnswer)},
         },
         415: {"model": ProblemBody, "description": "Not NDJSON"},
     },
-    openapi_extra={"requestBody": {"required": True, "content": {NDJSON[0]: _schema(ImportLine)}}},
+    openapi_extra={"requestBody": {"required": True, "content": {NDJSON[0]: _lines(ImportLine)}}},
     summary="Import registrations, a line each",
 )
 async def import_registrations(

@@ -12,6 +12,7 @@ from app.api.error_handlers import PROBLEM_JSON, problem_response
 from app.api.errors import FieldError, KeyReused, PayloadInvalid, Problem
 from tools.openapi.error_responses import refusals_of
 from tools.openapi.operation_examples import EXAMPLES, WEBHOOK_TEXTS, WEBHOOKS
+from tools.openapi.operation_names import operation_id, webhook_id
 
 Node = dict[str, Any]
 
@@ -34,6 +35,26 @@ TAGS: Final = {
     "console": "The lists of the console.",
     "health": "For the platform that runs the service.",
 }
+LICENCE: Final = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+SERVER: Final = {
+    "url": "https://{address}",
+    "description": "Where the service runs: its `PUBLIC_URL`",
+    "variables": {"address": {"default": "salesforce.eventship.example"}},
+}
+BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Of the platform: `hosts` has the caller's roles, `scope` ops, import or platform",
+}
+SIGNATURE: Final = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`",
+}
+OPEN: Final[Mapping[str, list[Node]]] = {"/webhooks/eventship": [{"signature": []}]}
+"""What needs no token, but something else; the rest needs nothing."""
 IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -54,7 +75,8 @@ BASE_URL: Final = "https://eventship.example"
 def completed(generated: Mapping[str, Any]) -> Node:
     """The framework's document with what it cannot know; the given one stays as it is."""
     document: Node = copy.deepcopy(dict(generated))
-    document["info"]["description"] = ABOUT
+    document["info"] |= {"description": ABOUT, "license": LICENCE}
+    document["servers"] = [SERVER]
     refused: set[type[Problem]] = set()
     for path, method, operation in operations(document):
         _order_parameters(path, operation)
@@ -63,8 +85,9 @@ def completed(generated: Mapping[str, Any]) -> Node:
     for name in FRAMEWORKS_OWN:
         components["schemas"].pop(name, None)
     components["examples"] = {kind.__name__: {"value": problem_example(kind)} for kind in refused}
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
     _name_the_webhook(document)
+    _name_the_lines(document)
     _require_what_is_answered(document)
     used = {tag for _, _, operation in operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [{"name": name, "description": TAGS[name]} for name in sorted(used & TAGS.keys())]
@@ -88,8 +111,8 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Node]]:
 def _complete(path: str, method: str, operation: Node) -> set[type[Problem]]:
     """Fill in one operation; the answer says which problems it names."""
     kinds = refusals_of(method, path, operation)
-    if path.startswith(BEHIND_TOKENS):
-        operation["security"] = [{"bearer": []}]
+    operation["operationId"] = operation_id(operation.get("operationId", ""))
+    operation["security"] = [{"bearer": []}] if path.startswith(BEHIND_TOKENS) else OPEN.get(path, [])
     if KeyReused in kinds:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     examples = EXAMPLES.get(f"{method} {path}", {})
@@ -144,10 +167,23 @@ def _name_the_webhook(document: Node) -> None:
     document["webhooks"] = {type_: {"post": _posted(type_, door)} for type_ in WEBHOOKS}
 
 
+def _name_the_lines(document: Node) -> None:
+    """What a line of a text is, as a schema of its own that a client can be made of."""
+    for _, _, operation in operations(document):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media in part.get("content", {}).values():
+                line = media.get("schema", {}).get("contentSchema")
+                if line is not None:
+                    document["components"]["schemas"][line["title"]] = line
+                    media["schema"]["contentSchema"] = {"$ref": f"#/components/schemas/{line['title']}"}
+
+
 def _posted(type_: str, door: Mapping[str, Any]) -> Node:
     summary, description = WEBHOOK_TEXTS[type_]
     example = {"schema": WEBHOOK, "examples": {type_: {"value": WEBHOOKS[type_]}}}
     return {
+        "operationId": webhook_id(type_),
+        "security": OPEN[WEBHOOK_DOOR],
         "tags": ["webhooks"],
         "summary": summary,
         "description": f"{description} Posted to `{WEBHOOK_DOOR}`.",

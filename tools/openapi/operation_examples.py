@@ -4,7 +4,8 @@ Each file has its operations (request and responses, by status, then by the exam
 several examples share. In any place may stand:
 `{"$like": "file.value.member", …}`, the shared value with the members beside it in place of its own;
 `{"$advice": "code", …}`, the advice of the catalog, its places filled by the members beside it;
-`{"$events": [{"id", "event", "data"}, …]}`, the text of a stream of events.
+`{"$events": [{"id", "event", "data"}, …]}`, the text of a stream of events;
+`{"$lines": [value, …]}`, the text with a line of JSON for each.
 """
 
 import json
@@ -32,6 +33,8 @@ def expanded(node: Any) -> Any:
         return advise(node["$advice"], **members).model_dump(mode="json")
     if "$events" in node:
         return "".join(_event(**each) for each in expanded(node["$events"]))
+    if "$lines" in node:
+        return "".join(json.dumps(line) + "\n" for line in expanded(node["$lines"]))
     return {**_shared(node["$like"]), **members} if "$like" in node else members
 
 

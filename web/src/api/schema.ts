@@ -962,6 +962,14 @@ export interface HostToReconnect {
   readonly "since": string;
 }
 
+/** The `data` of a `registration.confirmed`, with `checked_in_at` or `cancelled_at` where they apply. */
+export interface ImportLine {
+  readonly "event": unknown;
+  readonly "host": unknown;
+  readonly "reason"?: string | null;
+  readonly "registration": unknown;
+}
+
 /** Which jobs, across hosts: all members that are set must hold; to act on them, one must be set.
  * 
  * `state` is the job's own; `older_than` compares with its last change. */
@@ -1025,6 +1033,14 @@ export interface LeaseShown {
 export interface Leases {
   readonly "items": ReadonlyArray<LeaseShown>;
   readonly "next_cursor": string | null;
+}
+
+/** What became of one line; `line` counts from 1. */
+export interface LineAnswer {
+  readonly "errors": ReadonlyArray<unknown>;
+  readonly "line": number;
+  readonly "outcome": "accepted" | "unchanged" | "rejected" | Other;
+  readonly "registration_id": string | null;
 }
 
 /** The event's link to its campaign; `problem` says what to do while it is broken. */

@@ -1,6 +1,8 @@
 """The OpenAPI document tells everything of every operation, and its examples are what it says they are."""
 
 import copy
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +15,10 @@ from tools.openapi.command import describe_api
 from tools.openapi.document import completed, operations
 from tools.openapi.error_responses import BY_NAME
 from tools.openapi.operation_examples import EXAMPLES
+from tools.openapi.operation_names import NAMES
 
 DOCUMENT = describe_api()
+NAME = re.compile(r"[a-z]+([A-Z][a-z]+)+")
 Place = tuple[str, ...]
 
 
@@ -48,14 +52,18 @@ def named(place: Place) -> str:
     return " ".join((place[2].upper(), place[1], *place[3:5]))
 
 
+def everything() -> list[tuple[str, str, dict[str, Any]]]:
+    """Operations and webhooks."""
+    return [*operations(DOCUMENT), *operations({"paths": DOCUMENT["webhooks"]})]
+
+
 MEDIA = list(media())
 KEYS = {f"{method} {path}" for path, method, _ in operations(DOCUMENT)}
 
 
 @pytest.mark.parametrize("word", ["summary", "description", "tags"])
 def test_every_operation_says_what_it_does(word: str) -> None:
-    everything = [*operations(DOCUMENT), *operations({"paths": DOCUMENT["webhooks"]})]
-    assert [(path, method) for path, method, operation in everything if not operation.get(word)] == []
+    assert [(path, method) for path, method, operation in everything() if not operation.get(word)] == []
 
 
 def test_every_body_has_an_example() -> None:
@@ -71,6 +79,18 @@ def test_examples_fit_their_schema(place: Place) -> None:
         if (errors := errors_of((*place, "schema"), value))
     }
     assert wrong == {}
+
+
+def test_lines_of_an_import_fit_the_schema_of_a_line() -> None:
+    door = ("paths", "/v1/imports/registrations", "post")
+    for place in ((*door, "requestBody"), (*door, "responses", "200")):
+        media = (*place, "content", "application/x-ndjson")
+        named_schema = at(media)["schema"]["contentSchema"]["$ref"].rpartition("/")[2]
+        lines = [json.loads(line) for text in examples_at(media).values() for line in text.splitlines()]
+        assert lines
+        assert [errors_of(("components", "schemas", named_schema), line) for line in lines] == [[]] * len(
+            lines
+        )
 
 
 def test_no_example_is_of_an_operation_that_is_gone() -> None:
@@ -90,9 +110,23 @@ def test_problems_are_listed_under_their_status() -> None:
             assert {each["status"] for each in examples_at(place).values()} == {int(place[4])}
 
 
-def test_every_endpoint_with_a_token_documents_it() -> None:
-    unsigned = {path for path, _, operation in operations(DOCUMENT) if "security" not in operation}
-    assert unsigned == {"/livez", "/readyz", "/webhooks/eventship", "/webhooks/eventship/test"}
+def test_every_operation_says_what_lets_it_in() -> None:
+    way_in = {(path, method): operation["security"] for path, method, operation in everything()}
+    without = {path for (path, _), ways in way_in.items() if not ways}
+    assert without == {"/livez", "/readyz", "/webhooks/eventship/test"}
+    signed = {path for (path, _), ways in way_in.items() if ways == [{"signature": []}]}
+    assert signed == {"/webhooks/eventship", *TYPES}
+    tokens = {path for (path, _), ways in way_in.items() if ways == [{"bearer": []}]}
+    assert all(path.startswith(("/v1/", "/ops/", "/platform/")) for path in tokens)
+    assert len(tokens) + len(signed) + len(without) == len({path for path, _ in way_in})
+
+
+def test_operations_are_called_by_a_verb_and_what_it_is_about() -> None:
+    called = [operation["operationId"] for _, _, operation in everything()]
+    assert [each for each in called if not NAME.fullmatch(each) or len(each) > 32] == []
+    assert len(set(called)) == len(called)
+    assert set(NAMES.values()) - set(called) == set()
+    assert {"pauseHost", "getCard", "discardJobs", "sendRegistrationCheckedIn"} <= set(called)
 
 
 def test_there_is_one_complete_webhook_of_every_type() -> None:
