@@ -12,7 +12,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: false,
     rollupOptions: {
-      input: { "eventship-salesforce": "src/index.ts", console: "src/console/main.ts" },
+      input: { "eventship-salesforce": "src/index.ts", "eventship-salesforce-pages": "src/pages.ts", console: "src/console/main.ts" },
       preserveEntrySignatures: "allow-extension",
       output: { entryFileNames: "[name].js", chunkFileNames: nameOf, assetFileNames: "[name][extname]" },
     },

@@ -4,6 +4,8 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 const WEB = new URL("../", import.meta.url);
 const OUT = new URL("dist-npm/", WEB);
 const ELEMENTS = "eventship-salesforce.js";
+/** Elements that are pages of their own, imported where they are shown. */
+const PAGES = "eventship-salesforce-pages.js";
 const { version, license } = JSON.parse(readFileSync(new URL("package.json", WEB), "utf8"));
 
 /** The file and all that it loads from beside it, the languages too. */
@@ -18,7 +20,7 @@ function withImports(name, seen = new Set()) {
   return seen;
 }
 
-const files = [...withImports(ELEMENTS)];
+const files = [...withImports(PAGES, withImports(ELEMENTS))];
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT);
 for (const [from, to] of [...files.map((name) => [`dist/${name}`, name]), ["README.md", "README.md"], ["../LICENSE", "LICENSE"]]) {
@@ -30,7 +32,7 @@ const about = {
   description: "Web components for a host's dashboard: the Salesforce card, an event's sync panel, the mapping.",
   license,
   type: "module",
-  exports: `./${ELEMENTS}`,
+  exports: { ".": `./${ELEMENTS}`, "./pages": `./${PAGES}` },
   files,
   sideEffects: true,
 };

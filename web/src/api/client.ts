@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, ConnectedUsers, Diagnosis, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, HostBackfill, LinkShown, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, CheckIns, ConnectedUsers, Diagnosis, DryRun, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, History, HostBackfill, LinkShown, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, Preview, ProblemBody,
   RetryFilter, RetryOutcome, Row, Rows, SettingsShown, SettingsWanted, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, WhoIsMissing, VerificationShown,
 } from "./schema";
 import type {
@@ -14,8 +14,13 @@ export interface RowsQuery {
   readonly states: readonly string[];
   readonly groupId: string | null;
   readonly q: string;
-  readonly cursor: string | null;
 }
+
+export type RowSort = "failed" | "-updated_at" | "-registered_at" | "name";
+
+export const ROWS_A_PAGE = 50;
+/** A search of fewer letters is none. */
+export const FEWEST_LETTERS = 2;
 
 export interface EventsQuery extends EventsFilter {
   readonly limit: number;
@@ -174,8 +179,8 @@ export class EventApi {
   readonly personalLink = (salesforceId: string): Promise<PersonalLink> => this.api.call("GET", `${this.path}/links?${new URLSearchParams({ salesforce_id: salesforceId })}`);
   readonly linksFile = (campaignId: string): Promise<Blob> => this.api.file(`${this.path}/links.csv?${new URLSearchParams({ campaign_id: campaignId })}`);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
-  readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
-  readonly include = (id: string): Promise<Row> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/include`);
+  readonly cancelBackfill = (): Promise<BackfillShown | null> => this.api.call("DELETE", `${this.path}/backfill`);
+  readonly checkIns = (): Promise<CheckIns> => this.api.call("GET", `${this.path}/check-ins`);
   readonly verify = (): Promise<VerificationShown> => this.api.call("POST", `${this.path}/verify`);
   /** Of everything that differs; a dry run counts it. */
   readonly repair = (isDryRun: boolean): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/repair`, { all: true, dry_run: isDryRun });
@@ -202,14 +207,41 @@ export class EventApi {
     }
   }
 
-  rows(query: RowsQuery): Promise<Rows> {
-    const search = new URLSearchParams({ limit: "25" });
-    for (const state of query.states) search.append("state", state);
-    if (query.groupId !== null) search.set("group_id", query.groupId);
-    if (query.q.trim().length >= 2) search.set("q", query.q.trim());
-    if (query.cursor !== null) search.set("cursor", query.cursor);
+  rows(query: RowsQuery, sort: RowSort, cursor: string | null): Promise<Rows> {
+    const search = searchOf(query);
+    search.set("limit", String(ROWS_A_PAGE));
+    search.set("sort", sort);
+    if (cursor !== null) search.set("cursor", cursor);
     return this.api.call("GET", `${this.path}/registrations?${search}`);
   }
+
+  readonly rowsFile = (query: RowsQuery): Promise<Blob> => this.api.file(`${this.path}/registrations.csv?${searchOf(query)}`);
+
+  registration(id: string): RegistrationApi {
+    return new RegistrationApi(this.api, `${this.path}/registrations/${encodeURIComponent(id)}`);
+  }
+}
+
+export class RegistrationApi {
+  constructor(private readonly api: Api, private readonly path: string) {}
+
+  readonly row = (): Promise<Row> => this.api.call("GET", this.path);
+  readonly history = (cursor: string | null): Promise<History> => {
+    const search = new URLSearchParams({ limit: "20", ...(cursor === null ? {} : { cursor }) });
+    return this.api.call("GET", `${this.path}/history?${search}`);
+  };
+  readonly preview = (): Promise<Preview> => this.api.call("GET", `${this.path}/preview`);
+  readonly rehearse = (): Promise<DryRun> => this.api.call("GET", `${this.path}/dry-run`);
+  readonly retry = (): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`);
+  readonly setExcluded = (isExcluded: boolean): Promise<Row> => this.api.call("POST", `${this.path}/${isExcluded ? "exclude" : "include"}`);
+}
+
+function searchOf({ states, groupId, q }: RowsQuery): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const state of states) search.append("state", state);
+  if (groupId !== null) search.set("group_id", groupId);
+  if (q.trim().length >= FEWEST_LETTERS) search.set("q", q.trim());
+  return search;
 }
 
 async function problemOf(answer: Response): Promise<ProblemBody> {

@@ -82,8 +82,8 @@ export class Missing extends EventshipElement {
       case "resume_event": return { name, deed: () => api.setPause(false) };
       case "switch_on": return { name, deed: () => api.setSettings({ enabled: true }) };
       case "kinds_on": return { name, deed: () => api.setSettings({ writes: Object.fromEntries((kinds.length > 0 ? kinds : USUAL).map((kind) => [kind, true])) }) };
-      case "include": return id ? { name, deed: () => api.include(id) } : null;
-      default: return id ? { name, deed: () => api.retryRow(id) } : null;
+      case "include": return id ? { name, deed: () => api.registration(id).setExcluded(false) } : null;
+      default: return id ? { name, deed: () => api.registration(id).retry() } : null;
     }
   }
 

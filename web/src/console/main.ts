@@ -1,6 +1,7 @@
 /** The console page: hosts and their events around the three elements, and the operations' view. */
 
 import "../index";
+import "../pages";
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { EventListed, HostList, HostListed } from "../api/schema";

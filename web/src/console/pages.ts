@@ -39,7 +39,15 @@ export const HOST_PAGES: Readonly<Record<string, Page>> = {
 /** An event's own page is the one without a name. */
 export const EVENT_PAGES: Readonly<Record<string, Page>> = {
   "": {
-    view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS} card-address=${hostAddress(at.hostId)}></salesforce-event-sync>`,
+    view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS} card-address=${hostAddress(at.hostId)}
+      registration-address="${eventAddress(at.hostId, at.eventId, "registrations")}/{registration_id}" door-address=${eventAddress(at.hostId, at.eventId, "door")}></salesforce-event-sync>`,
+  },
+  registrations: {
+    view: (at) => html`<div class="panel"><salesforce-registration host-id=${at.hostId} event-id=${at.eventId} registration-id=${at.itemId ?? ""} .getToken=${at.getToken}
+      docs-base=${DOCUMENTS}></salesforce-registration></div>`,
+  },
+  door: {
+    view: (at) => html`<salesforce-event-day host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-event-day>`,
   },
   mapping: {
     view: (at) => html`<salesforce-mapping host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`,

@@ -2,7 +2,7 @@
 
 import { css, html, nothing, svg } from "lit";
 import type { Counts, Stats } from "../api/schema";
-import { moment, named, t } from "../texts";
+import { named, t, timeOf, zoneName, zoneOf } from "../texts";
 import type { View } from "../ui/views";
 
 export const STATES = ["synced", "pending", "failed", "skipped"] as const;
@@ -20,6 +20,7 @@ export const countsStyle = css`
 /** `chosen` is the state whose rows are shown; choosing it again shows all. */
 export function countsView(stats: Stats, chosen: string | null, choose: (state: string | null) => void): View {
   const { counts } = stats;
+  const zone = zoneOf(stats.event.timezone);
   if (counts.total === 0) return html`<p class="dim">${t.sync.empty}</p>`;
   return html`${barView(counts)}
     <div class="legend">${STATES.map((state) => html`<button aria-pressed=${chosen === state ? "true" : "false"} data-state=${state}
@@ -29,7 +30,7 @@ export function countsView(stats: Stats, chosen: string | null, choose: (state: 
         <b>${t.number(counts.attended)}</b><span class="small dim">${t.sync.attendedOf(counts.attended, counts.checked_in)}</span></button>
     </div>
     ${reasonsView(stats)}
-    ${stats.last_synced_at ? html`<p class="small dim">${t.sync.lastSynced(moment(stats.last_synced_at))}</p>` : nothing}`;
+    <p class="small dim">${stats.last_synced_at ? `${t.sync.lastSynced(timeOf(stats.last_synced_at, zone))} · ` : nothing}${t.rows.times(zoneName(zone))}</p>`;
 }
 
 function barView(counts: Counts): View {

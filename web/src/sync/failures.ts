@@ -2,8 +2,9 @@
 
 import { css, html, nothing } from "lit";
 import type { Group } from "../api/schema";
-import { t } from "../texts";
+import { t, timeOf } from "../texts";
 import { adviceView, type View } from "../ui/views";
+import { retriedGroupText, type RetriedGroup } from "./retried";
 
 export const failuresStyle = css`
   .group { border: 1px solid var(--line); border-radius: calc(var(--radius) * 0.7); padding: 0.9em 1em; }
@@ -12,9 +13,10 @@ export const failuresStyle = css`
 
 export interface GroupActs {
   readonly mayChange: boolean;
-  readonly busyGroup: string | null;
   readonly docsBase: string;
-  readonly retry: (group: Group) => void;
+  readonly zone: string | undefined;
+  readonly retried: ReadonlyMap<string, RetriedGroup>;
+  readonly retry: (groups: readonly Group[]) => void;
   readonly show: (group: Group) => void;
 }
 
@@ -23,20 +25,25 @@ export function failuresView(groups: readonly Group[], failedRows: number, acts:
   if (groups.length === 0) return nothing;
   const failed = Math.max(failedRows, groups.reduce((sum, group) => sum + group.count, 0));
   return html`<section class="stack" aria-labelledby="failures">
-    <h3 id="failures">${t.failures.heading(failed)}</h3>
+    <div class="line apart"><h3 id="failures" tabindex="-1">${t.failures.heading(failed)}</h3>
+      ${groups.length > 1 && acts.mayChange ? html`<button class="quiet" @click=${() => acts.retry(groups)}>${t.failures.retryAll(failed)}</button>` : nothing}</div>
     <ul class="stack">${groups.map((group) => groupView(group, acts))}</ul>
   </section>`;
 }
 
 function groupView(group: Group, acts: GroupActs): View {
   const fields = group.fields.length ? `${t.failures.fields}: ${group.fields.join(", ")}` : "";
+  const { first_at: first, last_at: last } = group;
+  const retried = retriedGroupText(group, acts.retried.get(group.group_id), acts.zone);
   return html`<li class="group stack" data-group=${group.group_id}>
     <div class="line apart"><h4>${group.title}</h4><span class="chip is-bad">${t.failures.count(group.count)}</span></div>
     <p class="small"><code>${group.error_code}</code>${group.object ? html` · ${group.object}` : nothing}${fields ? html` · ${fields}` : nothing}</p>
     ${group.message ? html`<p>${t.general.salesforceSaid}: “${group.message}”</p>` : nothing}
     <details><summary>${t.failures.todo}</summary>${adviceView(group.advice, { tone: "calm", docsBase: acts.docsBase, hasTitle: false })}</details>
     <p class="line">
-      ${group.can_retry && acts.mayChange ? html`<button class="quiet" ?disabled=${acts.busyGroup !== null} @click=${() => acts.retry(group)}>${t.failures.retry(group.count)}<span class="sr"> ${group.title}</span></button>` : nothing}
-      <button class="plain" @click=${() => acts.show(group)}>${t.failures.show}<span class="sr"> ${group.title}</span></button></p>
+      ${group.can_retry && acts.mayChange ? html`<button class="quiet" @click=${() => acts.retry([group])}>${t.failures.retry(group.count)}<span class="sr"> ${group.title}</span></button>` : nothing}
+      <button class="plain" @click=${() => acts.show(group)}>${t.failures.show}<span class="sr"> ${group.title}</span></button>
+      ${first && last ? html`<span class="small dim">${t.failures.times(timeOf(first, acts.zone), timeOf(last, acts.zone))}</span>` : nothing}</p>
+    <p class="small" role="status" data-retried>${retried}</p>
   </li>`;
 }

@@ -2,8 +2,9 @@
 
 import { css, html, nothing } from "lit";
 import type { ActivityLink, Row } from "../api/schema";
-import { moment, named, t } from "../texts";
+import { named, t, timeOf } from "../texts";
 import { adviceView, outward, type View } from "../ui/views";
+import { retriedView, type Retried } from "./retried";
 
 const TONES: Readonly<Record<string, string>> = { synced: "is-good", pending: "is-wait", failed: "is-bad", skipped: "is-calm" };
 
@@ -17,6 +18,8 @@ export const rowStyle = css`
   .rows > li { display: grid; gap: 0.3em 1em; grid-template-columns: minmax(0, 1fr); padding: 0.75em 0; border-block-start: 1px solid var(--line); }
   .rows .links { display: flex; flex-wrap: wrap; gap: 0.1em 1em; }
   .rows .wide { grid-column: 1 / -1; }
+  .name { color: inherit; text-decoration-color: var(--accent); text-underline-offset: 0.2em; }
+  button.name { text-align: start; text-decoration-line: underline; padding: 0; min-block-size: 0; border: 0; }
   @container (min-width: 640px) {
     .rows > li { grid-template-columns: minmax(0, 5fr) minmax(0, 3fr) minmax(0, 4fr) 5.5em; align-items: start; }
     .rows .act { text-align: end; }
@@ -27,30 +30,72 @@ export function nameOf(row: Row): string {
   return row.is_erased ? t.general.erasedPerson : (row.attendee.name ?? row.attendee.email ?? t.general.unknownPerson);
 }
 
-export function rowView(row: Row, acts: { mayChange: boolean; busyId: string | null; docsBase: string; retry: (row: Row) => void }): View {
+export interface RowActs {
+  readonly mayChange: boolean;
+  readonly docsBase: string;
+  readonly zone: string | undefined;
+  readonly retried: ReadonlyMap<string, Retried>;
+  readonly retry: (row: Row) => void;
+  /** Where a registration's own page is; null opens it in place. */
+  readonly hrefOf: ((id: string) => string) | null;
+  readonly open: (row: Row) => void;
+}
+
+export function rowView(row: Row, acts: RowActs): View {
   const { email, company } = row.attendee;
-  const isNew = row.skipped_because === "before_connection";
   const who = [email, company].filter(Boolean).join(" · ");
   return html`<li data-registration=${row.registration_id} data-state=${row.state}>
-    <div><strong>${nameOf(row)}</strong>${who ? html`<div class="small dim">${who}</div>` : nothing}</div>
-    <div><span class="chip ${TONES[row.state] ?? "is-calm"}">${named(t.sync.states, row.state, t.sync.states.other)}</span>${standingView(row)}${partsView(row)}</div>
+    <div>${nameView(row, acts)}${who ? html`<div class="small dim">${who}</div>` : nothing}</div>
+    <div>${stateView(row)}${standingView(row, acts.zone)}${partsView(row)}</div>
     <div class="links small">${linksView(row)}</div>
-    <div class="act">${row.can_retry && acts.mayChange ? html`<button class="quiet" aria-label=${isNew ? t.rows.writeOf(nameOf(row)) : t.rows.retryOf(nameOf(row))} ?disabled=${acts.busyId === row.registration_id}
-      @click=${() => acts.retry(row)}>${isNew ? t.rows.write : t.rows.retry}</button>` : nothing}</div>
-    ${row.error ? errorView(row, acts.docsBase) : nothing}
-    ${row.warnings.length ? html`<ul class="small dim wide">${row.warnings.map((each) => html`<li>${[each.object, each.field].filter(Boolean).join(".")} ${each.text}</li>`)}</ul>` : nothing}
+    <div class="act">${retryView(row, acts)}</div>
+    ${retriedView(row, acts.retried.get(row.registration_id), acts.zone)}
+    ${errorView(row, acts)}
+    ${warningsView(row)}
   </li>`;
 }
 
-function standingView(row: Row): View {
-  const why = row.waiting_for
-    ? named(t.sync.waitingFor, row.waiting_for, t.sync.states.pending)
-    : row.skipped_because ? named(t.sync.skippedBecause, row.skipped_because, t.sync.states.skipped) : null;
-  const checkIn = row.is_checked_in && row.checked_in_at ? `${t.rows.checkedIn} ${moment(row.checked_in_at)}` : null;
-  return html`${[why, checkIn].map((text) => (text ? html`<div class="small dim">${text}</div>` : nothing))}`;
+function nameView(row: Row, { hrefOf, open }: RowActs): View {
+  const name = html`<strong>${nameOf(row)}</strong>`;
+  const label = t.rows.open(nameOf(row));
+  return hrefOf === null
+    ? html`<button class="plain name" title=${label} @click=${() => open(row)}>${name}</button>`
+    : html`<a class="name" href=${hrefOf(row.registration_id)} title=${label}>${name}</a>`;
 }
 
-function linksView(row: Row): View {
+export function stateView({ state }: Row): View {
+  return html`<span class="chip ${TONES[state] ?? "is-calm"}">${named(t.sync.states, state, t.sync.states.other)}</span>`;
+}
+
+/** It stays focusable while it works: whoever pressed it keeps their place. */
+export function retryView(row: Row, { mayChange, retry }: Pick<RowActs, "mayChange" | "retry">): View {
+  if (!row.can_retry || !mayChange) return nothing;
+  const isNew = row.skipped_because === "before_connection";
+  return html`<button class="quiet" aria-label=${isNew ? t.rows.writeOf(nameOf(row)) : t.rows.retryOf(nameOf(row))} @click=${() => retry(row)}>${isNew ? t.rows.write : t.rows.retry}</button>`;
+}
+
+/** What was left out or changed without a failure. */
+export function warningsView({ warnings }: Row): View {
+  if (warnings.length === 0) return nothing;
+  return html`<ul class="small dim wide">${warnings.map((each) => {
+    const where = [each.object, each.field].filter(Boolean).join(", ");
+    return html`<li>${where ? html`<strong>${where}:</strong> ` : nothing}${each.text}</li>`;
+  })}</ul>`;
+}
+
+/** Why it waits or was skipped; null where neither is so. */
+export function whyOf(row: Row): string | null {
+  if (row.waiting_for) return named(t.sync.waitingFor, row.waiting_for, t.sync.states.pending);
+  return row.skipped_because ? named(t.sync.skippedBecause, row.skipped_because, t.sync.states.skipped) : null;
+}
+
+function standingView(row: Row, zone: string | undefined): View {
+  const checkIn = row.is_checked_in && row.checked_in_at ? `${t.rows.checkedIn} ${timeOf(row.checked_in_at, zone)}` : null;
+  return html`${[whyOf(row), checkIn].map((text) => (text ? html`<div class="small dim">${text}</div>` : nothing))}`;
+}
+
+/** Links to what stands in Salesforce. */
+export function linksView(row: Row): View {
   const { person, activities, member } = row;
   const name = nameOf(row);
   const emails = activities.filter(({ kind }) => kind.startsWith(EMAIL));
@@ -76,11 +121,13 @@ function partsView(row: Row): View {
   return html`${open.map(({ kind, state }) => html`<div class="small ${state === "failed" ? "is-bad" : "dim"}">${t.rows.part(named(t.rows.activity, kind, kind), named(t.rows.partStates, state, state))}</div>`)}`;
 }
 
-function errorView(row: Row, docsBase: string): View {
+/** Salesforce's words on what failed, and ours. */
+export function errorView(row: Row, { docsBase, zone }: Pick<RowActs, "docsBase" | "zone">): View {
   const { error } = row;
   if (error === null) return nothing;
+  const tried = error.last_at === null ? "" : ` · ${t.rows.lastTried(timeOf(error.last_at, zone), error.first_at !== error.last_at)}`;
   return html`<div class="wide stack small">
-    <p>${error.error_code} · ${error.message} <span class="dim">${t.rows.attempts(error.attempts)}</span></p>
+    <p>${error.error_code} · ${error.message} <span class="dim">${t.rows.attempts(error.attempts)}${tried}</span></p>
     ${error.value ? html`<p class="dim">${t.rows.value(error.value)}</p>` : nothing}
     <details><summary>${t.rows.details}<span class="sr"> ${nameOf(row)}</span></summary>${adviceView(error.advice, { tone: "calm", docsBase })}</details>
   </div>`;

@@ -5,8 +5,9 @@ import type { ApiProblem } from "../api/client";
 import type { StreamEvent } from "../api/events";
 import { Live } from "../api/live";
 import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
-import { named, t } from "../texts";
+import { named, t, zoneOf } from "../texts";
 import { define, EventshipElement } from "../ui/element";
+import { questionView, type Question } from "../ui/question";
 import { adviceView, failedActionView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "../card/missing";
@@ -17,6 +18,7 @@ import "../writes/event-switches";
 import { countsStyle, countsView } from "./counts";
 import { failuresStyle, failuresView } from "./failures";
 import "./links-panel";
+import type { RetriedGroup } from "./retried";
 import "./proof-panel";
 import "./rows-panel";
 import type { RowsPanel } from "./rows-panel";
@@ -29,29 +31,39 @@ export class SalesforceEventSync extends EventshipElement {
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
     eventId: { attribute: "event-id" }, cardAddress: { attribute: "card-address" },
+    registrationAddress: { attribute: "registration-address" }, attendeeAddress: { attribute: "attendee-address" }, doorAddress: { attribute: "door-address" },
     stats: { state: true }, link: { state: true }, card: { state: true }, problem: { state: true },
-    chosenState: { state: true }, chosenGroup: { state: true }, busyGroup: { state: true }, isBusy: { state: true },
+    chosenState: { state: true }, chosenGroup: { state: true }, retried: { state: true }, question: { state: true }, openId: { state: true }, isBusy: { state: true },
     rowsVersion: { state: true },
   };
 
   declare eventId: string;
   /** Where the host's card is; without it nothing links there. */
   declare cardAddress: string;
+  /** Where a registration's own page is, with `{registration_id}` in it; empty opens it in place. */
+  declare registrationAddress: string;
+  /** Where the platform shows an attendee, with `{registration_id}` in it; empty where there is no such page. */
+  declare attendeeAddress: string;
+  /** Where the page for the door is; empty where there is none. */
+  declare doorAddress: string;
   private declare stats: Stats | null;
   private declare link: LinkShown | null | undefined;
   private declare card: Card | null;
   private declare problem: ApiProblem | null;
   private declare chosenState: string | null;
-  private declare chosenGroup: string | null;
-  private declare busyGroup: string | null;
+  private declare chosenGroup: Group | null;
+  private declare retried: ReadonlyMap<string, RetriedGroup>;
+  private declare question: Question | null;
+  /** The registration that is open in place of the drawer. */
+  private declare openId: string | null;
   private declare isBusy: boolean;
   private declare rowsVersion: number;
   private live: Live | null = null;
 
   constructor() {
     super();
-    Object.assign(this, { eventId: "", cardAddress: "", stats: null, link: undefined, card: null, problem: null });
-    Object.assign(this, { chosenState: null, chosenGroup: null, busyGroup: null, isBusy: false, rowsVersion: 0 });
+    Object.assign(this, { eventId: "", cardAddress: "", registrationAddress: "", attendeeAddress: "", doorAddress: "", retried: new Map(), question: null, openId: null });
+    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, chosenState: null, chosenGroup: null, isBusy: false, rowsVersion: 0 });
   }
 
   override connectedCallback(): void {
@@ -71,7 +83,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   private restart(): void {
     this.live?.stop();
-    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, failedAction: null, chosenState: null, chosenGroup: null });
+    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, failedAction: null, chosenState: null, chosenGroup: null, retried: new Map(), question: null, openId: null });
     if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
     const { stream } = this.api.event(this.hostId, this.eventId);
     this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event), silent: this.silent });
@@ -126,7 +138,8 @@ export class SalesforceEventSync extends EventshipElement {
     if (stats === null || card === null) {
       return html`<div class="panel">${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.live?.refresh() }) : loadingView()}</div>`;
     }
-    const acts = { mayChange: this.mayChange, busyGroup: this.busyGroup, docsBase: this.docsBase, retry: this.retryGroup, show: this.showGroup };
+    if (this.openId !== null) return this.registrationView(this.openId, stats);
+    const acts = { mayChange: this.mayChange, docsBase: this.docsBase, zone: zoneOf(stats.event.timezone), retried: this.retried, retry: this.retryGroups, show: this.showGroup };
     return html`<div class="panel stack drawer">
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
@@ -135,15 +148,16 @@ export class SalesforceEventSync extends EventshipElement {
       ${this.switchesView()}
       ${this.linksView(this.link ?? null)}
       ${stats.counts.total === 0 ? nothing : this.proofView()}
-      ${stats.counts.total === 0 ? nothing : this.rowsView()}
+      ${stats.counts.total === 0 ? nothing : this.rowsView(stats)}
       <p class="sr" role="status">${this.announced}</p>
-    </div>`;
+    </div>${this.question === null ? nothing : questionView(this.question, () => { this.question = null; })}`;
   }
 
   private headView(stats: Stats, card: Card): View {
     const isPaused = stats.event.is_paused;
     return html`<header class="line apart"><div><h2 id="heading">${stats.event.title}</h2><p class="small dim">${t.sync.heading} · ${t.sync.statsHeading}</p></div>
-        <button class="quiet" ?disabled=${!this.mayChange || this.isBusy} @click=${() => this.setPause(!isPaused)}>${isPaused ? t.sync.resume : t.sync.pause}</button></header>
+        <span class="line">${this.doorAddress === "" ? nothing : html`<a href=${this.doorAddress}>${t.sync.door} ›</a>`}
+        <button class="quiet" ?disabled=${!this.mayChange || this.isBusy} @click=${() => this.setPause(!isPaused)}>${isPaused ? t.sync.resume : t.sync.pause}</button></span></header>
       ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
       ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
@@ -155,7 +169,15 @@ export class SalesforceEventSync extends EventshipElement {
       ${failedActionView(this.failedAction, this.docsBase)}
       ${countsView(stats, this.chosenGroup === null ? this.chosenState : null, this.chooseState)}
       ${this.beforeView(stats, card)}
-      ${backfillView(stats.backfill)}`;
+      ${backfillView(stats.backfill, {
+        mayChange: this.mayChange, mayStart: card.state === "connected" && stats.counts.total > 0, zone: zoneOf(stats.event.timezone), start: this.askStart, cancel: this.askCancel,
+      })}`;
+  }
+
+  private registrationView(id: string, stats: Stats): View {
+    return html`<div class="panel stack"><p><button class="plain" @click=${this.closeRegistration}>‹ ${t.registration.back(stats.event.title)}</button></p>
+      <salesforce-registration .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase} .eventId=${this.eventId} .registrationId=${id}
+        .attendeeAddress=${this.attendeeAddress} .version=${this.rowsVersion}></salesforce-registration></div>`;
   }
 
   private beforeView(stats: Stats, card: Card): View {
@@ -191,10 +213,12 @@ export class SalesforceEventSync extends EventshipElement {
       .eventId=${this.eventId} .mayChange=${this.mayChange} @rows-changed=${this.refresh}></salesforce-proof-panel>`;
   }
 
-  private rowsView(): View {
+  private rowsView({ event, counts }: Stats): View {
+    const group = this.chosenGroup;
     return html`<salesforce-rows-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-      .eventId=${this.eventId} .mayChange=${this.mayChange} .state=${this.chosenState} .group=${this.chosenGroup} .version=${this.rowsVersion}
-      @rows-changed=${this.refresh} @state-chosen=${(event: CustomEvent<string | null>) => this.chooseState(event.detail)}></salesforce-rows-panel>`;
+      .eventId=${this.eventId} .mayChange=${this.mayChange} .state=${this.chosenState} .group=${group?.group_id ?? null} .groupTitle=${group === null ? "" : `${group.title} (${group.error_code})`}
+      .version=${this.rowsVersion} .hasFailed=${counts.failed > 0} .zone=${zoneOf(event.timezone)} .hrefOf=${this.registrationAddress === "" ? null : this.hrefOf}
+      @registration-opened=${this.openRegistration} @rows-changed=${this.refresh} @state-chosen=${(event: CustomEvent<string | null>) => this.chooseState(event.detail)}></salesforce-rows-panel>`;
   }
 
   private readonly refresh = (): void => {
@@ -211,18 +235,61 @@ export class SalesforceEventSync extends EventshipElement {
     this.chosenGroup = null;
   };
 
-  private readonly showGroup = (group: Group): void => {
-    this.chosenState = null;
-    this.chosenGroup = group.group_id;
-    this.renderRoot.querySelector("salesforce-rows-panel")?.scrollIntoView({ block: "start" });
+  private readonly hrefOf = (id: string): string => this.registrationAddress.replace("{registration_id}", encodeURIComponent(id));
+
+  private get rowsPanel(): RowsPanel | null {
+    return this.renderRoot.querySelector<RowsPanel>("salesforce-rows-panel");
+  }
+
+  /** Its element is loaded with the first one that is opened. */
+  private readonly openRegistration = async (event: CustomEvent<string>): Promise<void> => {
+    await import("./salesforce-registration");
+    this.openId = event.detail;
   };
 
-  private readonly retryGroup = (group: Group): Promise<void> => this.act(t.notDone.retry, async () => {
-    this.busyGroup = group.group_id;
-    const outcome = await this.api.event(this.hostId, this.eventId).retry({ group_id: group.group_id });
-    const waits = outcome.waiting_for ? ` ${named(t.failures.waits, outcome.waiting_for, "")}` : "";
-    this.announced = t.failures.queued(outcome.queued, outcome.matched) + waits;
+  private readonly closeRegistration = async (): Promise<void> => {
+    this.openId = null;
+    await this.updateComplete;
+    await this.rowsPanel?.updateComplete;
+    this.rowsPanel?.show();
+  };
+
+  private readonly showGroup = (group: Group): void => {
+    Object.assign(this, { chosenState: null, chosenGroup: group });
+    this.rowsPanel?.show();
+  };
+
+  /** One group, or all of them at once; what comes of it is said beside each. */
+  private readonly retryGroups = (groups: readonly Group[]): Promise<void> => this.act(t.notDone.retry, async () => {
+    const [only, ...others] = groups;
+    const filter = only !== undefined && others.length === 0 ? { group_id: only.group_id } : { all: true };
+    const { queued, matched, waiting_for: why } = await this.api.event(this.hostId, this.eventId).retry(filter);
+    const said = t.failures.queued(queued, matched) + (why ? ` ${named(t.failures.waits, why, "")}` : "");
+    this.announced = said;
+    this.retried = new Map([...this.retried, ...groups.map(({ group_id: id, last_at: lastAt }) => [id, { lastAt, said }] as const)]);
   });
+
+  private readonly askStart = (): void => {
+    this.question = { heading: t.sync.backfillAsk, text: t.sync.backfillText, confirm: t.sync.backfillConfirm, deed: () => void this.startBackfill() };
+  };
+
+  private readonly askCancel = (): void => {
+    this.question = { heading: t.sync.backfillCancelAsk, text: t.sync.backfillCancelText, confirm: t.sync.backfillCancelConfirm, deed: () => void this.cancelBackfill() };
+  };
+
+  private startBackfill(): Promise<void> {
+    return this.act(t.notDone.backfill, async () => {
+      const { total } = await this.api.event(this.hostId, this.eventId).startBackfill("request");
+      this.announced = t.sync.backfillStarted(total);
+    });
+  }
+
+  private cancelBackfill(): Promise<void> {
+    return this.act(t.notDone.cancel, async () => {
+      await this.api.event(this.hostId, this.eventId).cancelBackfill();
+      this.announced = t.sync.backfillCancelled;
+    });
+  }
 
   private writeBefore(count: number): Promise<void> {
     return this.act(t.notDone.backfill, async () => {
@@ -244,7 +311,7 @@ export class SalesforceEventSync extends EventshipElement {
         await deed();
         this.refresh();
       } finally {
-        Object.assign(this, { isBusy: false, busyGroup: null });
+        this.isBusy = false;
       }
     });
   }

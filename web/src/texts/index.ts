@@ -85,9 +85,34 @@ export function named<T>(texts: Readonly<Record<string, T>>, value: string, fall
   return Object.hasOwn(texts, value) ? (texts[value] as T) : fallback;
 }
 
-/** A point in time, short, in the reader's own zone. */
-export function moment(iso: string): string {
-  return new Date(iso).toLocaleString(t.locale, { dateStyle: "medium", timeStyle: "short" });
+/** A point in time, short, in this zone; without one in the reader's own. */
+export function moment(iso: string, zone?: string): string {
+  return new Date(iso).toLocaleString(t.locale, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+}
+
+/** The time of day where that is today, else the day, too. */
+export function timeOf(iso: string, zone?: string): string {
+  const dayIn = (at: Date): string => at.toLocaleDateString(t.locale, { timeZone: zone });
+  const at = new Date(iso);
+  return dayIn(at) === dayIn(new Date()) ? at.toLocaleTimeString(t.locale, { timeStyle: "short", timeZone: zone }) : moment(iso, zone);
+}
+
+/** An event's zone for the functions above: none where it names none, or one that the browser does not know. */
+export function zoneOf(zone: string): string | undefined {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return zone === "UTC" ? undefined : zone;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a zone is called, such as "Berlin, CET"; without one the reader's own. */
+export function zoneName(zone: string | undefined, at = new Date()): string {
+  const format = new Intl.DateTimeFormat(t.locale, { timeZone: zone, timeZoneName: "short" });
+  const place = format.resolvedOptions().timeZone.split("/").at(-1)?.replaceAll("_", " ");
+  const name = format.formatToParts(at).find((part) => part.type === "timeZoneName")?.value;
+  return [...new Set([place, name])].join(", ");
 }
 
 /** The time of day, to the second. */

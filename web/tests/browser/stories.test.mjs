@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
 import { beforeConnecting, whileConnected, whoIsMissing } from "./stories/connecting.mjs";
+import { withManyRows } from "./stories/rows.mjs";
 
 const HOST = "host_otter";
 const EVENT = "evt_river";
@@ -634,6 +635,8 @@ step("a member of the host may look and not change", async () => {
   assert.equal(await other.getByRole("checkbox", { name: "Choose" }).first().isChecked(), false);
   await other.context().close();
 });
+
+withManyRows(step, () => ({ page, stack, browser, host: HOST }));
 
 step("a link is ended after a question, and says what stays", async () => {
   await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);

@@ -105,8 +105,8 @@ test("an event without a campaign has no link", async () => {
 test("rows are asked for by state, group and words of two letters or more", async () => {
   const fetched = answering(json({ items: [] }), json({ items: [] }));
   const event = new Api("", () => "t", "en").event("a", "b");
-  await event.rows({ states: ["failed"], groupId: "g_1", q: " ot ", cursor: null });
-  await event.rows({ states: [], groupId: null, q: "o", cursor: "c" });
-  expect(String(fetched.mock.calls[0]?.[0])).toMatch(/\?limit=25&state=failed&group_id=g_1&q=ot$/);
-  expect(String(fetched.mock.calls[1]?.[0])).toMatch(/\?limit=25&cursor=c$/);
+  await event.rows({ states: ["failed"], groupId: "g_1", q: " ot " }, "failed", null);
+  await event.rows({ states: [], groupId: null, q: "o" }, "name", "c");
+  expect(String(fetched.mock.calls[0]?.[0])).toMatch(/\?state=failed&group_id=g_1&q=ot&limit=50&sort=failed$/);
+  expect(String(fetched.mock.calls[1]?.[0])).toMatch(/\?limit=50&sort=name&cursor=c$/);
 });

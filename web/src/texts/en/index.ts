@@ -5,6 +5,7 @@ import { editions, missing, ownApp } from "./connecting";
 import { proof } from "./proof";
 import { failures, notDone, rows } from "./rows";
 import { trial } from "./trial";
+import { door, registration } from "./registration";
 import { links, matrix, ownUser, settings, writes } from "./writes";
 
 export { words } from "./console";
@@ -224,7 +225,20 @@ export const texts = {
     backfillState: { running: "Running", paused: "Paused", done: "Done", cancelled: "Cancelled", other: "Backfill" },
     backfillOf: (done: number, total: number) => `${number(done)} of ${number(total)}`,
     backfillMore: (failed: number, skipped: number) => [failed ? `${number(failed)} failed` : "", skipped ? `${number(skipped)} skipped` : ""].filter(Boolean).join(", "),
-    backfillEnd: (when: string) => `ends ${when}`,
+    backfillEnd: (when: string) => `ends about ${when}`,
+    backfillSoon: "ends within a minute",
+    backfillEnding: "All looked at; finishing",
+    backfillStart: "Write all registrations of this event…",
+    backfillAsk: "Write all registrations of this event?",
+    backfillText: "Everybody who registered is looked at, those from before the connection, too, and what is missing in Salesforce is written. New registrations go first.",
+    backfillConfirm: "Yes, write them",
+    backfillStarted: (count: number) => `${plural(count, "registration", "registrations")} will be looked at.`,
+    backfillCancel: "Stop the backfill…",
+    backfillCancelAsk: "Stop the backfill?",
+    backfillCancelText: "What is written stays in Salesforce; what nobody began yet is not written. It can be started again at any time.",
+    backfillCancelConfirm: "Yes, stop it",
+    backfillCancelled: "The backfill is stopped.",
+    door: "Event day",
     budgetStopped: "We have stopped at your share of the org's API calls, and go on by ourselves.",
   },
   campaign: {
@@ -387,6 +401,8 @@ export const texts = {
   ownUser,
   settings,
   notDone,
+  registration,
+  door,
   failures,
   rows,
 };
