@@ -18,6 +18,8 @@ export interface Source {
   take(event: StreamEvent): void;
   /** Called with null when the service is heard, with the time of its last word when it fell silent. */
   silent?(since: number | null): void;
+  /** How long to wait after an answer before asking again; POLL_MS if not said. */
+  readonly every?: number;
 }
 
 export class Live {
@@ -99,7 +101,7 @@ export class Live {
   private async pollOn(signal: AbortSignal): Promise<void> {
     if (!this.isStreaming) await this.refresh();
     if (signal.aborted) return;
-    this.pollTimer = setTimeout(() => void this.pollOn(signal), POLL_MS);
+    this.pollTimer = setTimeout(() => void this.pollOn(signal), this.source.every ?? POLL_MS);
   }
 
   private async follow(signal: AbortSignal): Promise<void> {

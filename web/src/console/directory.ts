@@ -1,13 +1,7 @@
 /** The calls that only the console makes. */
 
 import type { Api } from "../api/client";
-import type { Acted, EventList, HostList, Overview } from "../api/schema";
-
-export interface FailureFilter {
-  readonly state: "failed";
-  readonly class: string | null;
-  readonly error_code: string | null;
-}
+import type { EventList, HostList } from "../api/schema";
 
 export const listHosts = (api: Api): Promise<HostList> => api.call("GET", "/v1/hosts");
 
@@ -15,8 +9,3 @@ export function listEvents(api: Api, hostId: string, cursor: string | null): Pro
   const search = new URLSearchParams(cursor === null ? {} : { cursor });
   return api.call("GET", `/v1/hosts/${encodeURIComponent(hostId)}/events?${search}`);
 }
-
-export const readOverview = (api: Api): Promise<Overview> => api.call("GET", "/ops/overview");
-
-export const retryFailures = (api: Api, filter: FailureFilter, isDryRun: boolean): Promise<Acted> =>
-  api.call("POST", "/ops/jobs/retry", { filter, dry_run: isDryRun });

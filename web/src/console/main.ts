@@ -10,7 +10,7 @@ import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { listEvents, listHosts } from "./directory";
-import "./ops-view";
+import "./ops";
 import { backAddress, DOCUMENTS, EVENT_PAGES, HOST_PAGES, type Page } from "./pages";
 import { eventAddress, hostAddress, type Place, placeOf } from "./place";
 import { dropToken, takeToken } from "./token";
@@ -107,7 +107,7 @@ class Console extends EventshipElement {
 
   protected override render() {
     return html`<header class="top"><div class="line apart"><h1>${words.title}</h1>${this.hosts ? this.navigation(this.hosts) : nothing}</div></header>
-      <main class=${this.page?.isWide ? "wide" : ""}>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
+      <main class=${this.page?.isWide || this.place.isOperations ? "wide" : ""}>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
   }
 
   private navigation({ items, is_operations: isOperations }: HostList): View {
@@ -127,7 +127,7 @@ class Console extends EventshipElement {
 
   private placeView({ items }: HostList): View {
     const { hostId, eventId, page, itemId, isOperations } = this.place;
-    if (isOperations) return html`<eventship-ops-view .getToken=${this.getToken}></eventship-ops-view>`;
+    if (isOperations) return html`<eventship-operations .page=${page} .item=${itemId} .ownHosts=${new Set(items.map((host) => host.id))} .getToken=${this.getToken}></eventship-operations>`;
     if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
     const found = this.page;
     if (found === null) return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);

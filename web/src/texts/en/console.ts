@@ -1,6 +1,7 @@
 /** The console's own English words. */
 
 import { formsOf } from "../forms";
+import { ops } from "./ops";
 
 const { number } = formsOf("en");
 
@@ -29,62 +30,9 @@ export const words = {
   cancelled: "Cancelled",
   paused: "Paused",
   noDate: "No date",
-  ops: {
-    backlog: "Backlog",
-    empty: "Nothing waits.",
-    states: {
-      pending: "Pending", running: "Being written", ambiguous: "Being looked up", held: "Held", failed: "Failed",
-      synced: "Synced", skipped: "Skipped",
-    } as Record<string, string>,
-    oldest: "Oldest due work",
-    age: (seconds: number) => seconds < 1 ? "none" : seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`,
-    orgsBehind: "Orgs with work",
-    failures: "Failures by error",
-    noFailures: "Nothing has failed.",
-    code: "Error",
-    kind: "Class",
-    count: "Rows",
-    act: "Retry",
-    retry: "Retry…",
-    retryOf: (code: string) => `Retry ${code}…`,
-    retryHeading: (code: string) => `Retry ${code}?`,
-    counting: "Counting…",
-    would: (matched: number, queued: number) => `${number(matched)} rows match, ${number(queued)} of them would be queued again.`,
-    retryNow: (count: number) => `Retry ${number(count)} now`,
-    did: (queued: number) => `${number(queued)} rows are queued again.`,
-    orgs: "Orgs with trouble",
-    noOrgs: "No org has trouble.",
-    org: "Org",
-    hosts: "Hosts",
-    trouble: "What",
-    until: "Left alone until",
-    isPaused: "paused",
-    isSlow: "slow",
-    failedCalls: (count: number) => `${number(count)} calls in a row failed`,
-    troubles: "Connections with a problem",
-    noTroubles: "No connection has a problem.",
-    since: "Since",
-    ended: (code: string) => `${code}, must be reconnected`,
-    faultOf: (code: string, count: number) => `${code}, ${number(count)} in a row`,
-    triedAgain: (when: string) => `tried again ${when}`,
-    stuck: "Running work of orgs that nobody drains",
-    noStuck: "None.",
-    quarantined: "Webhooks in quarantine",
-    budgets: "API budgets",
-    noBudgets: "Not measured yet.",
-    host: "Host",
-    used: "Used of the org's limit",
-    usedOf: (used: number, limit: number, cap: number) => `${number(used)} of ${number(limit)} (we stop at ${cap} %)`,
-    closed: "Stopped until",
-    workers: "Workers",
-    noWorkers: "No worker has reported.",
-    worker: "Worker",
-    beat: "Last heartbeat",
-    silent: (seconds: number) => `${Math.round(seconds)} s ago`,
-    drains: "Drains",
-    stopping: "stopping",
-    asOf: (when: string) => `As of ${when}`,
-  },
+  /** A number as the language writes it. */
+  number,
+  ops,
 };
 
 export type ConsoleWords = typeof words;
