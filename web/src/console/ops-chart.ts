@@ -64,5 +64,6 @@ export function flowView(flow: Flow, period: string): View {
   const { received, synced, failed } = sumsOf(flow);
   return html`<p class="number">${ops.flow(received, synced, failed)}</p>
     ${received + synced + failed === 0 ? html`<p class="dim">${ops.noFlow}</p>` : html`${chartView(flow, period, "large")}
-      <ul class="legend small" aria-hidden="true">${Object.entries(ops.legend).map(([name, text]) => html`<li><span class=${name}></span>${text}</li>`)}</ul>`}`;
+      <ul class="legend small" aria-hidden="true">${Object.entries(ops.legend).map(([name, text]) => html`<li><span class=${name}></span>${text}</li>`)}</ul>`}
+    <p class="small dim">${ops.counted}</p>`;
 }

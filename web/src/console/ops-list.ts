@@ -35,8 +35,10 @@ export function filterView(page: string, filter: Filter, fields: readonly Field[
     const options = [["", words.ops.any], ...Object.entries(choices)];
     return html`<label>${label}<select name=${name}>${options.map(([value, text]) => html`<option value=${value ?? ""} ?selected=${(filter[name] ?? "") === value}>${text}</option>`)}</select></label>`;
   };
-  return html`<form class="stack" aria-label=${words.ops.filter} @submit=${submit}><div class="filter">${fields.map(control)}</div>
-    <p class="line"><button class="quiet">${words.ops.apply}</button>${queryOf(filter) ? html`<a class="button quiet" href=${opsAddress(page)}>${words.ops.clear}</a>` : nothing}</p></form>`;
+  const isOpen = queryOf(filter) !== "" || matchMedia("(min-width: 40rem)").matches;
+  return html`<details ?open=${isOpen}><summary>${words.ops.filter}</summary>
+    <form class="stack" aria-label=${words.ops.filter} @submit=${submit}><div class="filter">${fields.map(control)}</div>
+    <p class="line"><button class="quiet">${words.ops.apply}</button>${queryOf(filter) ? html`<a class="button quiet" href=${opsAddress(page)}>${words.ops.clear}</a>` : nothing}</p></form></details>`;
 }
 
 export abstract class OpsList<Item> extends OpsPage<Page<Item>> {

@@ -25,6 +25,7 @@ export const opsLook = css`
   .chips { display: flex; flex-wrap: wrap; gap: 0.2em 0.9em; }
   .filter { display: grid; grid-template-columns: repeat(auto-fill, minmax(11em, 1fr)); gap: 0.6em; align-items: end; }
   .filter label { display: grid; gap: 0.2em; font-size: 0.87em; font-weight: 600; }
+  .filter :is(input, select) { font-weight: 400; }
   .filter label.pick { display: flex; min-block-size: 2.9em; }
   .facts { display: grid; grid-template-columns: minmax(8em, max-content) minmax(0, 1fr); gap: 0.35em 1.2em; }
   .facts dt { color: var(--dim); }
@@ -53,6 +54,7 @@ export const opsLook = css`
     button, .button, input:not([type="checkbox"]), select, summary { min-block-size: 44px; }
     td a, .touch a, .note a { display: inline-flex; align-items: center; min-block-size: 44px; }
     .filter label.pick { min-block-size: 44px; }
+    summary { display: list-item; padding-block: 0.6em; }
     .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
     .facts dd { margin-block-end: 0.6em; }
     .panel { padding: 0.9em; }

@@ -73,12 +73,6 @@ export class Stack {
     return answer.json();
   }
 
-  /** What operations see of the whole. */
-  async overview(hostId) {
-    const answer = await fetch(`${this.url}/ops/overview`, { headers: { authorization: `Bearer ${await this.token(hostId)}` } });
-    return answer.json();
-  }
-
   /** The simulator's own door. */
   async door(method, path, body) {
     const answer = await fetch(`${this.org}/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });

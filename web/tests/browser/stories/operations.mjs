@@ -4,19 +4,24 @@ import { assertAccessible, assertFits, shoot } from "../browser.mjs";
 
 const PHONE = { width: 360, height: 740 };
 const RULE = { sobject: "Lead", when: "Phone LIKE '555%'", message: "Phone must start with +", field: "Phone" };
+const ROW = 990;
+const concern = (code, severity, count, subjects, runbook = code) => ({ code, severity, count, seconds: null, subjects, runbook: `/docs/runbooks/${runbook}` });
+const CONCERNS = [
+  concern("NoWorkers", "page", 1, ["burrow 7"]), concern("OrgsStuck", "page", 1, ["00D5g0000000001EAA"], "WorkIsStuck"),
+  concern("ConnectionsEnded", "ticket", 2, ["host_otter", "host_brook"], "WaitsForReconnect"), concern("WebhooksQuarantined", "ticket", 3, []),
+];
 const button = (name, where) => where.getByRole("button", { name, exact: true });
 const dialog = (page) => page.locator("eventship-dialog");
 const nav = (page, name) => page.getByRole("navigation", { name: "Operations", exact: true }).getByRole("link", { name, exact: true });
 const isOf = (text) => new RegExp(`${text}$`);
 
-/** Ends with no worker: the last of the stories. `at` gives page, stack, host and event, which is `[id, title]`. */
+/** `at` gives page, stack, host and event, which is `[id, title]`. */
 export function operations(step, at) {
   step("operations go from an org down to a row and back, by links alone", async () => {
     const { page, stack, host, event } = at();
     await stack.door("PUT", "config", { validation_rules: [RULE] });
-    await stack.register(host, ...event, { email: "stone@river.example", first_name: "Sam", last_name: "Stone", company: "River GmbH", phone: "555 0990" }, 990);
-    await page.goto(await stack.address(host));
-    await page.getByRole("link", { name: "Operations" }).click();
+    await stack.register(host, ...event, { email: `stone.${ROW}@river.example`, first_name: "Sam", last_name: "Stone", company: "River GmbH", phone: "555 0990" }, ROW);
+    await page.getByRole("link", { name: "Operations", exact: true }).click();
     await page.locator("ops-overview [data-concerns='0']").getByText("All is well.").waitFor();
     const line = page.locator("ops-overview").getByRole("row").filter({ hasText: "Has failures" });
     await line.waitFor();
@@ -34,14 +39,14 @@ export function operations(step, at) {
     await assertAccessible(page, "a host of operations");
     await shoot(page, "operations-host", { fullPage: true });
     await cells.getByRole("link", { name: isOf(`Failed, ${event[1]}`) }).click();
-    await page.locator("ops-rows [data-row=reg_990]").click();
+    await page.locator(`ops-rows [data-row=reg_${ROW}]`).click();
     await page.locator("ops-row").getByRole("heading", { name: "What was tried" }).waitFor();
     await page.locator("ops-row").getByText("FIELD_CUSTOM_VALIDATION_EXCEPTION").first().waitFor();
     assert.ok(!(await page.locator("ops-row").innerText()).includes("Stone"));
     await assertAccessible(page, "a row of operations");
     await shoot(page, "operations-row", { fullPage: true });
     await page.goBack();
-    await page.locator("ops-rows [data-row=reg_990]").waitFor();
+    await page.locator(`ops-rows [data-row=reg_${ROW}]`).waitFor();
   });
 
   step("operations retry what a filter matches, after its count, and the row says who asked", async () => {
@@ -93,25 +98,28 @@ export function operations(step, at) {
     await page.setViewportSize({ width: 1100, height: 900 });
   });
 
-  step("a worker that stops turns the page red, with the runbook; so do figures that grow old", async () => {
-    const { page, stack, host } = at();
+  step("a silent worker, a stuck org, an ended connection and quarantine turn the page red, with what to do", async () => {
+    const { page, stack } = at();
+    await page.route("**/ops/overview", async (route) => {
+      const answer = await route.fetch();
+      const overview = await answer.json();
+      const workers = overview.workers.map((each) => ({ ...each, silent_seconds: 45 }));
+      await route.fulfill({ response: answer, json: { ...overview, workers, concerns: CONCERNS } });
+    });
     await nav(page, "Overview").click();
-    const { workers } = await stack.overview(host);
-    for (const { pid } of workers) process.kill(pid, "SIGSTOP");
-    try {
-      await page.locator("[data-concern=NoWorkers]").waitFor({ timeout: 60_000 });
-      await page.locator("[data-worker=silent]").waitFor();
-      await assertAccessible(page, "operations without a worker");
-      await shoot(page, "operations-red", { fullPage: true });
-      const runbook = await page.locator("[data-concern=NoWorkers]").getByRole("link", { name: "Runbook" }).getAttribute("href");
-      assert.equal((await fetch(`${stack.url}${runbook}`)).status, 200);
-      await page.context().setOffline(true);
-      await page.locator("[data-age=old]").waitFor();
-      await shoot(page, "operations-old", { fullPage: true });
-    } finally {
-      await page.context().setOffline(false);
-      for (const { pid } of workers) process.kill(pid, "SIGCONT");
+    await page.locator("ops-overview").getByText("4 things need somebody.").waitFor();
+    await page.locator("[data-worker=silent]").first().waitFor();
+    await assertAccessible(page, "operations in red");
+    await shoot(page, "operations-red", { fullPage: true });
+    for (const link of await page.locator("[data-concern]").getByRole("link", { name: /^Runbook/ }).all()) {
+      assert.equal((await fetch(`${stack.url}${await link.getAttribute("href")}`)).status, 200);
     }
-    await page.locator("[data-age=fresh]").waitFor();
+    await page.setViewportSize(PHONE);
+    await assertFits(page, "operations in red on a phone");
+    await shoot(page, "operations-red-phone", { fullPage: true });
+    await page.setViewportSize({ width: 1100, height: 900 });
+    await page.locator("[data-concern=WebhooksQuarantined]").getByRole("link", { name: "Show them" }).click();
+    await page.locator("ops-webhooks").getByLabel("In quarantine only").and(page.locator(":checked")).waitFor();
+    await page.unroute("**/ops/overview");
   });
 }
