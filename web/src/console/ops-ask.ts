@@ -1,11 +1,12 @@
 /** A question before something is done: how much it is about, counted first, and a sample of it. */
 
-import { html, nothing, type PropertyDeclarations } from "lit";
+import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import { t, words } from "../texts";
 import type { EventshipDialog } from "../ui/dialog";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
+import { controls, look } from "../ui/styles";
 import { problemView } from "../ui/views";
 import { DOCUMENTS } from "./pages";
 
@@ -41,6 +42,11 @@ export function idsOf(item: object): string {
 }
 
 export class OpsAsk extends EventshipElement {
+  static override styles = [look, controls, css`
+    :host { display: contents; container-type: normal; }
+    input { font-weight: 400; margin-block-start: 0.3em; }
+    @media (max-width: 640px) { button, input { min-block-size: 44px; } }
+  `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties, asked: { attribute: false }, counted: { state: true }, problem: { state: true }, isBusy: { state: true }, reason: { state: true },
   };

@@ -298,6 +298,14 @@ class OpsLeases extends OpsList<LeaseShown> {
   }
 }
 
+/** The details of an entry, a line each; what is inside of another is named after it. */
+export function told(details: Readonly<Record<string, unknown>>, within = ""): string[] {
+  return Object.entries(details).flatMap(([name, value]) => {
+    if (Array.isArray(value)) return [`${within}${name}: ${value.join(", ")}`];
+    return typeof value === "object" && value !== null ? told(value as Record<string, unknown>, `${within}${name} `) : [`${within}${name}: ${String(value)}`];
+  });
+}
+
 class OpsLog extends OpsList<Deed> {
   protected readonly page = "log";
   protected readonly path = "/ops/audit";
@@ -317,7 +325,7 @@ class OpsLog extends OpsList<Deed> {
   }
 
   protected override cells(deed: Deed & { readonly host_id?: string }): readonly View[] {
-    const details = Object.entries(deed.details).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+    const details = told(deed.details);
     return [
       moment(deed.at), breakable(deed.actor), breakable(deed.action), deed.host_id ? hostLink(deed.host_id) : "–",
       details.length ? html`<ul class="small">${details.map((each) => html`<li>${breakable(each)}</li>`)}</ul>` : "–",

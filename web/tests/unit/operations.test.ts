@@ -5,6 +5,7 @@ import { render } from "lit";
 import { beforeAll, expect, test, vi } from "vitest";
 import type { Flow } from "../../src/api/schema";
 import { busiest, chartText, chartView, heights, sumsOf } from "../../src/console/ops-chart";
+import { told } from "../../src/console/ops-list";
 import { breakable, tableView } from "../../src/console/ops-parts";
 import { filterOf, opsAddress, queryOf } from "../../src/console/ops-place";
 import { placeOf } from "../../src/console/place";
@@ -53,6 +54,10 @@ test("a long code breaks after its underscores alone", () => {
   const place = document.createElement("div");
   render(breakable("FIELD_CUSTOM_VALIDATION"), place);
   expect(place.innerHTML.replaceAll(/<!--.*?-->/g, "")).toBe("FIELD_<wbr>CUSTOM_<wbr>VALIDATION<wbr>");
+});
+
+test("the details of an entry are lines, not JSON", () => {
+  expect(told({ filter: { state: "failed", ids: ["a", "b"] }, queued: 1, reason: null })).toEqual(["filter state: failed", "filter ids: a, b", "queued: 1", "reason: null"]);
 });
 
 test("each cell says its column, for when the table becomes cards", () => {
