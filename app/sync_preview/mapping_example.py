@@ -3,7 +3,7 @@
 The engine's own rules, the describes that our table has: Salesforce is neither asked nor changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -64,8 +64,10 @@ async def preview_mapping(resources: Resources, place: Place, wanted: MappingToP
     async with resources.database.tenant(place.host_id) as session:
         known = await _known(session, place.host_id)
         rules_of = await _draft_rules(session, place, wanted.mapping.layer())
-        job = await _example(session, place, known, wanted.registration_id)
-        reach = await _reach(session, place, known, rules_of) if wanted.count else None
+        most = LOOKED_AT_MAX + 1 if wanted.count else DEFAULT_OF
+        latest = await load_latest(session, place.host_id, known.org_id, place.event_id, most=most)
+        job = await _example(session, place, known, latest, wanted.registration_id)
+    reach = await _reach(resources, place, known, latest, rules_of) if wanted.count else None
     is_checked = bool(known.describes)
     if job is None:
         return MappingExample(registration=None, given=[], records=[], reach=reach, is_checked=is_checked)
@@ -131,28 +133,32 @@ async def _draft_rules(session: AsyncSession, place: Place, layer: Mapping[str, 
 
 
 async def _example(
-    session: AsyncSession, place: Place, known: Known, registration_id: str | None
+    session: AsyncSession, place: Place, known: Known, latest: Sequence[Job], registration_id: str | None
 ) -> Job | None:
     if registration_id is None:
-        latest = await load_latest(session, place.host_id, known.org_id, place.event_id, most=DEFAULT_OF)
-        return max(latest, key=lambda job: len(job.extras.answers), default=None)
+        return max(latest[:DEFAULT_OF], key=lambda job: len(job.extras.answers), default=None)
     job = await load_one(session, place.host_id, known.org_id, registration_id)
     if job is None or place.event_id not in (None, job.event.event_id):
         raise RegistrationNotFound
     return job
 
 
-async def _reach(session: AsyncSession, place: Place, known: Known, rules_of: RulesOf) -> MappingReach:
-    host_id, org_id = place.host_id, known.org_id
-    jobs = await load_latest(session, host_id, org_id, place.event_id, most=LOOKED_AT_MAX + 1)
-    changed = await changed_jobs(jobs[:LOOKED_AT_MAX], rules_of, known.describes)
+async def _reach(
+    resources: Resources, place: Place, known: Known, latest: Sequence[Job], rules_of: RulesOf
+) -> MappingReach:
+    """Counted between two transactions: no connection to the database is held for that."""
+    changed = await changed_jobs(latest[:LOOKED_AT_MAX], rules_of, known.describes)
+    ids = [job.registration_id for job in changed.jobs]
+    async with resources.database.tenant(place.host_id) as session:
+        written = await count_people(session, place.host_id, known.org_id, ids)
+        retried = await count_failed(session, place.host_id, place.event_id)
     events, events_total = reach_by_event(changed.jobs)
     return MappingReach(
         registrations=len(changed.jobs),
         looked_at=changed.looked_at,
-        is_all=changed.looked_at == len(jobs),
-        written=await count_people(session, host_id, org_id, [job.registration_id for job in changed.jobs]),
-        retried=await count_failed(session, host_id, place.event_id),
+        is_all=changed.looked_at == len(latest),
+        written=written,
+        retried=retried,
         events=events,
         events_total=events_total,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.sync.jobs.load_batch import attendee_of, events_of, extras_of, facts_of
 from app.sync.jobs.load_queries import FACT_COLUMNS, HOST_ROW
 from app.sync.model.batch import Job
+from app.sync.model.cooperative import yielding
 
 SELECT: Final = f"""
     SELECT registration.registration_id, registration.event_id, registration.attendee, registration.email_key,
@@ -66,7 +67,7 @@ async def _jobs(session: AsyncSession, host_id: str, org_id: str | None, rows: S
     whose = {"host_id": host_id, "org_id": org_id or ""}
     events = await events_of(session, {row.event_id for row in rows}, whose, of_host=of_host)
     jobs = []
-    for row in rows:
+    async for row in yielding(rows):
         if row.event_id not in events:
             continue
         shared = events[row.event_id].shared_by(row.salesforce_id)

@@ -96,8 +96,10 @@ export function withRules(draft: Draft, rules: readonly Rule[], before: readonly
   };
 }
 
-export function withoutRule(draft: Draft, rule: Rule): Draft {
-  return { ...draft, rules: draft.rules.filter((each) => !isSame(each, rule)) };
+/** Without the rule of an event, what its host says of the field holds again. */
+export function withoutRule(draft: Draft, rule: Rule, host: Draft | null = null): Draft {
+  const inherited = [...(host?.rules ?? []), ...(host?.defaults ?? [])].filter((each) => isSame(each, rule) && each.mode !== "off");
+  return { ...draft, rules: draft.rules.filter((each) => !isSame(each, rule)), defaults: [...draft.defaults, ...inherited] };
 }
 
 /** Rules that say the same of a person's objects stand together, in the order of the first of each. */

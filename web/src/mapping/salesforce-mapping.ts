@@ -4,6 +4,7 @@ import { css, html, nothing, type PropertyDeclarations, type PropertyValues } fr
 import type { ApiProblem, HostApi, MappingApi } from "../api/client";
 import type { MappingExample, MappingReach, MappingShown, ObjectFields, RequiredField, SourceShown } from "../api/schema";
 import { named, t } from "../texts";
+import type { EventshipDialog } from "../ui/dialog";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
@@ -57,6 +58,8 @@ export class SalesforceMapping extends EventshipElement {
   /** Where the reader was about to go with changes that are not saved. */
   private declare wayOut: HTMLAnchorElement | null;
   private hasOrg = false;
+  /** What opened the dialog. */
+  private opener: Element | null = null;
   /** What the host has, for an event; null for the host itself. */
   private hosts: Draft | null = null;
   private user: string | null = null;
@@ -159,13 +162,13 @@ export class SalesforceMapping extends EventshipElement {
     const { shown, draft } = this;
     const [heading, intro] = this.eventId === "" ? [t.mapping.heading, t.mapping.intro] : [t.trial.eventHeading, t.trial.eventIntro];
     return html`<section class="panel stack" aria-labelledby="heading">
-      <div><h2 id="heading">${heading}</h2><p class="dim">${intro}</p></div>
+      <div><h2 id="heading" tabindex="-1">${heading}</h2><p class="dim">${intro}</p></div>
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load() }) : nothing}
       ${shown && draft ? this.formView(shown, draft) : this.problem ? nothing : loadingView()}
       <p role="status" class="small">${this.announced}</p>
     </section>
     ${this.edited ? html`<salesforce-rule-editor .rules=${this.edited} .objects=${this.objects} .sources=${this.namedSources} .tryOut=${this.tryOut}
-      @rule-done=${this.ruleDone} @rule-closed=${() => { this.edited = null; }}></salesforce-rule-editor>` : nothing}
+      @rule-done=${this.ruleDone} @rule-closed=${this.closeRule}></salesforce-rule-editor>` : nothing}
     ${this.wayOut ? this.leaveView(this.wayOut) : nothing}`;
   }
 
@@ -180,7 +183,7 @@ export class SalesforceMapping extends EventshipElement {
       <section class="stack" aria-labelledby="rules"><div><h3 id="rules">${t.mapping.rulesHeading}</h3><p class="small dim">${t.mapping.rulesIntro}</p></div>
         ${mayChange ? this.suggestionsView(draft) : nothing}
         ${rulesView(draft, shown.findings, acts)}
-        ${mayChange ? html`<p><button class="quiet" @click=${() => { this.edited = [newRule(draft.people.create === "lead" ? "Lead" : "Contact")]; }}>${t.mapping.addRule}</button></p>` : nothing}</section>
+        ${mayChange ? html`<p><button class="quiet" id="add-rule" @click=${() => this.edit([newRule(draft.people.create === "lead" ? "Lead" : "Contact")])}>${t.mapping.addRule}</button></p>` : nothing}</section>
       ${notesView(shown.findings, shown.required_without_value, mayChange ? this.mapRequired : null)}
       ${mayChange ? html`<salesforce-mapping-example .mapping=${this.mapping} .given=${this.given} @example-made=${this.exampleMade}></salesforce-mapping-example>` : nothing}
       ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: this.refusedAt("owner"), change: this.change })}
@@ -206,11 +209,11 @@ export class SalesforceMapping extends EventshipElement {
   private ownView(draft: Draft): View {
     const own = countOwn(givenOf(draft, this.hosts));
     if (this.asking === "reset") {
-      return html`<div class="note wait stack" role="alert"><p>${t.trial.resetAsk}</p><p class="line"><button ?disabled=${this.busy !== null} @click=${this.reset}>${t.trial.resetYes}</button>
-        <button class="plain" @click=${() => { this.asking = null; }}>${t.mapping.goOn}</button></p></div>`;
+      return html`<div class="note wait stack" id="asked" tabindex="-1" role="alert"><p>${t.trial.resetAsk}</p><p class="line"><button ?disabled=${this.busy !== null} @click=${this.reset}>${t.trial.resetYes}</button>
+        <button class="plain" @click=${this.goOn}>${t.mapping.goOn}</button></p></div>`;
     }
     return html`<p class="line apart" data-own=${own}><span>${t.trial.ownCount(own)}</span>
-      ${this.mayChange && own > 0 ? html`<button class="quiet" @click=${() => { this.asking = "reset"; }}>${t.trial.reset}</button>` : nothing}</p>`;
+      ${this.mayChange && own > 0 ? html`<button class="quiet" @click=${() => this.ask("reset")}>${t.trial.reset}</button>` : nothing}</p>`;
   }
 
   private suggestionsView(draft: Draft): View {
@@ -245,20 +248,31 @@ export class SalesforceMapping extends EventshipElement {
     const [counted, count] = this.reach;
     const reach = !this.isUnsaved ? nothing : counted !== this.given ? html`<p class="note small" role="status">${t.trial.reading}</p>` : count ? reachView(count) : nothing;
     if (this.asking === "save") {
-      return html`<div class="note bad stack" role="alert"><p>${t.mapping.ask}</p><p class="line">
+      return html`<div class="note bad stack" id="asked" tabindex="-1" role="alert"><p>${t.mapping.ask}</p><p class="line">
         <button ?disabled=${this.busy !== null} @click=${this.save}>${t.mapping.saveAnyway}</button>
-        <button class="plain" @click=${() => { this.asking = null; }}>${t.mapping.goOn}</button></p></div>`;
+        <button class="plain" @click=${this.goOn}>${t.mapping.goOn}</button></p></div>`;
     }
-    return html`${reach}<p class="line"><button ?disabled=${this.busy !== null} @click=${this.checkAndSave}>${this.busy === "save" ? t.mapping.saving : t.mapping.save}</button>
+    return html`${reach}<p class="line"><button id="save" ?disabled=${this.busy !== null} @click=${this.checkAndSave}>${this.busy === "save" ? t.mapping.saving : t.mapping.save}</button>
       <button class="quiet" ?disabled=${this.busy !== null} @click=${this.check}>${this.busy === "check" ? t.mapping.checking : t.mapping.check}</button>
       ${this.isUnsaved ? html`<span class="small dim">${t.trial.unsaved}</span>` : nothing}</p>`;
   }
 
   private leaveView(anchor: HTMLAnchorElement): View {
     return html`<eventship-dialog heading=${t.trial.leaveHeading} @closed=${() => { this.wayOut = null; }}><div class="stack"><p>${t.trial.leaveText}</p>
-      <p class="line"><button @click=${() => { this.wayOut = null; }}>${t.trial.stay}</button>
+      <p class="line"><button @click=${() => this.renderRoot.querySelector<EventshipDialog>("eventship-dialog")?.close()}>${t.trial.stay}</button>
         <button class="quiet" @click=${() => this.leave(anchor)}>${t.trial.leave}</button></p></div></eventship-dialog>`;
   }
+
+  private ask(what: "save" | "reset"): void {
+    this.asking = what;
+    this.focusOn("#asked");
+  }
+
+  private readonly goOn = (): void => {
+    const back = this.asking === "reset" ? "[data-own] button" : "#save";
+    this.asking = null;
+    this.focusOn(back);
+  };
 
   private readonly unloading = (event: BeforeUnloadEvent): void => {
     if (this.isUnsaved) event.preventDefault();
@@ -282,6 +296,7 @@ export class SalesforceMapping extends EventshipElement {
   private readonly discard = (): void => {
     if (this.shown) this.take(this.shown);
     Object.assign(this, { refusal: null, asking: null, announced: t.trial.discarded });
+    this.focusOn("#heading");
   };
 
   private readonly change = (changes: Partial<Draft>): void => {
@@ -294,30 +309,45 @@ export class SalesforceMapping extends EventshipElement {
   };
 
   private readonly edit = (rules: readonly Rule[]): void => {
+    this.opener = this.shadowRoot?.activeElement ?? null;
     this.edited = rules;
   };
 
+  /** Focus goes back to where the dialog was opened. */
+  private readonly closeRule = (): void => {
+    this.edited = null;
+    const { opener } = this;
+    void this.updateComplete.then(() => (opener instanceof HTMLElement && opener.isConnected ? opener.focus() : this.focusOn("#add-rule")));
+  };
+
   private readonly removeRules = (rules: readonly Rule[]): void => {
-    if (this.draft) this.change(rules.reduce(withoutRule, this.draft));
+    if (this.draft) this.change(rules.reduce((draft, rule) => withoutRule(draft, rule, this.hosts), this.draft));
+    this.focusOn("#add-rule");
   };
 
   private readonly switchOff = (rules: readonly Rule[]): void => {
     if (this.draft) this.change(withRules(this.draft, rules.map((each) => ({ ...each, mode: "off" as const }))));
+    this.focusOn("#add-rule");
   };
 
+  /** The first of these that is there once the page shows what was done: what had focus may be gone. */
+  private focusOn(...selectors: readonly string[]): void {
+    void this.updateComplete.then(() => selectors.map((each) => this.renderRoot.querySelector<HTMLElement>(each)).find(Boolean)?.focus());
+  }
+
   private readonly mapRequired = (field: RequiredField): void => {
-    this.edited = [newRule(field.object as ObjectName, field.field)];
+    this.edit([newRule(field.object as ObjectName, field.field)]);
   };
 
   private accept({ rule, objects, field }: Suggestion): void {
     if (this.draft) this.change(withRules(this.draft, objects.map((object) => ({ ...rule, object }))));
     this.announced = t.trial.accepted(field);
-    void this.updateComplete.then(() => (this.renderRoot.querySelector<HTMLElement>("#suggested button") ?? this.renderRoot.querySelector<HTMLElement>("tr[data-rule] button"))?.focus());
+    this.focusOn("#suggested button", "#add-rule");
   }
 
   private readonly ruleDone = async (event: CustomEvent<readonly Rule[]>): Promise<void> => {
     if (this.draft) this.change(withRules(this.draft, event.detail, this.edited ?? []));
-    this.edited = null;
+    this.closeRule();
     await this.check();
   };
 
@@ -337,6 +367,7 @@ export class SalesforceMapping extends EventshipElement {
 
   private readonly copied = (event: CustomEvent<MappingShown>): void => {
     this.take(event.detail);
+    this.focusOn("#heading");
     this.announced = t.trial.copied(event.detail.retried);
     this.tell("salesforce-mapping-saved", { hostId: this.hostId, retried: event.detail.retried });
   };
@@ -345,6 +376,7 @@ export class SalesforceMapping extends EventshipElement {
     this.take(await this.mapping.reset());
     this.asking = null;
     this.announced = t.trial.wasReset;
+    this.focusOn("#heading");
   });
 
   /** Judges the draft: the findings shown are the draft's from then on. */
@@ -358,7 +390,7 @@ export class SalesforceMapping extends EventshipElement {
   private readonly checkAndSave = async (): Promise<void> => {
     await this.check();
     if (this.refusal !== null || this.shown === null) return;
-    if (refusals(this.shown) > 0) this.asking = "save";
+    if (refusals(this.shown) > 0) this.ask("save");
     else await this.save();
   };
 
@@ -376,6 +408,7 @@ export class SalesforceMapping extends EventshipElement {
 
   private async act(what: "check" | "save", deed: (draft: Draft) => Promise<void>): Promise<void> {
     if (this.draft === null) return;
+    const before = this.shadowRoot?.activeElement;
     Object.assign(this, { busy: what, refusal: null, announced: "" });
     try {
       await deed(this.draft);
@@ -383,6 +416,8 @@ export class SalesforceMapping extends EventshipElement {
       this.refusal = this.problemIn(error);
     } finally {
       this.busy = null;
+      // A button that was switched off meanwhile has lost focus.
+      void this.updateComplete.then(() => this.shadowRoot?.activeElement ?? (before instanceof HTMLElement && before.isConnected ? before.focus() : this.focusOn("#save")));
     }
   }
 }

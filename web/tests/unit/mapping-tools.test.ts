@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test } from "vitest";
 import type { FieldShown, ObjectFields, SourceShown } from "../../src/api/schema";
-import { countOwn, givenOf, grouped, newRule, withRules, type Draft, type Rule } from "../../src/mapping/draft";
+import { countOwn, givenOf, grouped, newRule, withoutRule, withRules, type Draft, type Rule } from "../../src/mapping/draft";
 import { keep, takeKept, userOf } from "../../src/mapping/kept-draft";
 import { suggestions } from "../../src/mapping/suggest";
 import { completions, inserted, isRefused, openBrace, templateTrouble } from "../../src/mapping/template";
@@ -62,6 +62,13 @@ test("rules of several objects take the place of those before, and the others go
   const before = withRules(DRAFT, [rule({}), rule({ object: "Contact" }), rule({ field: "Note__c" })]);
   const after = withRules(before, [rule({ source: "ticket.name" }), rule({ object: "CampaignMember", source: "ticket.name" })], before.rules.slice(0, 2));
   expect(after.rules.map((each) => `${each.object}.${each.field} ${each.source}`)).toEqual(["Lead.Diet__c ticket.name", "CampaignMember.Diet__c ticket.name", "Lead.Note__c answers.diet"]);
+});
+
+test("without an event's own rule the host's holds again", () => {
+  const host: Draft = { ...DRAFT, rules: [rule({ source: "ticket.name" }), rule({ field: "Off__c", mode: "off" })] };
+  const event = withRules(DRAFT, [rule({ mode: "off" }), rule({ field: "Off__c" })]);
+  const after = event.rules.reduce((draft, each) => withoutRule(draft, each, host), event);
+  expect([after.rules, after.defaults.map((each) => each.source)]).toEqual([[], ["ticket.name"]]);
 });
 
 test("of an event only what differs from its host is sent", () => {

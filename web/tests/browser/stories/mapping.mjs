@@ -21,6 +21,12 @@ export function mappingByExample(step, at) {
   const dialog = () => page().locator("eventship-dialog");
   const example = () => mapping().locator("salesforce-mapping-example");
   const ofLead = (field) => example().locator(`[data-record=Lead] [data-field=${field}]`);
+  /** Focus is on what has this text, wherever it is. */
+  const hasFocus = (text) => page().waitForFunction((wanted) => {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at?.textContent?.trim() === wanted;
+  }, text);
   const open = (path) => page().goto(`${at().stack.url}/console/#/hosts/${at().host}${path}`);
 
   step("two questions are mapped with at most twelve clicks and fields, seen on a real person", async (context) => {
@@ -44,6 +50,7 @@ export function mappingByExample(step, at) {
       await assertAccessible(page(), "a rule for several objects");
       await shoot(page(), "mapping-rule");
       await button("Done", dialog()).click();
+      await hasFocus("Add a field");
       await mapping().locator("[data-reach='4']").waitFor();
       await ofLead("Diet__c").getByText("new").waitFor();
       await ofLead("Garment__c").getByText("new").waitFor();
@@ -54,6 +61,7 @@ export function mappingByExample(step, at) {
       await button("Save", mapping()).click();
       await mapping().getByRole("status").getByText("Saved.").waitFor();
     });
+    await hasFocus("Save");
     await page().setViewportSize(PHONE);
     await assertFits(page(), "mapping by example");
     await assertAccessible(page(), "mapping by example on a phone");
@@ -69,7 +77,7 @@ export function mappingByExample(step, at) {
     await button("Lena Shore", example()).click();
     await example().getByText("Now shown: Lena Shore.").waitFor();
     await ofLead("Diet__c").getByText("Vegetarian").waitFor();
-    assert.equal(await page().evaluate(() => document.activeElement.tagName), "EVENTSHIP-CONSOLE");
+    await hasFocus("Choose somebody else");
   });
 
   step("a text of several values is completed and checked while it is typed", async () => {
@@ -109,6 +117,7 @@ export function mappingByExample(step, at) {
     await shoot(page(), "mapping-leave");
     await button("Stay here", dialog()).click();
     await dialog().waitFor({ state: "detached" });
+    await hasFocus("‹ All events");
     let hasAsked = false;
     page().once("dialog", (asked) => { hasAsked = asked.type() === "beforeunload"; return asked.accept(); });
     await page().reload();
@@ -132,6 +141,7 @@ export function mappingByExample(step, at) {
     await mapping().locator("[data-rule^='Lead.Diet__c']").getByText("from the host").waitFor();
     await mapping().getByLabel("Create a Contact").check();
     await button("Switch off Lead, Contact Garment", mapping()).click();
+    await hasFocus("Add a field");
     await mapping().locator("[data-own='3']").waitFor();
     await example().locator("[data-record=Contact] [data-field=Diet__c]").waitFor();
     await assertAccessible(page(), "an event's own mapping");
