@@ -9,6 +9,7 @@ from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.text import comparison_key
 from app.sync.field_values.validation import ERROR, WARNING, MappingIssue
 from app.sync.model.mapping_rules import FieldRule, MappingRules
+from app.user_messages.phrases import Phrase
 
 NAMED_MAX = 5
 OPTION_LENGTH = 80
@@ -45,7 +46,7 @@ def _check(
         known = {comparison_key(option) for option in rule.choices}
         strange = [each for each in taken if comparison_key(each) not in known]
         if strange and rule.otherwise is None:
-            text = f"{_named(strange)} has no value for {field.label}: such registrations fail."
+            text = Phrase("issue.answer_not_mapped", names=_named(strange), label=field.label)
             yield "answer_not_mapped", ERROR, text
         return
     refused, unfit = [], []
@@ -57,21 +58,20 @@ def _check(
         except ConversionError:
             unfit.append(option)
     if refused:
-        text = (
-            f"{field.label} does not have {_named(refused)}: such registrations fail. Translate the options."
-        )
+        text = Phrase("issue.answer_not_in_picklist", label=field.label, names=_named(refused))
         yield "answer_not_in_picklist", ERROR, text
     if unfit:
         is_fatal = field.is_required_on_create and rule.fallback is None
-        end = "such registrations fail" if is_fatal else "it is left out"
+        key = "issue.answer_unfit_fails" if is_fatal else "issue.answer_unfit"
         yield (
             "answer_unfit",
             ERROR if is_fatal else WARNING,
-            f"{_named(unfit)} does not fit {field.label}: {end}.",
+            Phrase(key, names=_named(unfit), label=field.label),
         )
 
 
 def _named(options: Iterable[str]) -> str:
     names = [f"“{option[:OPTION_LENGTH]}”" for option in options]
-    more = [f"{len(names) - NAMED_MAX} more"] if len(names) > NAMED_MAX else []
-    return ", ".join([*names[:NAMED_MAX], *more])
+    named = ", ".join(names[:NAMED_MAX])
+    more = len(names) - NAMED_MAX
+    return Phrase("word.and_more", names=named, count=more) if more > 0 else named

@@ -19,6 +19,7 @@ from app.sync.field_values.converters import CONVERTERS
 from app.sync.lookup.describe_cache import MAX_AGE, load_describes
 from app.sync.model.record_kinds import written_objects
 from app.user_messages.catalog import say
+from app.user_messages.phrases import worded
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ def why_not_mappable(sobject: str, field: Field) -> str | None:
     """Return the reason why no rule can fill this field; None if one can."""
     owned = reserved_reason(sobject, field.name)
     if owned is not None:
-        return owned
+        return worded(owned)
     if field.type not in CONVERTERS:
-        return f"fields of type {field.type} cannot be filled"
-    return None if field.is_createable or field.is_updateable else "read-only for the connected user"
+        return say("owned.type_not_supported", type=field.type)
+    return None if field.is_createable or field.is_updateable else say("owned.read_only")
 
 
 def _field_view(described: SObjectDescribe, field: Field) -> FieldShown:

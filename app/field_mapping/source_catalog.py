@@ -5,75 +5,87 @@ from typing import Final
 from app.salesforce.package import is_key
 from app.sync.field_values.sources import ANSWERS, TEMPLATE_PART, is_source, template_paths
 from app.sync.model.record_kinds import reserved_because, system_fields_of
+from app.user_messages.catalog import say
+from app.user_messages.phrases import Phrase
 
 KEY_MAX: Final = 255
 
-# path, what it is for people, what a value looks like
-SOURCES: Final[tuple[tuple[str, str, str], ...]] = (
-    ("attendee.id", "Attendee: id with Eventship", "per_51"),
-    ("attendee.email", "Attendee: e-mail", "m.obrien@example.com"),
-    ("attendee.first_name", "Attendee: first name", "Mary Jane"),
-    ("attendee.last_name", "Attendee: last name", "O'Brien"),
-    ("attendee.name", "Attendee: full name", "Mary Jane O'Brien"),
-    ("attendee.company", "Attendee: company", "Example GmbH"),
-    ("attendee.job_title", "Attendee: position", "Head of Data"),
-    ("attendee.phone", "Attendee: phone", "+49 30 1234567"),
-    ("attendee.locale", "Attendee: language", "de-DE"),
-    ("consent.marketing", "Consent: marketing", "true"),
-    ("consent.at", "Consent: given at", "2026-11-10T14:02:51Z"),
-    ("consent.text", "Consent: wording", "Send me news"),
-    ("utm.source", "UTM: source", "newsletter"),
-    ("utm.medium", "UTM: medium", "email"),
-    ("utm.campaign", "UTM: campaign", "autumn"),
-    ("utm.term", "UTM: term", "data"),
-    ("utm.content", "UTM: content", "button"),
-    ("ticket.id", "Ticket: id", "tkt_std"),
-    ("ticket.name", "Ticket: name", "Standard"),
-    ("ticket.kind", "Ticket: kind", "attendee"),
-    ("event.id", "Event: id", "evt_summit"),
-    ("event.title", "Event: title", "Autumn Summit"),
-    ("event.kind", "Event: kind", "in_person"),
-    ("event.starts_at", "Event: start", "2026-11-24T08:00:00Z"),
-    ("event.ends_at", "Event: end", "2026-11-25T16:00:00Z"),
-    ("event.timezone", "Event: time zone", "Europe/Berlin"),
-    ("event.location", "Event: place", "Kraftwerk, Berlin"),
-    ("event.url", "Event: address on the web", "https://eventship.example/e/autumn-summit"),
-    ("event.organizer_name", "Event: organiser's name", "Olga Host"),
-    ("event.organizer_email", "Event: organiser's e-mail", "olga@acme.example"),
-    ("registration.id", "Registration: id", "reg_8842"),
-    ("registration.status", "Registration: status", "confirmed"),
-    ("registration.registered_at", "Registration: made at", "2026-11-10T14:03:00Z"),
-    ("registration.checked_in_at", "Registration: checked in at", "2026-11-24T08:41:00Z"),
-    ("registration.cancelled_at", "Registration: cancelled at", "2026-11-20T09:00:00Z"),
-    ("registration.starts_at", "Registration: start (its own, else the event's)", "2026-11-24T08:00:00Z"),
-    ("registration.ends_at", "Registration: end (its own, else the event's)", "2026-11-24T09:00:00Z"),
-    ("calendar.status", "Calendar Event: status", "Rescheduled"),
-    ("calendar.reason", "Calendar Event: reason of a cancellation or move", "Clash"),
-    ("replay.watched_at", "Replay: watched at", "2026-12-01T19:00:00Z"),
-    ("replay.seconds", "Replay: seconds watched", "1840"),
-    ("replay.percent", "Replay: share watched", "76"),
-    ("replay.status", "Replay: status", "watched"),
-    ("email.id", "E-mail (on its activity): id", "em_77"),
-    ("email.subject", "E-mail (on its activity): subject", "See you on Tuesday"),
-    ("email.kind", "E-mail (on its activity): kind", "reminder"),
-    ("email.at", "E-mail (on its activity): when", "2026-11-22T08:00:00Z"),
-    ("email.url", "E-mail (on its activity): link", "https://eventship.example/m/em_77"),
-    ("email.snippet", "E-mail (on its activity): beginning of a reply", "Can I bring a colleague?"),
-    ("email.from_name", "E-mail (on its activity): sender's name", "Acme Events"),
-    ("email.from_email", "E-mail (on its activity): sender's address", "events@acme.example"),
-    ("buyer.name", "Buyer: name", "Berta Buyer"),
-    ("buyer.email", "Buyer: e-mail", "berta@example.com"),
-)
-KEY_RESERVED: Final = "Salesforce takes each of our records once by it"
+EXAMPLES: Final = {
+    "attendee.id": "per_51",
+    "attendee.email": "m.obrien@example.com",
+    "attendee.first_name": "Mary Jane",
+    "attendee.last_name": "O'Brien",
+    "attendee.name": "Mary Jane O'Brien",
+    "attendee.company": "Example GmbH",
+    "attendee.job_title": "Head of Data",
+    "attendee.phone": "+49 30 1234567",
+    "attendee.locale": "de-DE",
+    "consent.marketing": "true",
+    "consent.at": "2026-11-10T14:02:51Z",
+    "consent.text": "Send me news",
+    "utm.source": "newsletter",
+    "utm.medium": "email",
+    "utm.campaign": "autumn",
+    "utm.term": "data",
+    "utm.content": "button",
+    "ticket.id": "tkt_std",
+    "ticket.name": "Standard",
+    "ticket.kind": "attendee",
+    "event.id": "evt_summit",
+    "event.title": "Autumn Summit",
+    "event.kind": "in_person",
+    "event.starts_at": "2026-11-24T08:00:00Z",
+    "event.ends_at": "2026-11-25T16:00:00Z",
+    "event.timezone": "Europe/Berlin",
+    "event.location": "Kraftwerk, Berlin",
+    "event.url": "https://eventship.example/e/autumn-summit",
+    "event.organizer_name": "Olga Host",
+    "event.organizer_email": "olga@acme.example",
+    "registration.id": "reg_8842",
+    "registration.status": "confirmed",
+    "registration.registered_at": "2026-11-10T14:03:00Z",
+    "registration.checked_in_at": "2026-11-24T08:41:00Z",
+    "registration.cancelled_at": "2026-11-20T09:00:00Z",
+    "registration.starts_at": "2026-11-24T08:00:00Z",
+    "registration.ends_at": "2026-11-24T09:00:00Z",
+    "calendar.status": "Rescheduled",
+    "calendar.reason": "Clash",
+    "replay.watched_at": "2026-12-01T19:00:00Z",
+    "replay.seconds": "1840",
+    "replay.percent": "76",
+    "replay.status": "watched",
+    "email.id": "em_77",
+    "email.subject": "See you on Tuesday",
+    "email.kind": "reminder",
+    "email.at": "2026-11-22T08:00:00Z",
+    "email.url": "https://eventship.example/m/em_77",
+    "email.snippet": "Can I bring a colleague?",
+    "email.from_name": "Acme Events",
+    "email.from_email": "events@acme.example",
+    "buyer.name": "Berta Buyer",
+    "buyer.email": "berta@example.com",
+}
+"""Where values come from, and what one looks like."""
+
+
+def source_label(path: str) -> str:
+    """What a source is for people, in the language that is spoken now."""
+    return say(f"source.{path.replace('.', '_')}")
+
+
+SOURCES: Final = tuple((path, source_label(path), example) for path, example in EXAMPLES.items())
+"""Path, what it is in English, what a value looks like."""
+
+KEY_RESERVED: Final = Phrase("owned.key")
 WHY_OWNED: Final = {
-    "Id": "Salesforce gives it",
-    "Email": "people are matched by it",
-    "PersonEmail": "people are matched by it",
-    "Name": "Salesforce makes it of other fields",
-    "IsConverted": "only a salesperson converts a Lead",
-    "AccountId": "the Account is found by the attendee's company",
-    "OwnerId": "choose it under owner",
-    "RecordTypeId": "choose it under record_types",
+    "Id": Phrase("owned.Id"),
+    "Email": Phrase("owned.Email"),
+    "PersonEmail": Phrase("owned.Email"),
+    "Name": Phrase("owned.Name"),
+    "IsConverted": Phrase("owned.IsConverted"),
+    "AccountId": Phrase("owned.AccountId"),
+    "OwnerId": Phrase("owned.OwnerId"),
+    "RecordTypeId": Phrase("owned.RecordTypeId"),
 }
 """Why a field has a rule of its own; for others the kind of record says it."""
 

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.field_mapping.response_schemas import Sources, SourceShown
-from app.field_mapping.source_catalog import SOURCES, is_valid_source
+from app.field_mapping.source_catalog import EXAMPLES, is_valid_source, source_label
 from app.hosts.rows import require_event
 from app.models import Registration
 from app.sync.field_values.sources import ANSWERS
+from app.user_messages.catalog import say
 
 SAMPLE: Final = 500
 """The latest registrations that are looked at for questions."""
@@ -57,7 +58,7 @@ def _question(key: str, label: str, options: Counter[str]) -> SourceShown:
     common = [option for option, count in options.most_common(OPTIONS_MAX) if count >= ALIKE]
     return SourceShown(
         path=ANSWERS + key,
-        label=f"Answer: {label}",
+        label=say("source.answer", label=label),
         example=next(iter(common), None),
         options=sorted(common),
         is_answer=True,
@@ -74,6 +75,6 @@ def _options(value: Any) -> set[str]:
 
 def _fixed() -> list[SourceShown]:
     return [
-        SourceShown(path=path, label=label, example=example, options=[], is_answer=False)
-        for path, label, example in SOURCES
+        SourceShown(path=path, label=source_label(path), example=example, options=[], is_answer=False)
+        for path, example in EXAMPLES.items()
     ]

@@ -11,6 +11,7 @@ from app.sync.field_values.required_fields import has_placeholder, missing_requi
 from app.sync.field_values.validation import ERROR, MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, MappingRules
 from app.sync.model.record_kinds import DEFAULT_WRITES, kinds_written, written_objects
+from app.user_messages.phrases import Phrase, worded
 
 Layer = Mapping[str, Any]
 
@@ -66,11 +67,13 @@ def required_without_value(
 def _finding(issue: MappingIssue, own: Layer) -> MappingFinding:
     places = ((part, link) for start, part, link in PLACES if issue.code.startswith(start))
     part, link = next(places, ("fields", ANYWHERE))
-    return MappingFinding.model_validate({**vars(issue), "path": _path(issue, part, own), "link": link})
+    return MappingFinding.model_validate(
+        {**vars(issue), "message": worded(issue.message), "path": _path(issue, part, own), "link": link}
+    )
 
 
 def _hidden(sobject: str) -> MappingIssue:
-    message = f"The connected user cannot see {sobject}: none of its rules can be followed."
+    message = Phrase("issue.object_not_visible", object=sobject)
     return MappingIssue(None, "object_not_visible", ERROR, sobject, None, message)
 
 

@@ -43,6 +43,7 @@ from app.sync.model.record_kinds import (
 from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_OBJECTS, TASK
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.write_settings import CASE_WRITES
+from app.user_messages.phrases import Phrase
 
 INTEGRATION_USER_HINTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
@@ -230,10 +231,10 @@ def _unknowns(org: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Facts that Salesforce did not return: neither yes nor no."""
     is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
     facts = (
-        (org.objects_with_duplicate_rules is None, "which duplicate rules are active"),
-        (org.has_assignment_rules is None and is_assigning, "whether assignment rules are active"),
-        (org.closed_statuses is None, "which statuses close a Task"),
-        (known.is_sandbox is True and org.has_invalid_emails is None, "whether addresses end in .invalid"),
+        (org.objects_with_duplicate_rules is None, Phrase("fact.duplicate_rules")),
+        (org.has_assignment_rules is None and is_assigning, Phrase("fact.assignment_rules")),
+        (org.closed_statuses is None, Phrase("fact.closed_statuses")),
+        (known.is_sandbox is True and org.has_invalid_emails is None, Phrase("fact.invalid_emails")),
     )
     for is_unknown, fact in facts:
         if is_unknown:

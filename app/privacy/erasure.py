@@ -115,7 +115,8 @@ SKIP_JOBS = text("""
     WHERE host_id = held.host AND registration_id = held.id
 """)
 CLEAR_ERROR_TEXT = text("""
-    UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}', failed_parts = '[]'
+    UPDATE sync_jobs
+    SET error = (error - 'value' - 'matches' - 'phrase') || '{"message": ""}', failed_parts = '[]'
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
       AND (error IS NOT NULL OR failed_parts <> '[]')
 """)

@@ -28,6 +28,7 @@ from app.sync.model.cases import CASE_KEY
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails
 from app.user_messages.catalog import ADVICE, advise, say
+from app.user_messages.phrases import kept_text, worded
 from app.user_messages.rows import Advice
 
 AnyRecord = WrittenRecord | WrittenSlot
@@ -202,7 +203,7 @@ def error_view(
         kind=error.get("kind"),
         object=error.get("object"),
         error_code=error.get("error_code") or "OTHER",
-        message=str(error.get("message") or "")[:MESSAGE_LENGTH],
+        message=worded(kept_text(error, "message"))[:MESSAGE_LENGTH],
         fields=list(error.get("fields") or ()),
         field_label=error.get("field_label"),
         value=str(error["value"])[:VALUE_LENGTH] if error.get("value") is not None else None,
@@ -235,7 +236,7 @@ def _warnings(job: SyncJob) -> list[RowWarning]:
 
 def failed_part_shown(error: Mapping[str, Any]) -> RowWarning:
     """A part that the row's state does not depend on; its group is among those of the event."""
-    text = f"An e-mail's activity is missing: {advice_of(error).title}"
+    text = say("note.email_missing", title=advice_of(error).title)
     return RowWarning(code="email_not_written", object=error.get("object"), field=None, text=text)
 
 
@@ -244,5 +245,5 @@ def warning_shown(warning: dict[str, Any]) -> RowWarning:
         code=str(warning.get("code") or "other"),
         object=warning.get("object"),
         field=warning.get("field"),
-        text=str(warning.get("text") or ""),
+        text=worded(kept_text(warning, "text")),
     )

@@ -26,6 +26,7 @@ from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
 from app.user_messages.catalog import group_title
+from app.user_messages.phrases import kept_text, worded
 
 DOOR_MINUTES: Final = 30
 """As many minutes as the view for the door shows."""
@@ -133,7 +134,7 @@ def assemble_group(found: FailureGroup) -> Group:
         object=sobject,
         fields=list(error.get("fields") or ()),
         title=group_title(advice, sobject),
-        message=message_without_values(str(error.get("message") or ""), values)[:MESSAGE_LENGTH],
+        message=message_without_values(worded(kept_text(error, "message")), values)[:MESSAGE_LENGTH],
         advice=advice,
         count=found.count,
         can_retry=True,

@@ -34,6 +34,8 @@ from app.sync_preview.example_schemas import (
     Written,
 )
 from app.sync_preview.preview_fields import LEFT_OUT, OWN_SOURCES
+from app.user_messages.catalog import say
+from app.user_messages.phrases import worded
 
 Describes = Mapping[str, SObjectDescribe]
 
@@ -122,7 +124,7 @@ def _fields(name: str, job: Job, describe: SObjectDescribe | None, *, is_new: bo
     texts = {each.field: each.text for each in further.warnings if each.field}
     for field, value in further.fields.items():
         text = texts.get(field)
-        trouble = FieldTrouble(severity="note", code="fallback_used", text=text) if text else None
+        trouble = FieldTrouble(severity="note", code="fallback_used", text=worded(text)) if text else None
         found.setdefault(field, Filled(value, None, trouble))
     return {**_own_fields(name, job), **found, **_lacking(name, job, describe, found)}
 
@@ -136,12 +138,16 @@ def _filled(rule: FieldRule, result: RuleResult) -> Filled:
     value = result.converted.value if result.converted else None
     if result.error is not None:
         error = result.error
-        return Filled(None, source, FieldTrouble(severity="refused", code=error.code, text=error.text))
+        return Filled(
+            None, source, FieldTrouble(severity="refused", code=error.code, text=worded(error.text))
+        )
     if not result.warnings:
         return Filled(value, source)
     warning = result.warnings[0]
     severity = "left_out" if warning.code in LEFT_OUT else SEVERITIES.get(warning.code, "note")
-    return Filled(value, source, FieldTrouble(severity=severity, code=warning.code, text=warning.text))
+    return Filled(
+        value, source, FieldTrouble(severity=severity, code=warning.code, text=worded(warning.text))
+    )
 
 
 def _own_fields(name: str, job: Job) -> dict[str, Filled]:
@@ -182,8 +188,7 @@ def _lacking(
         for field in missing_required(job.rules, describe, sobject=name)
         if field.name not in found and not (job.rules.fills_required and has_placeholder(field))
     ]
-    text = "Your org requires this field, and nothing fills it: such a record is refused."
-    trouble = FieldTrouble(severity="refused", code=REQUIRED, text=text)
+    trouble = FieldTrouble(severity="refused", code=REQUIRED, text=say("issue.required"))
     return {field.name: Filled(None, None, trouble) for field in lacks}
 
 

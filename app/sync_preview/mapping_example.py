@@ -14,7 +14,7 @@ from app.api.dependencies import Resources
 from app.api.errors import RegistrationNotFound
 from app.field_mapping.owners import known_owner_names
 from app.field_mapping.service import Place
-from app.field_mapping.source_catalog import SOURCES
+from app.field_mapping.source_catalog import EXAMPLES, source_label
 from app.field_mapping.store import count_failed, layers_by_event, read_layers
 from app.models import Connection
 from app.registrations.row_view import attendee_shown
@@ -87,7 +87,7 @@ def values_given(job: Job) -> list[ValueGiven]:
         ANSWERS + str(each.get("key")): str(each.get("label") or each.get("key"))
         for each in job.extras.answers
     }
-    fixed = {path: label for path, label, _ in SOURCES if not path.startswith(OWN_WORDS)}
+    fixed = {path: source_label(path) for path in EXAMPLES if not path.startswith(OWN_WORDS)}
     found = []
     for path, label in (*answers.items(), *fixed.items()):
         value = read_value(path, job) if path != ANSWERS else None

@@ -15,6 +15,7 @@ from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import FieldMode, FieldRule
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
+from app.user_messages.phrases import worded
 
 OWN_SOURCES: Final = {
     "FirstName": "attendee.first_name",
@@ -116,7 +117,7 @@ def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
         mode=rule.mode if rule else MODE_ENGINE,
         from_=_source(name, rule),
         why=why,
-        text=warning.text if warning else None,
+        text=worded(warning.text) if warning else None,
     )
 
 

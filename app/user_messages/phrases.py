@@ -4,10 +4,13 @@ The engine writes English beside the key and the values of a sentence; a reader 
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from app.user_messages.catalog import LANGUAGES, words
 from app.user_messages.language import ENGLISH
+
+PHRASE: Final = "phrase"
+"""The name of what is stored beside a text."""
 
 
 class Phrase(str):
@@ -39,6 +42,16 @@ def stored(text: str) -> str | dict[str, Any]:
         return text
     values = {name: stored(each) if isinstance(each, str) else each for name, each in text.values.items()}
     return {"key": text.key, "values": values, "text": str(text)}
+
+
+def as_phrase(text: str) -> dict[str, Any]:
+    """What is stored beside a text so that it can be worded again; nothing for a text of others."""
+    return {PHRASE: stored(text)} if isinstance(text, Phrase) else {}
+
+
+def kept_text(kept: Mapping[str, Any], name: str) -> str:
+    """The text of this name, as the phrase that was stored beside it."""
+    return phrase_of(kept.get(PHRASE) or str(kept.get(name) or ""))
 
 
 def phrase_of(kept: str | Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from app.live.host_feed import Feed
 from app.live.snapshots import Snapshots
 from app.live.subscriber import Subscriber
 from app.models import Connection, SyncJob
+from app.sync.model.item_errors import ItemError, ItemWarning
+from app.user_messages.phrases import Phrase
 from tests.api.conftest import Service
 from tests.api.service import caller, running
 from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, add_connected_host, simple
@@ -113,6 +115,50 @@ async def test_findings_are_worded_for_whoever_reads_them_not_for_whoever_looked
     english = await titles()
     assert english.keys() == german.keys()
     assert set(english.values()).isdisjoint(german.values())
+
+
+async def test_what_was_stored_with_a_row_is_worded_when_it_is_read(
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
+) -> None:
+    await add_connected_host(database, vault)
+    reason = Phrase("unfit.no_whole_number")
+    warning = ItemWarning(
+        "field_dropped", "Lead", "Age__c", Phrase("note.left_out", value="1.5", reason=reason)
+    )
+    of_before = {"code": "field_dropped", "object": "Lead", "field": "Diet__c", "text": "As it was worded."}
+    error = ItemError(
+        "configuration", "INVALID_TYPE", Phrase("unfit.object_hidden", object="Lead"), "registered", "Lead"
+    )
+    await add(database, simple("r1", "failed", error=RULE | error.as_json()))
+    async with database.system() as session:
+        await session.execute(update(SyncJob).values(warnings=[warning.as_json(), of_before]))
+    row = (await client.get(f"{E}/registrations/r1", headers=GERMAN)).json()
+    assert [each["text"] for each in row["warnings"]] == [
+        "„1.5“ wurde weggelassen. Das ist keine ganze Zahl.",
+        "As it was worded.",
+    ]
+    hidden = "Der verbundene Benutzer darf das Objekt Lead in Salesforce nicht sehen; "
+    hidden += "darum lässt sich nichts anlegen."
+    assert row["error"]["message"] == hidden
+    [group] = (await client.get(f"{E}/stats", headers=GERMAN)).json()["groups"]
+    assert group["message"] == hidden
+    row = (await client.get(f"{E}/registrations/r1")).json()
+    assert [each["text"] for each in row["warnings"]] == [str(warning.text), "As it was worded."]
+    assert row["error"]["message"] == error.message
+
+
+async def test_a_mapping_is_judged_in_the_language_of_the_caller(service: Service) -> None:
+    await service.connect()
+    mapping = {"fields": [{"object": "Lead", "field": "Otter__c", "from": "attendee.phone"}]}
+    answer = await service.http.post(f"{H}/mapping/validate", json=mapping, headers=GERMAN)
+    assert "Lead hat kein Feld Otter__c, oder es ist verborgen." in answer.text
+    sources = (await service.http.get(f"{H}/mapping/sources", headers=GERMAN)).json()["items"]
+    assert {"attendee.first_name": "Person: Vorname"}.items() <= {
+        each["path"]: each["label"] for each in sources
+    }.items()
+    fields = (await service.http.get(f"{H}/mapping/objects/Lead/fields", headers=GERMAN)).json()["fields"]
+    [email] = [each for each in fields if each["name"] == "Email"]
+    assert "daran werden Personen erkannt" in email.values()
 
 
 async def test_pages_of_the_sign_in_are_german(client: httpx.AsyncClient) -> None:

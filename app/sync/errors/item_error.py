@@ -18,6 +18,7 @@ from app.sync.errors.message_codes import (
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.model.item_errors import ItemError
 from app.sync.model.records import LEAD
+from app.user_messages.phrases import Phrase
 
 VALUE_LENGTH = 100
 
@@ -95,7 +96,7 @@ def _refused_value(failure: ApiError, sent: dict[str, Any]) -> str | None:
 
 def outcome_unknown_error(sobject: str, *, milestone: str) -> ItemError:
     """A create of this object was lost too often."""
-    text = "Salesforce never said whether the record was saved."
+    text = Phrase("unfit.never_said")
     return internal_error(ErrorClass.OTHER, OUTCOME_UNKNOWN, text, milestone=milestone, sobject=sobject)
 
 
@@ -104,7 +105,7 @@ OUTCOME_UNKNOWN_ERROR = outcome_unknown_error(LEAD, milestone=Milestone.REGISTER
 NOT_PROCESSED_ERROR = internal_error(
     ErrorClass.OTHER,
     NOT_PROCESSED,
-    "A fault in our software stopped this registration each time it was tried.",
+    Phrase("unfit.not_processed"),
     milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )
@@ -112,7 +113,7 @@ NOT_PROCESSED_ERROR = internal_error(
 NOT_FOLLOWED_ERROR = internal_error(
     ErrorClass.TRANSIENT,
     RECORD_NOT_FOLLOWED,
-    "The person's record was converted or merged, and where it went was not looked up yet.",
+    Phrase("unfit.not_followed"),
     milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )

@@ -24,6 +24,7 @@ from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import PartEnd, PartEnding, WriteOperation
+from app.user_messages.phrases import Phrase
 
 Refusal = tuple[WriteOperation, ApiError]
 
@@ -31,11 +32,7 @@ KEY_TAKEN: Final = "key_taken"
 POINTING: Final = ("WhoId", "ContactId")
 """The fields of activities and Cases that hold their person's id."""
 
-NOT_SEEN: Final = "Another {sobject} has our key, and the connected user cannot see it."
-NOT_THEIRS: Final = (
-    "The record that was made for this address has another one by now, was deleted, or was converted to no "
-    "Contact, so a new record was created, without our key."
-)
+NOT_THEIRS: Final = Phrase("note.key_taken")
 
 
 async def settle_taken_keys(executor: Executor) -> None:
@@ -195,7 +192,7 @@ def _adopt(executor: Executor, operation: WriteOperation, person: FoundPerson, *
 def _retry(executor: Executor, operation: WriteOperation) -> None:
     """Who has the key is hidden, or was not saved yet: it is tried again later."""
     items, sobject = executor.items.of(operation), operation.record.sobject
-    text = NOT_SEEN.format(sobject=sobject)
+    text = Phrase("unfit.key_not_seen", object=sobject)
     error = internal_error(
         ErrorClass.ACCESS, RECORD_NOT_VISIBLE, text, milestone=operation.milestone, sobject=sobject
     )

@@ -31,6 +31,7 @@ from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import FieldMode, FieldRule, MappingRules
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
+from app.user_messages.phrases import Phrase
 
 DIGEST_LENGTH: Final = 12
 MAX_UNWRITEABLE_WARNINGS: Final = 10
@@ -128,7 +129,7 @@ def _with_somewhere_to_go(
     if len(lost) <= MAX_UNWRITEABLE_WARNINGS:
         return every, []
     further = {rule.field for rule in lost[MAX_UNWRITEABLE_WARNINGS:]}
-    text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
+    text = Phrase("note.more_not_writeable", count=len(further))
     warning = ItemWarning("field_dropped", target.sobject, None, text)
     return [rule for rule in every if rule.field not in further], [warning]
 
@@ -263,7 +264,7 @@ def _opt_out(
     is_writeable = field is not None and (target.describe is None or field.type == "boolean")
     if is_writeable and name not in target.without:
         return FieldValues({name: True})
-    text = "The attendee opted out, and the connected user cannot write that in your org."
+    text = Phrase("note.opt_out_not_writeable")
     return FieldValues(warnings=(ItemWarning("opted_out", target.sobject, name, text),))
 
 
@@ -275,5 +276,5 @@ def _opt_out_of_another_email(
     if not opted.fields or not target.job.salesforce_id:
         return opted
     [name] = opted.fields
-    text = "The attendee opted out, and the record that the link names has another e-mail address, or none."
+    text = Phrase("note.opt_out_of_other_email")
     return FieldValues(warnings=(ItemWarning("opted_out", target.sobject, name, text),))

@@ -18,6 +18,7 @@ from app.sync.field_values.numbers import NotANumber, UnclearNumber, number_of
 from app.sync.field_values.sources import Value, day_of, format_value, in_zone
 from app.sync.field_values.text import comparison_key, normalize_text, shortened, utf16_length
 from app.text.email_address import plain_address
+from app.user_messages.phrases import Phrase
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})
 NUMBER_TYPES: Final = frozenset({"int", "double", "currency", "percent"})
@@ -38,7 +39,11 @@ URL: Final = re.compile(r"(?:https?://)?[^\s/.]+\.[^\s]+", re.IGNORECASE)
 
 
 class ConversionError(ValueError):
-    """The field cannot hold the value; the text says why."""
+    """The field cannot hold the value; `text` says why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class NotInPicklist(ConversionError):
@@ -68,11 +73,11 @@ def convert(
     """
     fit = CONVERTERS.get(field.type)
     if fit is None:
-        raise ConversionError(f"Fields of type {field.type} cannot be filled.")
+        raise ConversionError(Phrase("unfit.type_not_supported", type=field.type))
     if is_configured and field.type == "multipicklist":
         value = _options(value)
     elif is_configured and field.type == "boolean" and _word(format_value(value, zone)) not in YES | NO:
-        raise ConversionError("That is neither yes nor no.")
+        raise ConversionError(Phrase("unfit.neither_yes_nor_no"))
     elif field.type in NUMBER_TYPES and isinstance(value, str):
         value = _number_text(value, None if is_configured else locale)
     return fit(field, value, zone)
@@ -90,11 +95,11 @@ def _options(value: Value) -> Value:
 def _text(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     text = _plain(format_value(value, zone), keeps_lines=field.type == "textarea")
     if field.type == "phone" and not any(char.isdigit() for char in text):
-        raise ConversionError("That is no phone number.")
+        raise ConversionError(Phrase("unfit.no_phone"))
     cut = shortened(text, field.length)
     if not cut:
-        raise ConversionError("Its first character alone is longer than the field.")
-    return ConvertedValue(cut, None if cut == text else f"Cut to {field.length} characters.")
+        raise ConversionError(Phrase("unfit.first_character_too_long"))
+    return ConvertedValue(cut, None if cut == text else Phrase("note.cut", length=field.length))
 
 
 def _plain(text: str, *, keeps_lines: bool = False) -> str:
@@ -106,7 +111,7 @@ def _plain(text: str, *, keeps_lines: bool = False) -> str:
     )
     plain = "\n".join(line or "" for line in lines).strip()
     if not plain:
-        raise ConversionError("Nothing is left of the text.")
+        raise ConversionError(Phrase("unfit.nothing_left"))
     return plain
 
 
@@ -116,14 +121,14 @@ def _email(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     is_plain = ASCII_EMAIL.fullmatch(text) and DOMAIN_PARTS.fullmatch(domain)
     is_dotted_well = not local.startswith(".") and not local.endswith(".") and ".." not in local
     if not (is_plain and is_dotted_well and is_usable_email(text) and _is_within(field, text)):
-        raise ConversionError("That is no e-mail address that Salesforce takes.")
+        raise ConversionError(Phrase("unfit.no_email"))
     return ConvertedValue(text)
 
 
 def _url(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     text = _plain(format_value(value, zone))
     if not URL.fullmatch(text) or not _is_within(field, text):
-        raise ConversionError("That is no address of a page, or it is too long.")
+        raise ConversionError(Phrase("unfit.no_url"))
     return ConvertedValue(text)
 
 
@@ -133,7 +138,7 @@ def _is_within(field: Field, text: str) -> bool:
 
 def _picklist(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     options = value if isinstance(value, tuple) else (format_value(value, zone),)
-    note = "The first of several options was taken." if len(options) > 1 else None
+    note = Phrase("note.first_option") if len(options) > 1 else None
     return ConvertedValue(_option(field, options[0]), note)
 
 
@@ -144,10 +149,8 @@ def _multipicklist(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     while kept and not _is_within(field, ";".join(kept)):
         kept.pop()
     if not kept:
-        raise ConversionError("The options are longer than the field.")
-    return ConvertedValue(
-        ";".join(kept), None if kept == known else "Options that were too many were left out."
-    )
+        raise ConversionError(Phrase("unfit.options_too_long"))
+    return ConvertedValue(";".join(kept), None if kept == known else Phrase("note.options_left_out"))
 
 
 def _option(field: Field, text: str) -> str:
@@ -161,10 +164,10 @@ def _option(field: Field, text: str) -> str:
     if comparison_key(option) in spelled:
         return spelled[comparison_key(option)]
     if field.is_restricted_picklist:
-        allowed = ", ".join(field.picklist_values[:20]) or "none"
-        raise NotInPicklist(f"“{option[:80]}” is not a value of this picklist. It has: {allowed}.")
+        allowed = ", ".join(field.picklist_values[:20]) or Phrase("word.none")
+        raise NotInPicklist(Phrase("unfit.not_in_picklist", option=option[:80], allowed=allowed))
     if not _is_within(field, option):
-        raise ConversionError("The option is longer than the field.")
+        raise ConversionError(Phrase("unfit.option_too_long"))
     return option
 
 
@@ -193,11 +196,11 @@ def _number(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
         digits, scale = field.precision or INT_DIGITS, 0
     limit = Decimal(10) ** (digits - scale)
     if abs(number) >= limit or abs(rounded := _rounded(number, scale if field.precision else None)) >= limit:
-        raise ConversionError("The number has too many digits.")
+        raise ConversionError(Phrase("unfit.too_many_digits"))
     if field.type == "int" and number != number.to_integral_value():
-        raise ConversionError("That is no whole number.")
+        raise ConversionError(Phrase("unfit.no_whole_number"))
     is_whole = rounded == rounded.to_integral_value()
-    note = None if rounded == number else f"Rounded to {scale} decimals."
+    note = None if rounded == number else Phrase("note.rounded", scale=scale)
     return ConvertedValue(int(rounded) if is_whole else float(rounded), note)
 
 
@@ -207,11 +210,11 @@ def _rounded(number: Decimal, scale: int | None) -> Decimal:
 
 def _decimal(value: Value) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ConversionError("That is no number.")
+        raise ConversionError(Phrase("unfit.no_number"))
     number = Decimal(str(value))
     # A number of more digits than any field has would not survive the arithmetic here either.
     if not number.is_finite() or abs(number) >= Decimal(10) ** NUMBER_DIGITS:
-        raise ConversionError("The number is too large.")
+        raise ConversionError(Phrase("unfit.too_large"))
     return number
 
 
@@ -219,9 +222,9 @@ def _number_text(text: str, locale: str | None) -> str:
     try:
         return str(number_of(text, locale))
     except UnclearNumber as reason:
-        raise NumberUnclear(str(reason)) from reason
+        raise NumberUnclear(reason.text) from reason
     except NotANumber as reason:
-        raise ConversionError(str(reason)) from reason
+        raise ConversionError(reason.text) from reason
 
 
 def _date(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
@@ -236,14 +239,14 @@ def _datetime(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     try:
         in_utc = moment.astimezone(UTC)
     except OverflowError as error:
-        raise ConversionError("That moment is outside Salesforce's calendar.") from error
+        raise ConversionError(Phrase("unfit.moment_outside")) from error
     _in_calendar(in_utc.date())
     return ConvertedValue(f"{in_utc:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _in_calendar(day: date) -> date:
     if not FIRST_YEAR <= day.year < LAST_YEAR:
-        raise ConversionError("That day is outside Salesforce's calendar.")
+        raise ConversionError(Phrase("unfit.day_outside"))
     return day
 
 
@@ -253,11 +256,9 @@ def _moment(value: Value, zone: tzinfo) -> datetime:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError as error:
-            raise ConversionError(
-                "That is no date of the form 2026-11-24 or 2026-11-24T09:00:00Z."
-            ) from error
+            raise ConversionError(Phrase("unfit.no_date_form")) from error
     if not isinstance(value, datetime):
-        raise ConversionError("That is no date.")
+        raise ConversionError(Phrase("unfit.no_date"))
     return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
@@ -267,17 +268,17 @@ def _time(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     try:
         return ConvertedValue(f"{time.fromisoformat(format_value(value, zone).strip()):%H:%M:%S}.000Z")
     except ValueError as error:
-        raise ConversionError("That is no time of the form 09:00.") from error
+        raise ConversionError(Phrase("unfit.no_time")) from error
 
 
 def _reference(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     text = format_value(value, zone).strip()
     if not is_id(text):
-        raise ConversionError("That is no Salesforce id.")
+        raise ConversionError(Phrase("unfit.no_id"))
     sobject = sobject_of(text)
     if sobject and field.reference_to and sobject not in field.reference_to:
         raise ConversionError(
-            f"That is the id of a {sobject}, and the field wants {', '.join(field.reference_to[:5])}."
+            Phrase("unfit.id_of_other", object=sobject, wanted=", ".join(field.reference_to[:5]))
         )
     return ConvertedValue(to18(text))
 

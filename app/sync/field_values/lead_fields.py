@@ -9,6 +9,7 @@ from app.sync.model.batch import Attendee
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import CASE, EVENT, LEAD, TASK
 from app.text.email_address import plain_address
+from app.user_messages.phrases import Phrase
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
 LENGTHS = {
@@ -100,10 +101,10 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
             continue
         fields[field] = truncate(LEAD, field, value)
         if fields[field] != value:
-            text = f"Cut to {LENGTHS[LEAD, field]} characters."
+            text = Phrase("note.cut", length=LENGTHS[LEAD, field])
             warnings.append(ItemWarning("value_cut", LEAD, field, text))
     if not normalize_text(attendee.company):
-        text = f"No company was given, so the Lead says “{fields['Company']}”."
+        text = Phrase("note.no_company", value=fields["Company"])
         warnings.append(ItemWarning("fallback_used", LEAD, "Company", text))
     return fields, warnings
 
@@ -114,6 +115,4 @@ def truncate(sobject: str, field: str, value: str) -> str:
 
 
 def dropped_field_warning(sobject: str, field: str) -> ItemWarning:
-    return ItemWarning(
-        "picklist_dropped", sobject, field, "Your org does not take this value; it was left out."
-    )
+    return ItemWarning("picklist_dropped", sobject, field, Phrase("note.value_not_taken"))

@@ -7,6 +7,8 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from app.user_messages.phrases import Phrase
+
 _SPACES: Final = str.maketrans("", "", " \u00a0\u2009\u202f'’")
 _NUMBER: Final = re.compile(r"([-+]?)(\d+(?:[.,]\d+)*)", re.ASCII)
 COMMA: Final = """
@@ -25,7 +27,11 @@ GROUP_LENGTH: Final = 3
 
 
 class NotANumber(ValueError):
-    """The text is not a number, or could be two numbers; the message says which."""
+    """The text is not a number, or could be two numbers; `text` says which."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class UnclearNumber(NotANumber):
@@ -36,7 +42,7 @@ def number_of(text: str, locale: str | None) -> Decimal:
     """The number that a text means to somebody of this locale. Raises `NotANumber`."""
     found = _NUMBER.fullmatch(text.strip().translate(_SPACES))
     if found is None:
-        raise NotANumber("That is no number.")
+        raise NotANumber(Phrase("unfit.no_number"))
     sign, digits = found.groups()
     mark = _decimal_mark(digits, locale)
     whole, _, decimals = digits.partition(mark) if mark else (digits, "", "")
@@ -58,7 +64,7 @@ def _decimal_mark(digits: str, locale: str | None) -> str | None:
     else:
         return _by_locale(last, locale)
     if not _is_grouped(whole if mark else digits) or (mark and mark in whole):
-        raise NotANumber("That is no number.")
+        raise NotANumber(Phrase("unfit.no_number"))
     return mark
 
 
@@ -75,7 +81,7 @@ def _is_grouped(whole: str) -> bool:
 def _by_locale(sign: str, locale: str | None) -> str | None:
     mark = decimal_mark_of(locale)
     if mark is None:
-        raise UnclearNumber("It may mean thousands or decimals, and the attendee's language does not tell.")
+        raise UnclearNumber(Phrase("unfit.number_unclear"))
     return sign if sign == mark else None
 
 

@@ -15,6 +15,7 @@ from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import filled_fields_of, system_fields_of
 from app.sync.model.records import ACCOUNT
+from app.user_messages.phrases import Phrase
 
 DASH: Final = "-"
 
@@ -75,7 +76,7 @@ def placeholder_values(
 
 
 def _reported(describe: SObjectDescribe, name: str, value: object) -> ItemWarning:
-    text = f"{describe.fields[name].label} is required and has no value, so it says “{value}”."
+    text = Phrase("note.placeholder", label=describe.fields[name].label, value=str(value))
     return ItemWarning("fallback_used", describe.name, name, text)
 
 

@@ -29,6 +29,7 @@ from app.sync.field_values.text import comparison_key
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import FieldMode, FieldRule
+from app.user_messages.phrases import Phrase
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
@@ -38,7 +39,7 @@ LEAD_SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
 """Ours to fill: a picklist that refuses our value is no failure."""
 
 SHOWN_LENGTH: Final = 80
-NEVER_TRUNCATED: Final = "A value that identifies the record is never cut."
+NEVER_TRUNCATED: Final = Phrase("unfit.never_cut")
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,7 @@ def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
 
 def owner_refused_warning(sobject: str) -> ItemWarning:
     """That Salesforce did not take the chosen owner."""
-    text = (
-        "Salesforce gives no such record to that user, who is inactive or may not read it, so the owner was "
-        "left to Salesforce."
-    )
-    return ItemWarning("owner_refused", sobject, OWNER, text)
+    return ItemWarning("owner_refused", sobject, OWNER, Phrase("note.owner_refused"))
 
 
 def left_out_warning(target: RuleTarget, name: str) -> ItemWarning:
@@ -121,9 +118,7 @@ def left_out_warning(target: RuleTarget, name: str) -> ItemWarning:
         return owner_refused_warning(target.sobject)
     if target.describe is None or name in LEAD_SOURCE_FIELDS:
         return dropped_field_warning(target.sobject, name)
-    return ItemWarning(
-        "field_dropped", target.sobject, name, "Salesforce refused this field; it was left out."
-    )
+    return ItemWarning("field_dropped", target.sobject, name, Phrase("note.field_refused"))
 
 
 def _chosen(rule: FieldRule, target: RuleTarget) -> tuple[Value | None, bool]:
@@ -169,7 +164,7 @@ def _fit(
     except NotInPicklist as reason:
         if rule.mode == MODE_ENGINE:
             return RuleResult(warnings=(dropped_field_warning(target.sobject, rule.field),))
-        return _failed(rule, target, VALUE_NOT_IN_PICKLIST, value=shown, text=str(reason))
+        return _failed(rule, target, VALUE_NOT_IN_PICKLIST, value=shown, text=reason.text)
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
     return RuleResult(converted, _cut_warnings(rule, target, converted))
@@ -191,10 +186,10 @@ def _unfit(
     if rule.fallback is not None:
         return _use_fallback(rule, field, target)
     if target.is_new and field.is_required_on_create:
-        text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
+        text = Phrase("unfit.required", label=field.label, value=shown, reason=reason.text)
         return _failed(rule, target, REQUIRED_VALUE_UNFIT, value=shown, text=text)
     code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
-    return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
+    return _dropped(rule, target, Phrase("note.left_out", value=shown, reason=reason.text), code=code)
 
 
 def _is_cleared(rule: FieldRule, job: Job) -> bool:
@@ -209,7 +204,7 @@ def _cleared(rule: FieldRule, field: Field | None, target: RuleTarget) -> RuleRe
     if field.type == "boolean":
         return RuleResult(ConvertedValue(False))
     if not field.is_nillable:
-        return _dropped(rule, target, f"{field.label} is required, so it was not cleared.")
+        return _dropped(rule, target, Phrase("note.not_cleared", label=field.label))
     return RuleResult(ConvertedValue(None))
 
 
@@ -218,8 +213,15 @@ def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResu
     try:
         converted = _fitted(rule, field, target, value=rule.fallback, is_configured=True)
     except ConversionError as reason:
-        return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
-    text = f"No {field.label.lower()} was given, so the {target.sobject} says “{converted.value}”."
+        return _dropped(
+            rule, target, Phrase("note.left_out", value=rule.fallback[:SHOWN_LENGTH], reason=reason.text)
+        )
+    text = Phrase(
+        "note.fallback_used",
+        label=field.label.lower(),
+        object=target.sobject,
+        value=str(converted.value),
+    )
     warning = ItemWarning("fallback_used", target.sobject, rule.field, text)
     return RuleResult(converted, (*_cut_warnings(rule, target, converted), warning))
 
@@ -231,7 +233,7 @@ def _cut_warnings(rule: FieldRule, target: RuleTarget, converted: ConvertedValue
 
 def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
     """Warn about an unknown source and use the fallback: a name is required."""
-    told = _dropped(rule, target, f"“{path}” is nothing that a registration has.")
+    told = _dropped(rule, target, Phrase("note.source_unknown", path=path))
     if field is None or rule.fallback is None:
         return told
     stand_in = _use_fallback(rule, field, target)
@@ -239,12 +241,12 @@ def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str
 
 
 def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
-    text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
+    text = Phrase("unfit.option_not_mapped", option=option, field=rule.field)
     return _failed(rule, target, OPTION_NOT_MAPPED, value=option, text=text)
 
 
 def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:
-    return _dropped(rule, target, "The connected user cannot write this field in your org.")
+    return _dropped(rule, target, Phrase("note.not_writeable"))
 
 
 def _dropped(rule: FieldRule, target: RuleTarget, text: str, *, code: str = "field_dropped") -> RuleResult:

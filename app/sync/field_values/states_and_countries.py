@@ -9,6 +9,7 @@ from typing import Final
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import ConversionError
 from app.sync.field_values.text import comparison_key
+from app.user_messages.phrases import Phrase
 
 PARTS: Final = ("State", "Country", "StateCode", "CountryCode")
 
@@ -91,5 +92,5 @@ def listed_place(name: str, codes: Field, text: str) -> str:
     ]
     meant = {code if name.endswith("Code") else label for code, label in found}
     if len(meant) != 1:
-        raise ConversionError(f"It is no {'country' if 'Country' in name else 'state'} that your org lists.")
+        raise ConversionError(Phrase("unfit.no_country" if "Country" in name else "unfit.no_state"))
     return meant.pop()

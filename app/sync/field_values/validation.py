@@ -23,6 +23,7 @@ from app.sync.model.mapping_rules import (
 )
 from app.sync.model.record_kinds import system_fields_of, written_objects
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
+from app.user_messages.phrases import Phrase
 
 ERROR, WARNING = "error", "warning"
 
@@ -69,10 +70,10 @@ def _check_rule(
     rule: FieldRule, rules: MappingRules, describes: Mapping[str, SObjectDescribe]
 ) -> Iterator[RuleIssue]:
     if rule.sobject not in written_objects():
-        yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
+        yield "object_not_supported", ERROR, Phrase("issue.object_not_supported", object=rule.sobject)
         return
     if rule.field in system_fields_of(rule.sobject) or is_key(rule.field):
-        yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
+        yield "field_owned", ERROR, Phrase("issue.field_owned", field=f"{rule.sobject}.{rule.field}")
         return
     yield from _check_source(rule)
     describe = describes.get(rule.sobject)
@@ -85,43 +86,47 @@ def _check_rule(
 def _check_source(rule: FieldRule) -> Iterator[RuleIssue]:
     given = [each for each in (rule.path, rule.constant, rule.template) if each is not None]
     if len(given) != 1:
-        yield "one_source_needed", ERROR, "Give exactly one of from, constant and template."
+        yield "one_source_needed", ERROR, Phrase("issue.one_source_needed")
     paths = [rule.path] if rule.path is not None else template_paths(rule.template or "")
     for path in paths:
         if not is_source(path):
-            yield "source_unknown", ERROR, f"“{path}” is nothing that a registration has."
+            yield "source_unknown", ERROR, Phrase("note.source_unknown", path=path)
 
 
 def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[RuleIssue]:
     field = describe.fields.get(rule.field)
     if field is None:
-        yield "field_not_found", ERROR, f"{describe.label} has no field {rule.field}, or it is hidden."
+        yield (
+            "field_not_found",
+            ERROR,
+            Phrase("issue.field_not_found", label=describe.label, field=rule.field),
+        )
         return
     if field.type not in CONVERTERS:
-        yield "type_not_supported", ERROR, f"Fields of type {field.type} cannot be filled."
+        yield "type_not_supported", ERROR, Phrase("unfit.type_not_supported", type=field.type)
         return
     yield from _check_access(rule, field)
     if rule.mode == FieldMode.APPEND and field.type != "multipicklist":
         yield (
             "append_needs_multi_select",
             WARNING,
-            f"{field.label} holds one value: it is filled where empty.",
+            Phrase("issue.append_needs_multi_select", label=field.label),
         )
     for value, code in _hosts_values(rule):
         yield from _check_value(field, value, code=code, places=code_field(describe, rule.field))
     blank = [option for option, value in rule.choices.items() if not value]
     if blank:
         names = ", ".join(f"“{each[:80]}”" for each in blank[:5])
-        yield "option_blank", WARNING, f"No value is chosen for {names}: nothing is written for it."
+        yield "option_blank", WARNING, Phrase("issue.option_blank", names=names)
 
 
 def _check_access(rule: FieldRule, field: Field) -> Iterator[RuleIssue]:
     if not field.is_createable and not field.is_updateable:
-        yield "field_not_writeable", ERROR, f"The connected user cannot write {field.label}."
+        yield "field_not_writeable", ERROR, Phrase("issue.never_writeable", label=field.label)
     elif not field.is_createable:
-        yield "field_not_writeable", WARNING, f"{field.label} cannot be written on new records."
+        yield "field_not_writeable", WARNING, Phrase("issue.not_on_new", label=field.label)
     elif not field.is_updateable and rule.mode != FieldMode.CREATE:
-        yield "field_not_writeable", WARNING, f"{field.label} cannot be written on records that stand."
+        yield "field_not_writeable", WARNING, Phrase("issue.not_on_standing", label=field.label)
 
 
 def _hosts_values(rule: FieldRule) -> Iterator[tuple[str, str]]:
@@ -144,19 +149,31 @@ def _check_value(field: Field, value: str, *, code: str, places: Field | None) -
             return
         converted = convert(field, value, zone=UTC, is_configured=True)
     except ConversionError as reason:
-        yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"
+        yield (
+            code,
+            ERROR,
+            Phrase("issue.value_unfit", value=value[:80], label=field.label, reason=reason.text),
+        )
         return
     if converted.note:
-        yield code, WARNING, f"“{value[:80]}” does not fit {field.label} as it is. {converted.note}"
+        yield (
+            code,
+            WARNING,
+            Phrase("issue.value_changed", value=value[:80], label=field.label, note=converted.note),
+        )
     strangers = [each for each in options_of(value) if each not in field.picklist_values]
     if field.type in ("picklist", "multipicklist") and strangers and converted.value == value:
-        yield "value_not_in_picklist", WARNING, f"{field.label} does not list “{strangers[0][:80]}”."
+        yield (
+            "value_not_in_picklist",
+            WARNING,
+            Phrase("issue.not_listed", label=field.label, value=strangers[0][:80]),
+        )
 
 
 def _check_person_field(rule: FieldRule, account: SObjectDescribe) -> Iterator[RuleIssue]:
     name = field_name(PERSON_ACCOUNT, rule.field, account)
     if name not in account.fields:
-        yield "person_field_not_found", WARNING, f"Person accounts have no field {name}; it is left out."
+        yield "person_field_not_found", WARNING, Phrase("issue.person_field_not_found", field=name)
 
 
 def _check_record_types(
@@ -168,7 +185,7 @@ def _check_record_types(
             continue
         usable = [each.developer_name for each in describe.record_types if each.is_available]
         if developer_name not in usable:
-            message = f"{describe.label} has no record type {developer_name} for the connected user."
+            message = Phrase("issue.record_type_not_found", label=describe.label, type=developer_name)
             yield MappingIssue(None, "record_type_not_found", ERROR, sobject, "RecordTypeId", message)
 
 
@@ -179,21 +196,21 @@ def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe])
             yield from _check_person(rules, describe)
     lead = describes.get(LEAD)
     if rules.leaves_company_blank and lead and not is_company_optional(lead):
-        message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
+        message = Phrase("issue.company_required")
         yield MappingIssue(None, "company_required", WARNING, LEAD, "Company", message)
     account = describes.get(ACCOUNT)
     if rules.creates == CREATE_PERSON_ACCOUNT and account and "IsPersonAccount" not in account.fields:
-        message = "Person Accounts are not switched on in this org."
+        message = Phrase("issue.person_accounts_off")
         yield MappingIssue(None, "person_accounts_off", ERROR, ACCOUNT, None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
     if is_queue and rules.create_modes != {CREATE_LEAD}:
-        message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
+        message = Phrase("issue.queue_owns_leads_only")
         yield MappingIssue(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
 
 
 PERSON_CHECKS: Final[tuple[tuple[str, Callable[[Field], bool], str], ...]] = (
-    ("opt_out_not_boolean", lambda field: field.type == "boolean", "{} is no checkbox."),
-    ("opt_out_not_writeable", lambda field: field.is_updateable, "The connected user cannot write {}."),
+    ("opt_out_not_boolean", lambda field: field.type == "boolean", "issue.no_checkbox"),
+    ("opt_out_not_writeable", lambda field: field.is_updateable, "issue.never_writeable"),
 )
 
 
@@ -201,14 +218,14 @@ def _check_person(rules: MappingRules, describe: SObjectDescribe) -> Iterator[Ma
     if rules.opt_out_field:
         field = describe.fields.get(rules.opt_out_field)
         if field is None:
-            message = f"{describe.label} has no field {rules.opt_out_field}, or it is hidden."
+            message = Phrase("issue.field_not_found", label=describe.label, field=rules.opt_out_field)
             yield MappingIssue(
                 None, "opt_out_not_found", WARNING, describe.name, rules.opt_out_field, message
             )
         else:
             yield from (
-                MappingIssue(None, code, WARNING, describe.name, field.name, text.format(field.label))
-                for code, is_well, text in PERSON_CHECKS
+                MappingIssue(None, code, WARNING, describe.name, field.name, Phrase(key, label=field.label))
+                for code, is_well, key in PERSON_CHECKS
                 if not is_well(field)
             )
     if rules.external_id:
@@ -218,11 +235,11 @@ def _check_person(rules: MappingRules, describe: SObjectDescribe) -> Iterator[Ma
 def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[MappingIssue]:
     field = describe.fields.get(name)
     if field is None:
-        message = f"{describe.label} has no field {name}, or it is hidden: nobody is matched by it there."
+        message = Phrase("issue.match_field_not_found", label=describe.label, field=name)
         yield MappingIssue(None, "match_field_not_found", WARNING, describe.name, name, message)
     elif field.type not in EXTERNAL_ID_TYPES:
-        message = f"Nobody can be matched by a field of type {field.type}: choose one that holds text."
+        message = Phrase("issue.match_field_unfit", type=field.type)
         yield MappingIssue(None, "match_field_unfit", ERROR, describe.name, name, message)
     elif not field.is_external_id:
-        message = f"{field.label} is not marked as an external id: look-ups are slow and may time out."
+        message = Phrase("issue.match_field_not_indexed", label=field.label)
         yield MappingIssue(None, "match_field_not_indexed", WARNING, describe.name, name, message)

@@ -10,6 +10,7 @@ from app.sync.matching.person_matching import NeedsLookup, PersonIndex, follow, 
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, FoundPerson, PersonRow
+from app.user_messages.phrases import Phrase
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
 DUPLICATE_ALERT: Final = "duplicate_alert"
@@ -69,28 +70,22 @@ def pick_match(
 
 
 def other_name_warning(match: PersonRow) -> ItemWarning:
-    text = (
-        f"A duplicate rule in your org matched {record_title(match)}, whose name differs from the "
-        "attendee's. The attendee was written as that person."
-    )
+    text = Phrase("note.matched_other_name", match=record_title(match))
     return ItemWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
 
 
 def alert_warning(title: str, matched: str, created: str) -> ItemWarning:
-    text = f"A duplicate rule in your org warned of {title}. A new {created} was saved beside it."
+    text = Phrase("note.duplicate_alert", match=title, object=created)
     return ItemWarning(DUPLICATE_ALERT, matched, None, text)
 
 
 def other_account_warning(named_account: str) -> ItemWarning:
-    text = (
-        f"A duplicate rule in your org matched {named_account}, which has another name than the "
-        "attendee's company. The Contact belongs to it."
-    )
+    text = Phrase("note.matched_other_account", match=named_account)
     return ItemWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
 
 
 def update_alert_warning(sobject: str) -> ItemWarning:
-    text = f"A duplicate rule in your org warned when this {sobject} was changed. The change was saved."
+    text = Phrase("note.duplicate_alert_on_change", object=sobject)
     return ItemWarning(DUPLICATE_ALERT, sobject, None, text)
 
 

@@ -13,6 +13,7 @@ from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
 from app.sync.model.cases import named_case_id
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, FoundPerson, PersonRow
+from app.user_messages.phrases import Phrase
 
 MAX_HOPS = 5
 PERSON_OF_RECORD = "person_of_record"
@@ -168,7 +169,7 @@ def _resolve_given_id(
             is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_RECORD
             how = "salesforce_id" if is_same else end.found_by
             return FoundPerson(end.sobject, end.id, how, _other_email_warnings(job, people.rows[end.id])), ()
-    text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
+    text = Phrase("note.id_ignored")
     return None, (ItemWarning("id_ignored", LEAD, None, text),)
 
 
@@ -176,7 +177,7 @@ def _other_email_warnings(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     """Warn that a forwarded link was used: its user is counted for the record and changes nothing of it."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
-    text = "The record that the link names has another e-mail address or none, so its fields are not updated."
+    text = Phrase("note.id_of_other_email")
     return (ItemWarning("id_ignored", row.sobject, "Email", text),)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.salesforce.errors import DuplicateMatch
+from app.user_messages.phrases import as_phrase, kept_text
 
 NO_TIMES, EVENT_CANCELLED = "no_times", "event_cancelled"
 LEFT_OUT_BY_EVENT: Final = frozenset({NO_TIMES, EVENT_CANCELLED})
@@ -27,10 +28,12 @@ class ItemWarning:
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> "ItemWarning":
         """The warning that `as_json` stored."""
-        return cls(stored["code"], stored["object"], stored["field"], stored["text"])
+        text = kept_text(stored, "text")
+        return cls(stored["code"], stored["object"], stored["field"], text)
 
     def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "object": self.sobject, "field": self.field, "text": self.text}
+        kept = {"code": self.code, "object": self.sobject, "field": self.field, "text": str(self.text)}
+        return kept | as_phrase(self.text)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class ItemError:
             "kind": self.milestone,
             "object": self.sobject,
             "error_code": self.error_code,
-            "message": self.message,
+            "message": str(self.message),
+            **as_phrase(self.message),
             "fields": list(self.fields),
             "field_label": self.field_label,
             "value": self.value,

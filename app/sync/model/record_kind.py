@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.salesforce.package import without_namespace
+from app.user_messages.phrases import Phrase
 
 READ, INSERT, UPDATE = "read", "create", "update"
 WARNING, NOTE = "warning", "note"
@@ -72,7 +73,7 @@ class RecordKind:
     filled_fields: frozenset[str] = frozenset()
     needed_fields: frozenset[str] = frozenset()
     package_fields: frozenset[str] = frozenset()
-    reserved_because: str = "we fill it ourselves"
+    reserved_because: str = Phrase("owned.ours")
     mapped_as: str = ""
     create_modes: frozenset[str] = frozenset()
     described: tuple[str, ...] = ()

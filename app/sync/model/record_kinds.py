@@ -44,6 +44,7 @@ from app.sync.model.records import (
     PERSON_OBJECTS,
     TASK,
 )
+from app.user_messages.phrases import Phrase
 
 DEFAULT_WRITES: Final = frozenset(each.name for each in fields(WriteToggles) if each.default)
 """The kinds of write that are on for whoever chose nothing."""
@@ -79,7 +80,7 @@ REGISTERED_TASK: Final = RecordKind(
     system_fields=COMMON_FIELDS | {"Subject", "Status", "ActivityDate", "WhoId", "WhatId", "Description"},
     written_fields=("WhoId", "Subject", "Status", "ActivityDate", "Description"),
     needed_fields=frozenset({"WhoId", "Subject", "Status"}),
-    reserved_because="it tells what happened, and we find our Tasks by it",
+    reserved_because=Phrase("owned.task"),
     permissions=(Permission(TASK, READ, ("task",), WARNING), Permission(TASK, INSERT, ("task",))),
     is_activity=True,
     milestone=Milestone.REGISTERED,
@@ -94,7 +95,7 @@ MEMBER_KIND: Final = RecordKind(
     system_fields=COMMON_FIELDS | {"CampaignId", "LeadId", "ContactId", "AccountId", "Status"},
     written_fields=("CampaignId", "LeadId", "ContactId", "Status"),
     needed_fields=frozenset({"CampaignId", "LeadId", "ContactId", "Status"}),
-    reserved_because="it comes from the linked campaign",
+    reserved_because=Phrase("owned.member"),
     permissions=(
         Permission("Campaign", READ, ("member",), WARNING),
         Permission("Campaign", INSERT, ("create_campaign",), NOTE),
@@ -127,7 +128,7 @@ CASE_KIND: Final = RecordKind(
     ),
     filled_fields=frozenset({"Origin"}),
     needed_fields=frozenset({"Subject"}),
-    reserved_because="it says who meets whom, and we find our Cases by it",
+    reserved_because=Phrase("owned.case"),
     permissions=(Permission(CASE, READ, ("case",), WARNING), Permission(CASE, INSERT, ("case",), WARNING)),
     milestone=Milestone.CASE,
     lost_create=LostCreateQuery(CASE, "ContactId", "Description", "Subject", "SuppliedEmail"),
@@ -160,7 +161,7 @@ CALENDAR_EVENT_KIND: Final = RecordKind(
     ),
     needed_fields=frozenset({"WhoId", "Subject", "StartDateTime", "EndDateTime"}),
     package_fields=frozenset({EVENT_STATUS, CANCEL_RESCHEDULE_REASON}),
-    reserved_because="the calendar Event shows what happens to the registration by it",
+    reserved_because=Phrase("owned.calendar_event"),
     permissions=(
         Permission(EVENT, READ, ("calendar_event",), WARNING),
         Permission(EVENT, INSERT, ("calendar_event",)),
@@ -223,7 +224,7 @@ SENT_EMAIL: Final = RecordKind(
     written_fields=EMAIL_FIELDS,
     needed_fields=frozenset({"Status", "Incoming", "MessageIdentifier"}),
     filled_fields=frozenset({"Status", "Incoming", "MessageIdentifier"}),
-    reserved_because="it tells of the e-mail as it was, and we find our e-mails by it",
+    reserved_because=Phrase("owned.email"),
     permissions=(),
     described=(TASK,),
     has_record_types=False,

@@ -25,9 +25,10 @@ from app.sync.planning.record_builder import (
     dropped_fields,
     rejection_hints,
 )
+from app.user_messages.phrases import Phrase
 
 KEY = SlotKey(ACCOUNT_SLOT)
-NOT_CREATEABLE = "The connected user may not create Accounts, so the Contact belongs to none."
+NOT_CREATEABLE = Phrase("note.no_account")
 PersonGroup = Sequence[WorkItem]
 """The items of one new person."""
 

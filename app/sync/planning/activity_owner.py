@@ -7,9 +7,10 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import TASK
+from app.user_messages.phrases import Phrase
 
 CONNECTED_USER: Final = "connected_user"
-NO_USER: Final = "No active user has the organizer's e-mail address, so the connected user owns it."
+NO_USER: Final = Phrase("note.organizer_without_user")
 
 
 def activity_owner(

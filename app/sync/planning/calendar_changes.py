@@ -25,6 +25,7 @@ from app.sync.planning.record_builder import (
     mapped_fields,
     rejection_hints,
 )
+from app.user_messages.phrases import Phrase
 
 KEPT: Final = ("Subject", "ShowAs")
 """What stays as a person changed it, of what we change ourselves."""
@@ -33,8 +34,7 @@ DELETED: Final = ItemWarning(
     DELETED_THERE,
     EVENT,
     None,
-    "The calendar Event was deleted in Salesforce, or hidden from the connected user, so it stays away."
-    " A Retry makes one that was deleted again.",
+    Phrase("note.event_deleted_there"),
 )
 
 
@@ -184,7 +184,7 @@ def _settled(
 
 
 def _changed_by_a_person(name: str) -> ItemWarning:
-    text = f"Somebody changed {name} of the calendar Event in Salesforce, so it stays as it is."
+    text = Phrase("note.event_changed_there", field=name)
     return ItemWarning(CHANGED_THERE, EVENT, name, text)
 
 

@@ -34,10 +34,9 @@ from app.sync.planning.record_builder import (
     with_key,
 )
 from app.sync.planning.tasks import reference_of, with_reference
+from app.user_messages.phrases import Phrase
 
-OF_CANCELLED_EVENT: Final = ItemWarning(
-    EVENT_CANCELLED, EVENT, None, "The event is cancelled, so no calendar Event was made."
-)
+OF_CANCELLED_EVENT: Final = ItemWarning(EVENT_CANCELLED, EVENT, None, Phrase("note.event_cancelled"))
 
 
 def plan_calendar_events(

@@ -7,12 +7,11 @@ from app.sync.field_values.sources import in_zone, zone_of
 from app.sync.model.batch import Job
 from app.sync.model.item_errors import NO_TIMES, ItemWarning
 from app.sync.model.records import EVENT
+from app.user_messages.phrases import Phrase
 
 DAY: Final = timedelta(days=1)
 TIMES: Final = ("StartDateTime", "EndDateTime")
-WITHOUT_TIMES: Final = ItemWarning(
-    NO_TIMES, EVENT, None, "No time is known for this registration, so no calendar Event was made."
-)
+WITHOUT_TIMES: Final = ItemWarning(NO_TIMES, EVENT, None, Phrase("note.no_times"))
 
 
 class EventTimes(NamedTuple):
@@ -44,7 +43,7 @@ def event_times(job: Job, *, default_minutes: int, is_first_day: bool) -> EventT
     start = _minute(planned.starts_at)
     end = _minute(planned.ends_at) if planned.ends_at else None
     if end is None or end <= start:
-        text = f"No end was given, so the calendar Event takes {default_minutes} minutes."
+        text = Phrase("note.no_end", minutes=default_minutes)
         warning = ItemWarning("fallback_used", EVENT, "EndDateTime", text)
         return EventTimes(start, _later(start, timedelta(minutes=default_minutes)), (warning,))
     times = EventTimes(start, end)
@@ -57,7 +56,7 @@ def _first_day(times: EventTimes, job: Job) -> EventTimes:
     begins, ends = in_zone(times.start, zone), in_zone(times.end, zone)
     same_hour = datetime.combine(begins.date(), ends.time(), tzinfo=begins.tzinfo)
     end = _minute(same_hour) if same_hour > begins else _later(times.start, DAY)
-    text = "Your org takes no calendar Event of more than 24 hours, so this one holds the first day."
+    text = Phrase("note.first_day_only")
     return EventTimes(times.start, end, (ItemWarning("value_cut", EVENT, "EndDateTime", text),))
 
 

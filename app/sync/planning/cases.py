@@ -31,15 +31,14 @@ from app.sync.planning.record_builder import (
     with_key,
 )
 from app.sync.planning.tasks import reference_of, task_description
+from app.user_messages.phrases import Phrase
 
 SUBJECT: Final = "Meeting: "
-NO_CASES: Final = "The connected user cannot create Cases in your org, so none was made for this meeting."
-NO_ADDRESS: Final = "The e-mail address is not one that Salesforce takes, so the Case goes without it."
-NOT_CLOSED: Final = "No status of your org closes a Case, so the Case of this meeting stays open."
-STATUS_REFUSED: Final = "Your org does not take the closed status for this Case, so it stays open."
-OF_CANCELLED_EVENT: Final = ItemWarning(
-    EVENT_CANCELLED, CASE, None, "The event is cancelled, so no Case was made."
-)
+NO_CASES: Final = Phrase("note.no_cases")
+NO_ADDRESS: Final = Phrase("note.case_without_address")
+NOT_CLOSED: Final = Phrase("note.case_not_closed")
+STATUS_REFUSED: Final = Phrase("note.case_status_refused")
+OF_CANCELLED_EVENT: Final = ItemWarning(EVENT_CANCELLED, CASE, None, Phrase("note.case_of_cancelled_event"))
 
 
 def plan_cases(
@@ -159,7 +158,7 @@ def case_fields(
     }
     cut = {field: truncate(CASE, field, value) for field, value in supplied.items() if value}
     warnings = [
-        ItemWarning("value_cut", CASE, field, f"Cut to {len(value)} characters.")
+        ItemWarning("value_cut", CASE, field, Phrase("note.cut", length=len(value)))
         for field, value in cut.items()
         if value != supplied[field]
     ]

@@ -38,6 +38,7 @@ from app.sync.planning.record_builder import (
     rejection_hints,
     with_key,
 )
+from app.user_messages.phrases import Phrase
 
 PREFIXES: Final = {EMAIL_SENT: "Email", EMAIL_OPENED: "Email opened", EMAIL_REPLIED: "Email replied"}
 SENT_STATUS: Final = "3"
@@ -54,7 +55,7 @@ NEEDED: Final = ("Status", "Incoming", "MessageIdentifier")
 UNDESCRIBED: Final = frozenset({"ToIds"})
 """Lists of ids are no fields of a describe: it names them as `junctionIdListNames` of a child."""
 
-NOT_AVAILABLE: Final = "The connected user may not create e-mails (EmailMessage) of people in this org."
+NOT_AVAILABLE: Final = Phrase("unfit.no_emails")
 
 
 def wanted_emails(job: Job) -> list[EmailFact]:

@@ -46,11 +46,9 @@ from app.sync.planning.record_builder import (
     rejection_hints,
     with_key,
 )
+from app.user_messages.phrases import Phrase
 
-NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
-NO_PERSON_CONTACT = "The {sobject} of the Person Account that we made cannot be seen by the connected user."
-HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
-MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
+MALFORMED = Phrase("unfit.email_malformed")
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,9 @@ def attach_person_contacts(items: Iterable[WorkItem], contacts: Mapping[str, str
 
 def _attach_contact(item: WorkItem, slot: WrittenSlot, contact_id: str | None) -> ItemDecision:
     if contact_id is None:
-        error = _error(ErrorClass.ACCESS, RECORD_NOT_VISIBLE, NO_PERSON_CONTACT, CONTACT)
+        error = _error(
+            ErrorClass.ACCESS, RECORD_NOT_VISIBLE, Phrase("unfit.no_person_contact", object=CONTACT), CONTACT
+        )
         return ItemDecision(item, Replan(error))
     details = slot.details._replace(person_account_id=slot.sf_id)
     attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
@@ -195,7 +195,13 @@ def _resolve(item: WorkItem, people: PersonIndex, *, clock: Clock, keys: PersonK
         case NotVisible() if people.has_inaccessible_leads and is_lead_created_by_us(item.job.slot(PERSON)):
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
         case NotVisible(sobject=sobject):
-            failure = _failure(item, ErrorClass.ACCESS, RECORD_NOT_VISIBLE, NOT_VISIBLE, sobject)
+            failure = _failure(
+                item,
+                ErrorClass.ACCESS,
+                RECORD_NOT_VISIBLE,
+                Phrase("unfit.no_longer_visible", object=sobject),
+                sobject,
+            )
             return PersonResolution((failure,))
         case NotSearched():
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.ACCESS)),))
@@ -223,8 +229,7 @@ def _failure(
 
 
 def _error(error_class: str, error_code: str, message: str, sobject: str) -> ItemError:
-    text = message.format(sobject=sobject)
-    return internal_error(error_class, error_code, text, milestone=Milestone.REGISTERED, sobject=sobject)
+    return internal_error(error_class, error_code, message, milestone=Milestone.REGISTERED, sobject=sobject)
 
 
 def _adopt_found(item: WorkItem, found: FoundPerson, people: PersonIndex) -> ItemDecision:
@@ -277,7 +282,13 @@ def _create_obstacle(
     if not item.job.writes.person or created == CREATE_NOBODY:
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
     if sobject in people.hidden:
-        return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)
+        return _failure(
+            item,
+            ErrorClass.CONFIGURATION,
+            "INVALID_TYPE",
+            Phrase("unfit.object_hidden", object=sobject),
+            sobject,
+        )
     lost = item.slots.get(SlotKey(PERSON))
     # A Lead and a Contact may have the same key at once.
     is_same_object = lost is None or lost.sobject == sobject
@@ -358,5 +369,5 @@ def _name_warnings(items: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning
     names = {person_name(item.job.attendee) for item in items}
     if len(names) < 2:
         return ()
-    text = "Several tickets with different names share this e-mail address: they are one person."
+    text = Phrase("note.several_names")
     return (ItemWarning("fallback_used", sobject, "LastName", text),)

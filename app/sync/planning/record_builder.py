@@ -27,6 +27,7 @@ from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
+from app.user_messages.phrases import Phrase
 
 ASSIGNMENT_RULE_OBJECTS: Final = frozenset({LEAD, ACCOUNT, CASE})
 """The objects that an org's assignment rules may give to somebody."""
@@ -140,11 +141,11 @@ def _record_type(
         return {}, ()
     known = describe.fields.get("RecordTypeId")
     if known is None or not known.is_createable:
-        text = f"The record type “{chosen}” cannot be set on {describe.label} by the connected user."
+        text = Phrase("note.record_type_not_writeable", type=chosen, label=describe.label)
         return {}, (ItemWarning("field_dropped", named, "RecordTypeId", text),)
     found = [each.id for each in describe.record_types if each.developer_name == chosen and each.is_available]
     if not found:
-        text = f"{describe.label} has no record type “{chosen}” that the connected user may use."
+        text = Phrase("unfit.no_record_type", label=describe.label, type=chosen)
         raise RecordBuildError(_no_type(named, chosen, text))
     return {"RecordTypeId": found[0]}, ()
 
@@ -154,7 +155,7 @@ def _person_type(chosen: str | None, create_context: CreateContext) -> str:
     types = create_context.person_types
     found = types.get(chosen or "") or next(iter(types.values()), None)
     if found is None:
-        text = "Your org has no record type for Person Accounts: they are not switched on there."
+        text = Phrase("unfit.no_person_type")
         raise RecordBuildError(_no_type(ACCOUNT, chosen or "", text))
     return found
 
@@ -173,10 +174,10 @@ def _owner(
         return {}, ()
     id_ = owner.id if owner.how == FIXED else owners.get(job.organizer_key or "")
     if id_ is None:
-        text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
+        text = Phrase("note.organizer_unknown")
         return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)
     if id_.startswith(QUEUE_PREFIX) and sobject not in QUEUE_OWNED:
-        text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
+        text = Phrase("note.queue_owns_leads_only", object=sobject)
         return {}, (ItemWarning("field_dropped", sobject, "OwnerId", text),)
     return {"OwnerId": id_}, ()
 

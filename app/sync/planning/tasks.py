@@ -32,6 +32,7 @@ from app.sync.planning.record_builder import (
     rejection_hints,
     with_key,
 )
+from app.user_messages.phrases import Phrase
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
@@ -159,5 +160,5 @@ def _zone(event: EventSnapshot) -> tuple[tzinfo, list[ItemWarning]]:
     try:
         return ZoneInfo(event.timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        text = "The event's time zone is not known, so days are counted in UTC."
+        text = Phrase("note.no_time_zone")
         return UTC, [ItemWarning("fallback_used", TASK, "ActivityDate", text)]
