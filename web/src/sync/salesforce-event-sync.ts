@@ -97,7 +97,7 @@ export class SalesforceEventSync extends EventshipElement {
       const isConnectionNew = stats.connection_state !== this.stats?.connection_state;
       const isLinkNew = this.link === undefined || stats.is_linked !== (this.link !== null) || isConnectionNew;
       if (this.card === null || isConnectionNew) this.card = await this.api.host(this.hostId).card();
-      if (isLinkNew) this.link = await event.link();
+      if (isLinkNew) this.takeLink(await event.link());
       this.show(stats);
       this.problem = null;
       return true;
@@ -113,7 +113,7 @@ export class SalesforceEventSync extends EventshipElement {
     switch (event.type) {
       case "stats": this.show(data as Stats); break;
       case "card": this.card = data as Card; break;
-      case "link": this.link = data as LinkShown | null; break;
+      case "link": this.takeLink(data as LinkShown | null); break;
       case "row": this.renderRoot.querySelector<RowsPanel>("salesforce-rows-panel")?.put(data as Row); break;
       default: // A newer service may say more.
     }
@@ -125,8 +125,21 @@ export class SalesforceEventSync extends EventshipElement {
     this.stats = stats;
     const hasChanged = before === null || JSON.stringify(before.counts) !== JSON.stringify(stats.counts) || before.version !== stats.version;
     if (hasChanged) this.rowsVersion += 1;
+    if (hasChanged && before !== null) this.tell("salesforce-rows-changed", { ...this.place, counts: stats.counts });
     const isDone = before !== null && before.counts.pending > 0 && stats.counts.pending === 0;
     if (isDone) this.announced = t.sync.allDone(stats.counts.synced, stats.counts.failed);
+  }
+
+  private takeLink(link: LinkShown | null): void {
+    const before = this.link;
+    this.link = link;
+    const campaignId = link?.campaign.id ?? null;
+    if (before !== undefined && (before?.campaign.id ?? null) !== campaignId) this.tell("salesforce-link-changed", { ...this.place, campaignId });
+  }
+
+  /** Whose rows and link the page is told of. */
+  private get place() {
+    return { hostId: this.hostId, eventId: this.eventId };
   }
 
   private get mayChange(): boolean {
@@ -226,7 +239,7 @@ export class SalesforceEventSync extends EventshipElement {
   };
 
   private readonly linkChanged = (event: CustomEvent<LinkShown | null>): void => {
-    this.link = event.detail;
+    this.takeLink(event.detail);
     this.refresh();
   };
 
