@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.calls import EventCall
 from app.api.errors import CampaignIsLocked, EventIsOver
 from app.campaigns.links import link_view
-from app.campaigns.schemas import CampaignToCreate, LinkShown
+from app.campaigns.schemas import CampaignProposal, CampaignToCreate, LinkShown
 from app.campaigns.status_mapping import MemberStatus
 from app.connections.service import usable_connection
 from app.hosts.rows import require_event
@@ -129,6 +129,22 @@ async def request_campaign(call: EventCall, chosen: CampaignToCreate) -> LinkSho
         shown = await link_view(session, *key)
     assert shown is not None
     return shown
+
+
+async def proposed_campaign(call: EventCall) -> CampaignProposal:
+    """What `request_campaign` creates when nothing is chosen. Raises EventNotFound, NotConnected,
+    ConnectionNeedsReconnect.
+    """
+    async with call.resources.database.tenant(call.host_id) as session:
+        event = await require_event(session, call.host_id, call.event_id)
+        connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
+    wish = CreationRequest.of(event, CampaignToCreate())
+    return CampaignProposal.model_validate(
+        {name: getattr(wish, name) for name in ("name", "type", "start_date", "end_date")}
+        | {"is_active": True, "statuses": [each.label for each in OWN_STATUSES.values()]}
+        | {"org": connection.org_name or connection.org_id, "is_sandbox": connection.org_is_sandbox}
+        | {"can_create": is_upcoming(event, datetime.now(UTC))}
+    )
 
 
 async def request_missing_campaigns(database: Database, *, limit: int = 50) -> int:

@@ -8,11 +8,12 @@ from pydantic import StringConstraints
 from app.api.calls import AdminCall, EventAdminCall, EventMemberCall
 from app.campaigns import service
 from app.campaigns.backfill_requests import request_backfill, stop_backfill, write_before
-from app.campaigns.creation_requests import request_campaign
+from app.campaigns.creation_requests import proposed_campaign, request_campaign
 from app.campaigns.schemas import (
     BackfillShown,
     BackfillToStart,
     CampaignPage,
+    CampaignProposal,
     CampaignToCreate,
     CampaignToLink,
     CampaignToValidate,
@@ -23,7 +24,7 @@ from app.campaigns.schemas import (
     SetUpToCopy,
     Unlinked,
 )
-from app.campaigns.search import search_campaigns
+from app.campaigns.search import CampaignSort, search_campaigns
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["campaigns"])
 host_router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["campaigns"])
@@ -44,9 +45,16 @@ async def list_campaigns(
     q: Annotated[SearchText, Query(description="part of the name")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
+    sort: Annotated[CampaignSort, Query(description="active ones come first in any case")] = "name",
 ) -> CampaignPage:
-    """The connected org's campaigns, active ones first, then by name."""
-    return await search_campaigns(call, q=q, limit=limit, cursor=cursor)
+    """The connected org's campaigns, active ones first, then by name or those made last."""
+    return await search_campaigns(call, q=q, limit=limit, cursor=cursor, sort=sort)
+
+
+@router.get("/campaign/proposal")
+async def propose_campaign(call: EventMemberCall) -> CampaignProposal:
+    """What would be created for the event if nothing else is chosen."""
+    return await proposed_campaign(call)
 
 
 @router.post("/campaign/create", status_code=201)

@@ -7,12 +7,14 @@ from typing import Final
 from app.api.errors import CampaignIdInvalid, FieldError, StatusesIncomplete, StatusUnknown
 from app.campaigns.lookup import Campaign
 from app.campaigns.schemas import Statuses, StatusesChosen
-from app.salesforce.ids import MalformedId, find_id
+from app.salesforce.ids import MalformedId, find_id, other_object_in
 from app.states import StatusMeaning
 from app.user_messages.catalog import advise, say
 from app.user_messages.rows import Advice
 
 CAMPAIGN_PREFIX: Final = "701"
+LIST_ADDRESSES: Final = ("/lightning/o/Campaign", "/701?", "/701/o")
+"""In the address of a list of campaigns: Lightning's and Classic's."""
 NEEDED: Final = (StatusMeaning.REGISTERED, StatusMeaning.ATTENDED)
 SHOWN_LABELS: Final = 50
 SHOWN_CHARACTERS: Final = 100
@@ -23,7 +25,17 @@ def parse_campaign_id(pasted: str) -> str:
     try:
         return find_id(pasted, CAMPAIGN_PREFIX)
     except MalformedId as error:
-        raise CampaignIdInvalid(reason=error.reason, advice=advise("campaign_not_in_org")) from None
+        raise CampaignIdInvalid(reason=error.reason, advice=_advice_for(pasted, error.reason)) from None
+
+
+def _advice_for(pasted: str, reason: str) -> Advice:
+    """What is wrong with it, as far as it can be seen without asking Salesforce."""
+    if reason == "checksum":
+        return advise("campaign_id_mistyped")
+    if (other := other_object_in(pasted)) is not None:
+        return advise("campaign_id_of_other_object", object=other)
+    is_list = any(part in pasted for part in LIST_ADDRESSES)
+    return advise("campaign_list_pasted" if is_list else "campaign_id_malformed")
 
 
 def require_statuses(chosen: StatusesChosen) -> Statuses:

@@ -172,6 +172,22 @@ class CampaignPage(BaseModel):
     next_cursor: str | None
 
 
+class CampaignProposal(BaseModel):
+    """The campaign that we would create for an event; dates are days where the event takes place. `org` names
+    where, `can_create`: the event is not over.
+    """
+
+    name: str
+    type: str | None
+    start_date: date | None
+    end_date: date | None
+    is_active: bool
+    statuses: list[str]
+    org: str | None
+    is_sandbox: bool | None
+    can_create: bool
+
+
 class BackfillShown(BaseModel):
     """How far a backfill is: done + failed + skipped + to_go = total."""
 

@@ -1,7 +1,7 @@
 """Search the connected org's campaigns by name, active ones first."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from app.api.calls import HostCall
 from app.api.errors import CursorInvalid
@@ -18,8 +18,15 @@ OFFSET_MAX: Final = 2000
 CURSOR: Final = Cursor("campaigns", (int,))
 
 
-async def search_campaigns(call: HostCall, *, q: str, limit: int, cursor: str | None) -> CampaignPage:
-    """One page of what matches; an empty `q` matches all. The 2,000 first ones can be reached.
+CampaignSort = Literal["name", "newest"]
+ORDERS: Final[dict[CampaignSort, str]] = {"name": "Name, Id", "newest": "CreatedDate DESC, Id DESC"}
+
+
+async def search_campaigns(
+    call: HostCall, *, q: str, limit: int, cursor: str | None, sort: CampaignSort = "name"
+) -> CampaignPage:
+    """One page of what matches, active ones first; an empty `q` matches all. The 2,000 first ones can be
+    reached.
 
     Raises CursorInvalid, NotConnected, ConnectionNeedsReconnect, CampaignsNotReadable, SalesforceRefused,
     SalesforceUnavailable, ApiBudgetReached.
@@ -27,17 +34,18 @@ async def search_campaigns(call: HostCall, *, q: str, limit: int, cursor: str | 
     offset = _offset(cursor)
     async with call.resources.database.tenant(call.host_id) as session:
         connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
-    async with campaign_calls(call.resources, call.host_id) as client:
+    async with campaign_calls(call.resources, call.host_id, is_for_person=True) as client:
         records = await with_visible(
-            client, lambda fields: client.query(_soql(q, fields, limit=limit + 1, offset=offset))
+            client,
+            lambda fields: client.query(_soql(q, fields, order=ORDERS[sort], limit=limit + 1, offset=offset)),
         )
     return _page(records, connection, limit=limit, offset=offset)
 
 
-def _soql(q: str, fields: Sequence[str], *, limit: int, offset: int) -> str:
+def _soql(q: str, fields: Sequence[str], *, order: str, limit: int, offset: int) -> str:
     where = f" WHERE Name LIKE {like(q.strip())}" if q.strip() else ""
     first = "IsActive DESC, " if "IsActive" in fields else ""
-    return f"{select_campaigns(fields)}{where} ORDER BY {first}Name, Id LIMIT {limit} OFFSET {offset}"
+    return f"{select_campaigns(fields)}{where} ORDER BY {first}{order} LIMIT {limit} OFFSET {offset}"
 
 
 def _page(records: list[dict[str, Any]], connection: Connection, *, limit: int, offset: int) -> CampaignPage:

@@ -185,7 +185,7 @@ def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
 
 
 async def _find_campaign(resources: Resources, connection: Connection, campaign_id: str) -> Campaign:
-    async with campaign_calls(resources, connection.host_id) as client:
+    async with campaign_calls(resources, connection.host_id, is_for_person=True) as client:
         campaign = await read_campaign(client, campaign_id)
     if campaign is None:
         org = f"{connection.org_name} ({connection.org_id})" if connection.org_name else connection.org_id

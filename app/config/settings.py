@@ -69,6 +69,7 @@ class Times(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TIMES_", frozen=True, populate_by_name=True)
 
     http_total: float = Field(120, gt=0, description="one call to Salesforce, in all")
+    interactive: float = Field(10, gt=0, description="one call to Salesforce that a person waits for")
     lease: float = Field(20, gt=0, description="life of an org's lease")
     heartbeat: float = Field(5, gt=0, description="how often a lease and a worker's row are renewed")
     drain_budget: float = Field(20, gt=0, description="a drain starts no new call after this")

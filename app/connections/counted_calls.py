@@ -26,13 +26,14 @@ async def org_calls(
     *,
     before_send: Callable[[], None] | None = None,
     hidden: type[Problem] = ObjectNotVisible,
+    is_for_person: bool = False,
 ) -> AsyncIterator[SalesforceClient]:
     """A client of the host's org, for everything but a drain: the only way there for a door or a chore.
 
     At the host's cap nothing more is sent, not even between two calls; what was sent is counted and the
     org's own figure kept, however it ended. Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached;
     a SalesforceError that leaves the block becomes its problem, `hidden` where the connected user may not
-    read an object.
+    read an object. `is_for_person`: somebody waits for it, and not for minutes.
     """
     cap = await _check_budget(resources, host_id)
     client: SalesforceClient | None = None
@@ -44,7 +45,7 @@ async def org_calls(
             raise budget_reached()
 
     try:
-        client = await open_client(resources, host_id, before_send=check_send)
+        client = await open_client(resources, host_id, before_send=check_send, is_for_person=is_for_person)
         yield client
     except SalesforceError as error:
         raise problem_for(error, hidden=hidden) from error

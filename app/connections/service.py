@@ -18,12 +18,17 @@ from app.states import ConnectionState
 
 
 async def open_client(
-    resources: Resources, host_id: str, *, before_send: Callable[[], None] | None = None
+    resources: Resources,
+    host_id: str,
+    *,
+    before_send: Callable[[], None] | None = None,
+    is_for_person: bool = False,
 ) -> SalesforceClient:
     """A client of the host's org. Raises NotConnected, ConnectionNeedsReconnect, ConnectionUnusable.
 
-    `before_send` may veto every send (see SalesforceClient). Its calls raise, besides the wire's own errors,
-    `ConnectionEnded` once the connection was found dead and `RefreshUnavailable` while no token can be had.
+    `before_send` may veto every send (see SalesforceClient); `is_for_person`: somebody waits for the answer.
+    Its calls raise, besides the wire's own errors, `ConnectionEnded` once the connection was found dead and
+    `RefreshUnavailable` while no token can be had.
     """
     async with resources.database.tenant(host_id) as session:
         connection = await usable_connection(session, host_id, settings=resources.settings)
@@ -38,8 +43,14 @@ async def open_client(
         instance_url=instance_url,
         api_version=connection.api_version,
         before_send=before_send,
-        answer_within=settings.times.http_total,
+        answer_within=_patience(settings, is_for_person=is_for_person),
     )
+
+
+def _patience(settings: Settings, *, is_for_person: bool) -> float:
+    """The seconds that one call may take, in all."""
+    total = settings.times.http_total
+    return min(settings.times.interactive, total) if is_for_person else total
 
 
 async def usable_connection(session: AsyncSession, host_id: str, *, settings: Settings) -> Connection:

@@ -21,13 +21,17 @@ PERMISSION_SETS: Final = "../salesforce/unpackaged/permissionsets"
 FILES: Final = {f"{PERMISSION_SETS}/{STANDARD_SET}.permissionset-meta.xml": STANDARD_ACCESS}
 """Files of the repository that a guide links, and what is served instead."""
 
+PICTURES: Final = {"pictures/campaign-id.svg": "/docs/campaign-id.svg"}
+"""Pictures of the guides, by how a guide names them."""
+
 SOURCE: Final = Path(__file__).parents[2] / "docs"
 INSTALLED: Final = Path(sys.prefix) / "share" / "eventship-salesforce" / "docs"
 RELATIVE: Final = re.compile(r"(?P<name>[\w./-]+)\.md(?P<place>#[\w-]+)?")
 HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -42,6 +46,7 @@ nav a[aria-current] { font-weight: bold; }
 h2, h3 { margin-top: 2rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { border: 1px solid GrayText; padding: 0.3rem 0.6rem; text-align: start; vertical-align: top; }
+img { max-width: 100%; height: auto; }
 code { overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: 0.75rem; border: 1px solid GrayText; }
 :target { scroll-margin-top: 1rem; }
@@ -76,6 +81,15 @@ async def standard_access() -> Response:
     return Response(standard_access_archive(), media_type="application/zip", headers=headers)
 
 
+@router.api_route("/docs/{name}.svg", methods=["GET", "HEAD"])
+async def picture(name: str) -> Response:
+    """A picture of a guide. Raises HTTPException for one that is not served."""
+    found = [source for source, address in PICTURES.items() if address == f"/docs/{name}.svg"]
+    if not found:
+        raise HTTPException(404)
+    return Response(_document(found[0]).read_bytes(), media_type="image/svg+xml", headers=HEADERS)
+
+
 @router.api_route("/docs/{name}", methods=["GET", "HEAD"])
 async def guide(name: str) -> Response:
     """One guide as a page. Raises HTTPException for a document that is not served."""
@@ -94,8 +108,12 @@ async def runbook(name: str) -> Response:
 
 def guide_path(name: str) -> Path:
     """The guide's Markdown: beside the code in a checkout and in the image, else where the wheel put it."""
-    source = SOURCE / f"{name}.md"
-    return source if source.is_file() else INSTALLED / f"{name}.md"
+    return _document(f"{name}.md")
+
+
+def _document(name: str) -> Path:
+    source = SOURCE / name
+    return source if source.is_file() else INSTALLED / name
 
 
 @cache
@@ -124,6 +142,8 @@ def _linked(tokens: list[Token]) -> list[Token]:
     kept: list[Token] = []
     is_dropped = False
     for token in tokens:
+        if token.type == "image":
+            token.attrSet("src", PICTURES.get(str(token.attrGet("src")), ""))
         if token.type == "link_open":
             address = _address(str(token.attrGet("href") or ""))
             is_dropped = address is None

@@ -54,7 +54,7 @@ async def load_metadata(
     """
     names = set(sobjects)
     org_id = await _open_org(resources, host_id)
-    async with org_calls(resources, host_id) as client:
+    async with org_calls(resources, host_id, is_for_person=True) as client:
         found = await load_describes(
             resources.database,
             client,

@@ -37,7 +37,7 @@ async def find_owners(resources: Resources, host_id: str, q: str) -> OwnersFound
     wanted = q.strip()
     found = [each for each in first.items if _fits(each, wanted)]
     if first.has_more and wanted and len(found) < SHOWN_MAX:
-        async with org_calls(resources, host_id) as client:
+        async with org_calls(resources, host_id, is_for_person=True) as client:
             found = (await _ask(client, wanted, most=SHOWN_MAX + 1)).items
     return OwnersFound(items=found[:SHOWN_MAX], has_more=len(found) > SHOWN_MAX)
 
@@ -65,7 +65,7 @@ async def _first_owners(resources: Resources, host_id: str) -> OwnersFound:
         )
     if KEPT_AS in kept:
         return OwnersFound.model_validate(kept[KEPT_AS])
-    async with org_calls(resources, host_id) as client:
+    async with org_calls(resources, host_id, is_for_person=True) as client:
         found = await _ask(client, "", most=KEPT_MAX)
     async with resources.database.tenant(host_id) as session:
         await store_describes(session, {KEPT_AS: found.model_dump()}, host_id=host_id, org_id=org_id)

@@ -86,14 +86,14 @@ async def last_preflight(resources: Resources, host_id: str) -> PreflightShown:
     return _shown(row, connection.org_id, datetime.now(UTC))
 
 
-async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
+async def run_preflight(resources: Resources, host_id: str, *, is_for_person: bool = False) -> PreflightShown:
     """Check the org now and store the result; a connection that was closed to the API reopens if it answers.
 
     Raises NotConnected, and ConnectionNeedsReconnect where a check cannot help.
     """
     await _mark_started(resources, host_id)
     try:
-        shown = await _check(resources, host_id)
+        shown = await _check(resources, host_id, is_for_person=is_for_person)
     except Problem:
         await _store(resources, host_id, None)
         raise
@@ -114,7 +114,7 @@ async def run_requested_preflights(resources: Resources) -> int:
     return len(hosts)
 
 
-async def _check(resources: Resources, host_id: str) -> PreflightShown:
+async def _check(resources: Resources, host_id: str, *, is_for_person: bool) -> PreflightShown:
     connection, asked_at = await _connection(resources, host_id)
     if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code in REOPENABLE:
         await probe(resources, host_id)
@@ -123,7 +123,7 @@ async def _check(resources: Resources, host_id: str) -> PreflightShown:
         raise ConnectionNeedsReconnect(reason=connection.reason_code)
     if connection.state == ConnectionState.NEEDS_RECONNECT:
         return _closed(connection, connection.reason_code or "")
-    async with org_calls(resources, host_id) as client:
+    async with org_calls(resources, host_id, is_for_person=is_for_person) as client:
         try:
             is_sandbox = connection.org_is_sandbox is True
             org = await query_org(client, connection.user_id, is_sandbox=is_sandbox)

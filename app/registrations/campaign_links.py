@@ -36,7 +36,7 @@ async def campaign_links(call: EventCall, pasted: str) -> AsyncGenerator[bytes]:
         page = await registration_page(session, call.host_id, call.event_id)
     campaign_id = parse_campaign_id(pasted)
     latest: str | None = None
-    async with campaign_calls(call.resources, call.host_id) as client:
+    async with campaign_calls(call.resources, call.host_id, is_for_person=True) as client:
         members = await _first_members(client, campaign_id)
         await _note_export(call, campaign_id)
         yield MARK.encode() + as_csv([list(COLUMNS)])

@@ -86,6 +86,12 @@ def find_id(text: str, prefix: str) -> str:
     raise MalformedId("checksum" if candidates else "format")
 
 
+def other_object_in(text: str) -> str | None:
+    """The object of the first whole id in what a person pasted; None where there is none that we know."""
+    ids = [each for each in _candidates(text.strip()) if is_id(each)]
+    return next((found for each in ids if (found := sobject_of(each))), None)
+
+
 def _candidates(text: str) -> list[str]:
     if not _LOOKS_LIKE_URL.search(text):
         return [text]

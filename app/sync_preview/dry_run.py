@@ -61,7 +61,7 @@ async def dry_run_context(
     database, settings = resources.database, resources.settings
     opener = partial(open_client, resources)
     engine = DrainContext(database, settings, opener, worker_id="dry run", pepper=settings.hash_pepper)
-    async with org_calls(resources, host_id) as client:
+    async with org_calls(resources, host_id, is_for_person=True) as client:
         request = JobRequest(host_id, registration_id, event_id, context.org_id, reason=JobReason.LINK)
         try:
             result = await run_dry(engine, client, await load_single(database, request))

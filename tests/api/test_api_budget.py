@@ -92,6 +92,7 @@ SILENT = {
         f"{E}/backfill": "POST DELETE",
         f"{E}/campaign": "GET DELETE",
         f"{E}/campaign/create": "POST",
+        f"{E}/campaign/proposal": "GET",
         f"{E}/check-ins": "GET",
         f"{E}/links": "GET",
         f"{E}/mapping/preview": "POST",

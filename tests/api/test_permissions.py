@@ -51,6 +51,7 @@ NOT_DOCUMENTED = {
     "/docs",
     "/docs/{name}",
     "/docs/runbooks/{name}",
+    "/docs/{name}.svg",
     "/docs/style.css",
     "/docs/eventship-standard-access.zip",
 }

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text, update
@@ -134,6 +135,15 @@ async def test_org_that_takes_no_statuses_gets_the_campaigns_own_and_a_warning(
     campaign_id = view["campaign"]["id"]
     chosen = await dashboard.link(campaign_id, {"registered": "Sent", "attended": "Responded"})
     assert chosen.json()["problem"] is None
+
+
+async def test_what_would_be_created_is_said_before(dashboard: CampaignDashboard) -> None:
+    await upcoming(dashboard, kind="webinar", title="Otters by night")
+    said = (await dashboard.http.get(PATH + "/proposal")).json()
+    assert (said["name"], said["type"], said["can_create"]) == ("Otters by night", "Webinar", True)
+    assert said["start_date"] == SOON.astimezone(ZoneInfo("Europe/Berlin")).date().isoformat()
+    assert (said["org"], said["statuses"][0]) == ("Otter Events", "Registered")
+    assert (await dashboard.org.calls())["total"] == 0
 
 
 @pytest.mark.parametrize(

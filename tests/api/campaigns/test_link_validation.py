@@ -94,21 +94,28 @@ async def test_events_own_link_is_no_reason_to_warn(dashboard: CampaignDashboard
 
 
 @pytest.mark.parametrize(
-    ("pasted", "reason"),
+    ("pasted", "reason", "explained"),
     [
-        pytest.param("00Q5g0000000001", "format", id="a-lead"),
-        pytest.param("7015g0000000001AAB", "checksum", id="wrong-suffix"),
-        pytest.param("7015g0000000999", "not_found", id="unknown"),
+        pytest.param("00Q5g0000000001", "format", "the Id of a Lead", id="a-lead"),
+        pytest.param("https://o.lightning.force.com/lightning/r/Contact/0035g0000000001AAA/view", "format",
+                     "the Id of a Contact", id="a-contact's-address"),
+        pytest.param("https://o.lightning.force.com/lightning/o/Campaign/list?filterName=Recent", "format",
+                     "the address of a list", id="a-list"),
+        pytest.param("Otter Summit", "format", "Nothing like that", id="a-name"),
+        pytest.param("7015g0000000001AAB", "checksum", "a character of it is wrong", id="wrong-suffix"),
+        pytest.param("7015g0000000999", "not_found", "doesn't exist in the Salesforce org", id="unknown"),
     ],
-)
+)  # fmt: skip
 async def test_invalid_campaign_id_is_explained(
-    dashboard: CampaignDashboard, pasted: str, reason: str
+    dashboard: CampaignDashboard, pasted: str, reason: str, explained: str
 ) -> None:
     answer = await dashboard.validate(pasted)
     assert problem(answer) == (400, "CampaignIdInvalid")
     body = answer.json()
     assert (body["title"], body["reason"]) == ("Invalid Campaign Id", reason)
-    assert body["advice"]["code"] == "campaign_not_in_org"
+    assert explained in body["advice"]["explanation"]
+    assert (await dashboard.org.calls())["total"] == (1 if reason == "not_found" else 0)
+    assert body["advice"]["steps"]
 
 
 async def test_unknown_campaign_names_the_org(dashboard: CampaignDashboard) -> None:

@@ -25,6 +25,22 @@ async def test_active_campaigns_come_first_then_by_name(dashboard: CampaignDashb
     assert await names(dashboard) == ["Beta", "Gamma", "Alpha"]
 
 
+async def test_newest_campaigns_come_first_where_that_is_asked(dashboard: CampaignDashboard) -> None:
+    for name, is_active in (("Alpha", True), ("Gamma", False), ("Beta", True)):
+        await dashboard.org.campaign(name, IsActive=is_active)
+    assert await names(dashboard, sort="newest") == ["Beta", "Alpha", "Gamma"]
+
+
+async def test_a_person_waits_for_a_silent_org_as_long_as_people_do(dashboard: CampaignDashboard) -> None:
+    times = dashboard.resources.settings.times.model_copy(update={"interactive": 0.2, "http_total": 60})
+    settings = dashboard.resources.settings.model_copy(update={"times": times})
+    object.__setattr__(dashboard.resources, "settings", settings)
+    await dashboard.org.fault("hang", seconds=20)
+    answer = await dashboard.http.get(SEARCH)
+    assert problem(answer) == (503, "SalesforceUnavailable")
+    assert answer.json()["advice"]["steps"][0] == "Try again in a minute."
+
+
 async def test_an_item_is_the_campaign_as_validation_shows_it(
     dashboard: CampaignDashboard, campaign_id: str
 ) -> None:

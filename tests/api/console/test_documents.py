@@ -31,7 +31,8 @@ async def test_guides_are_served_without_a_token(anybody: httpx.AsyncClient, nam
     answer = await anybody.get(f"/docs/{name}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert f'<a href="/docs/{name}" aria-current=page>' in answer.text
@@ -63,6 +64,15 @@ async def test_admins_get_the_permission_set_as_it_is_deployed(anybody: httpx.As
         "Eventship_Standard_Access", "PermissionSet", json.loads(PROJECT.read_text())["sourceApiVersion"],
     ]  # fmt: skip
     assert "/docs/eventship-standard-access.zip" in (await anybody.get("/docs/package")).text
+
+
+async def test_the_picture_of_a_guide_is_served_and_no_other_file(anybody: httpx.AsyncClient) -> None:
+    assert '<img src="/docs/campaign-id.svg"' in (await anybody.get("/docs/campaigns")).text
+    picture = await anybody.get("/docs/campaign-id.svg")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+    assert "7015g000000KqRs" in picture.text
+    assert "img-src 'self'" in picture.headers["content-security-policy"]
+    assert (await anybody.get("/docs/drain.svg")).status_code == 404
 
 
 async def test_docs_lead_to_the_first_guide(anybody: httpx.AsyncClient) -> None:

@@ -14,8 +14,8 @@ from tools.generated_docs import guides
 
 ROOT = Path(__file__).parents[3]
 ELEMENTS = """
-a blockquote body br code em h1 h2 h3 h4 head hr html li link main meta nav ol p pre strong table tbody td th
-thead title tr ul
+a blockquote body br code em h1 h2 h3 h4 head hr html img li link main meta nav ol p pre strong table tbody
+td th thead title tr ul
 """
 HARMLESS = set(ELEMENTS.split())
 FAILURES = codes_of("data", "configuration", "access", "time")

@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, CheckIns, ConnectedUsers, Diagnosis, DryRun, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, History, HostBackfill, LinkShown, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, Preview, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignProposal, CampaignToCreate, CampaignValidated, Card, CheckIns, ConnectedUsers, Diagnosis, DryRun, EventRows, EventsChanged, EventSettingsShown, EventSettingsToSet, EventsFilter, EventsToSet, History, HostBackfill, LinkShown, ObjectFields, OwnCredentials, OwnUserView, PersonalLink, PreflightShown, Preview, ProblemBody,
   RetryFilter, RetryOutcome, Row, Rows, SettingsShown, SettingsWanted, StartAttempt, StartConnect, StartSignIn, Stats, StatusesChosen, Unlinked, WhoIsMissing, VerificationShown,
 } from "./schema";
 import type {
@@ -67,8 +67,8 @@ export class Api {
   }
 
   /** The answer's JSON. Raises ApiProblem. */
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await this.send(method, path, { body });
+  async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const answer = await this.send(method, path, { body, ...(signal ? { signal } : {}) });
     if (!answer.ok) throw new ApiProblem(await problemOf(answer));
     return (await answer.json()) as T;
   }
@@ -167,10 +167,13 @@ export class EventApi {
 
   readonly stats = (): Promise<Stats> => this.api.call("GET", `${this.path}/stats`);
   readonly setPause = (isPaused: boolean): Promise<Stats> => this.api.call("POST", `${this.path}/${isPaused ? "pause" : "resume"}`);
-  readonly validate = (pasted: string): Promise<CampaignValidated> => this.api.call("POST", `${this.path}/campaign/validate`, { campaign_id: pasted });
+  readonly validate = (pasted: string, signal?: AbortSignal): Promise<CampaignValidated> =>
+    this.api.call("POST", `${this.path}/campaign/validate`, { campaign_id: pasted }, signal);
   readonly save = (campaignId: string, statuses: StatusesChosen, reapply: boolean): Promise<LinkShown> =>
     this.api.call("PUT", `${this.path}/campaign`, { campaign_id: campaignId, statuses, reapply });
-  readonly search = (q: string): Promise<CampaignPage> => this.api.call("GET", `${this.path}/campaigns?${new URLSearchParams({ q, limit: "10" })}`);
+  readonly search = (q: string, sort: "newest" | "name", cursor: string | null): Promise<CampaignPage> =>
+    this.api.call("GET", `${this.path}/campaigns?${new URLSearchParams({ q, sort, limit: "10", ...(cursor === null ? {} : { cursor }) })}`);
+  readonly proposal = (): Promise<CampaignProposal> => this.api.call("GET", `${this.path}/campaign/proposal`);
   readonly create = (wish: CampaignToCreate): Promise<LinkShown> => this.api.call("POST", `${this.path}/campaign/create`, wish);
   readonly unlink = (): Promise<Unlinked> => this.api.call("DELETE", `${this.path}/campaign`);
   readonly startBackfill = (why: "request" | "before_connection"): Promise<BackfillShown> => this.api.call("POST", `${this.path}/backfill`, { why });

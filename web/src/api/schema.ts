@@ -302,6 +302,20 @@ export interface CampaignPage {
   readonly "next_cursor": string | null;
 }
 
+/** The campaign that we would create for an event; dates are days where the event takes place. `org` names
+ * where, `can_create`: the event is not over. */
+export interface CampaignProposal {
+  readonly "can_create": boolean;
+  readonly "end_date": string | null;
+  readonly "is_active": boolean;
+  readonly "is_sandbox": boolean | null;
+  readonly "name": string;
+  readonly "org": string | null;
+  readonly "start_date": string | null;
+  readonly "statuses": ReadonlyArray<string>;
+  readonly "type": string | null;
+}
+
 /** What to call the new campaign and when it is; what is left out follows the event. */
 export interface CampaignToCreate {
   readonly "end_date"?: string | null;

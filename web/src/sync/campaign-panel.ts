@@ -10,12 +10,14 @@ import { adviceView, outward, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { factsOf } from "./campaign-facts";
 import "./campaign-picker";
+import { whereStyle, whereView } from "./campaign-where";
 import { chosenOf, statusesView, type Chosen } from "./statuses";
 
+const SLOW_MS = 2_000;
 const TONES: Readonly<Record<string, string>> = { linked: "is-good", broken: "is-bad", creating: "is-wait", create_failed: "is-bad" };
 
 export class CampaignPanel extends EventshipElement {
-  static override styles = [look, controls, css`
+  static override styles = [look, controls, whereStyle, css`
     .fields { display: grid; gap: 0.75em 1em; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); margin-block: 0.4em; align-items: end; }
     form.paste { display: grid; gap: 0.35em; }
     form.paste div { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.5em; }
@@ -26,7 +28,7 @@ export class CampaignPanel extends EventshipElement {
     ...EventshipElement.properties,
     eventId: {}, link: { attribute: false }, mayChange: { attribute: false },
     pasted: { state: true }, found: { state: true }, chosen: { state: true }, isReapplied: { state: true },
-    problem: { state: true }, busy: { state: true }, isEditing: { state: true }, isUnlinking: { state: true }, result: { state: true },
+    problem: { state: true }, busy: { state: true }, isEditing: { state: true }, isUnlinking: { state: true }, isSlow: { state: true }, result: { state: true },
   };
 
   declare eventId: string;
@@ -41,12 +43,15 @@ export class CampaignPanel extends EventshipElement {
   private declare busy: "validate" | "save" | "unlink" | null;
   private declare isEditing: boolean;
   private declare isUnlinking: boolean;
+  private declare isSlow: boolean;
   private declare result: string;
+  /** Ends the wait for Salesforce; what only looks may be let go of. */
+  private waiting: AbortController | null = null;
 
   constructor() {
     super();
     Object.assign(this, { eventId: "", link: null, mayChange: false, pasted: "", found: null, chosen: null, isReapplied: false });
-    Object.assign(this, { problem: null, busy: null, isEditing: false, isUnlinking: false, result: "" });
+    Object.assign(this, { problem: null, busy: null, isEditing: false, isUnlinking: false, isSlow: false, result: "" });
   }
 
   private get event(): EventApi {
@@ -73,10 +78,12 @@ export class CampaignPanel extends EventshipElement {
           <button ?disabled=${this.busy !== null || this.pasted.trim() === ""}>${this.busy === "validate" ? t.campaign.validating : t.campaign.validate}</button></div>
         <p id="campaign-hint" class="small dim">${t.campaign.hint}</p>
       </form>
+      ${this.waitingView()}
+      ${whereView()}
       ${this.problemNote()}
       <salesforce-campaign-picker .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase} .eventId=${this.eventId}
         @campaign-picked=${(event: CustomEvent<string>) => this.pick(event.detail)}
-        @campaign-created=${(event: CustomEvent<LinkShown>) => this.changed(event.detail, t.campaign.saved)}></salesforce-campaign-picker>`;
+        @campaign-created=${(event: CustomEvent<LinkShown>) => this.changed(event.detail, t.campaign.createStarted)}></salesforce-campaign-picker>`;
   }
 
   private foundView(found: CampaignValidated): View {
@@ -87,7 +94,7 @@ export class CampaignPanel extends EventshipElement {
       <h4>${t.campaign.statusesHeading}</h4>
       ${this.chosen ? statusesView(this.chosen, labels, found.proposed_because, this.choose) : nothing}
       <p class="small dim">${t.campaign.estimate(registrations, calls)}</p>
-      ${this.problemNote()}
+      ${this.problemNote()}${this.waitingView()}
       <p class="line">${this.saveButton(found.campaign.id)}
         <button class="plain" @click=${this.startAgain}>${t.campaign.chooseOther}</button></p>`;
   }
@@ -98,11 +105,14 @@ export class CampaignPanel extends EventshipElement {
   }
 
   private linkedView(link: LinkShown): View {
+    const isMade = link.state !== "creating" && link.state !== "create_failed";
     return html`<div class="line apart"><p><strong>${outward(link.campaign.url, link.campaign.name)}</strong></p>
         <span class="chip ${TONES[link.state] ?? "is-calm"}" data-link=${link.state}>${named(t.campaign.states, link.state, t.campaign.states.other)}</span></div>
-      <p class="small dim">${link.campaign.id} · ${t.campaign.linkedSince(moment(link.linked_at))}</p>
+      ${isMade ? html`<p class="small dim">${link.campaign.id} · ${t.campaign.linkedSince(moment(link.linked_at))}</p>` : nothing}
+      ${link.state === "creating" ? html`<p class="note wait">${t.campaign.beingCreated}</p><div class="busy"><span></span></div>` : nothing}
       ${link.problem ? adviceView(link.problem, { docsBase: this.docsBase }) : nothing}
-      ${this.isEditing && this.chosen ? this.editView(link, this.chosen) : this.statusesShown(link)}`;
+      ${link.state === "create_failed" && this.mayChange ? html`<p>${t.campaign.createAgain}</p>${this.found ? this.foundView(this.found) : this.pasteView()}` : nothing}
+      ${this.isEditing && this.chosen ? this.editView(link, this.chosen) : isMade ? this.statusesShown(link) : nothing}`;
   }
 
   private statusesShown(link: LinkShown): View {
@@ -136,6 +146,13 @@ export class CampaignPanel extends EventshipElement {
     return html`<button ?disabled=${this.busy !== null || campaignId === null} @click=${() => this.save(campaignId)}>${this.busy === "save" ? t.campaign.saving : t.campaign.save}</button>`;
   }
 
+  /** After a moment of waiting for Salesforce: how long it may take, and the way out. */
+  private waitingView(): View {
+    return this.isSlow ? html`<p class="note wait" role="status">${t.campaign.waiting} <button class="plain" type="button" @click=${this.stopWaiting}>${t.campaign.stopWaiting}</button></p>` : nothing;
+  }
+
+  private readonly stopWaiting = (): void => this.waiting?.abort();
+
   private problemNote(): View {
     return this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing;
   }
@@ -166,7 +183,7 @@ export class CampaignPanel extends EventshipElement {
 
   private async look(): Promise<void> {
     await this.act("validate", async () => {
-      this.found = await this.event.validate(this.pasted.trim());
+      this.found = await this.event.validate(this.pasted.trim(), this.waiting?.signal);
       this.chosen = chosenOf(this.found.proposed);
     });
   }
@@ -198,13 +215,17 @@ export class CampaignPanel extends EventshipElement {
   }
 
   private async act(what: "validate" | "save" | "unlink", deed: () => Promise<void>): Promise<void> {
-    Object.assign(this, { busy: what, problem: null, result: "" });
+    const waiting = new AbortController();
+    Object.assign(this, { busy: what, problem: null, result: "", waiting: what === "validate" ? waiting : null });
+    const slow = setTimeout(() => { this.isSlow = what === "validate"; }, SLOW_MS);
     try {
       await deed();
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (waiting.signal.aborted) this.result = t.campaign.stopped;
+      else this.problem = this.problemIn(error);
     } finally {
-      this.busy = null;
+      clearTimeout(slow);
+      Object.assign(this, { busy: null, isSlow: false, waiting: null });
     }
   }
 }

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { operations } from "./stories/operations.mjs";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
-import { beforeConnecting, whileConnected, whoIsMissing } from "./stories/connecting.mjs";
+import { aroundCampaigns, beforeConnecting, whileConnected, whoIsMissing } from "./stories/connecting.mjs";
 import { withManyRows } from "./stories/rows.mjs";
 
 const HOST = "host_otter";
@@ -243,6 +243,8 @@ step("a wrong Campaign Id is explained", async () => {
   await assertAccessible(page, "a wrong id");
   await shoot(page, "wrong-id");
 });
+
+aroundCampaigns(step, () => ({ page, stack }));
 
 step("a campaign is linked with the statuses that are guessed", async () => {
   await drawer().getByLabel("Salesforce campaign id").fill(campaignId);

@@ -134,3 +134,57 @@ export function whoIsMissing(step, at, address) {
     await summary("Someone is missing?", box).click();
   });
 }
+
+/** On the page of an event without a campaign, in an org with a dozen of them. */
+export function aroundCampaigns(step, at, word = "Tour") {
+  const drawer = (page) => page.locator("salesforce-event-sync");
+  step("what was pasted instead of a Campaign Id is named, and a drawing shows where the Id is", async () => {
+    const { page } = at();
+    const field = drawer(page).getByLabel("Salesforce campaign id");
+    for (const [text, said] of [["0035g0000000001AAA", "the Id of a Contact"], ["7015g0000000001AAB", "a character of it is wrong"], ["River Meeting", "Nothing like that"]]) {
+      await field.fill(text);
+      await button("Validate", drawer(page)).click();
+      await drawer(page).getByRole("alert").getByText(said).waitFor();
+    }
+    await summary("Where do I find the Campaign Id?", drawer(page)).click();
+    await drawer(page).getByRole("img", { name: /between \/Campaign\/ and \/view/ }).waitFor();
+    await assertAccessible(page, "where the Id is");
+    await page.setViewportSize({ width: 360, height: 740 });
+    await assertFits(page, "where the Id is, on a phone");
+    await shoot(page, "campaign-where-phone", { fullPage: true });
+    await page.setViewportSize({ width: 1100, height: 900 });
+    await shoot(page, "campaign-where", { fullPage: true });
+    await summary("Where do I find the Campaign Id?", drawer(page)).click();
+  });
+
+  step("campaigns are found ten at a time, those made last first, to the end", async () => {
+    const { page, stack } = at();
+    const names = Array.from({ length: 12 }, (_, number) => `${word} ${number + 1}`);
+    await stack.door("POST", "records/Campaign", names.map((Name) => ({ Name, Type: "Conference", Status: "Planned", IsActive: true, StartDate: "2026-12-01" })));
+    await summary("Find one by name", drawer(page)).click();
+    await drawer(page).getByLabel("Campaign name").fill(word.toLowerCase());
+    await button("Search", drawer(page)).click();
+    const found = drawer(page).locator("salesforce-campaign-picker li");
+    await found.locator("strong", { hasText: `${word} 12` }).waitFor();
+    assert.equal(await found.count(), 10);
+    assert.match(await found.first().innerText(), / 12\s+Conference · Planned · Dec 1, 2026/);
+    await button("More campaigns", drawer(page)).click();
+    await drawer(page).getByText("That is all: 12 campaigns.").waitFor();
+    assert.equal(await found.count(), 12);
+    await assertAccessible(page, "campaigns that were found");
+    await shoot(page, "campaign-search", { fullPage: true });
+    await summary("Find one by name", drawer(page)).click();
+  });
+
+  step("a campaign is looked at before it is made in production", async () => {
+    const { page } = at();
+    await summary("Create one for this event", drawer(page)).click();
+    await drawer(page).getByText(/It is made in .+, your production org/).waitFor();
+    assert.equal(await drawer(page).getByLabel("Name", { exact: true }).inputValue(), "River Meeting");
+    await drawer(page).getByText("Active, with the member statuses Sent, Responded, Registered").waitFor();
+    await assertAccessible(page, "a campaign before it is made");
+    await shoot(page, "campaign-create", { fullPage: true });
+    await summary("Create one for this event", drawer(page)).click();
+    await drawer(page).getByLabel("Salesforce campaign id").fill("");
+  });
+}
