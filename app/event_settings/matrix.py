@@ -144,7 +144,13 @@ async def _rows(
     shown = {event_id: switches[event_id].shown(of_host) for event_id in ids}
     return [
         EventRow(
-            event=EventLine(id=each.event_id, title=each.title, kind=each.kind, starts_at=each.starts_at),
+            event=EventLine(
+                id=each.event_id,
+                title=each.title,
+                kind=each.kind,
+                starts_at=each.starts_at,
+                timezone=each.timezone,
+            ),
             enabled=shown[each.event_id].enabled,
             writes=shown[each.event_id].writes,
             campaign=campaigns.get(each.event_id),

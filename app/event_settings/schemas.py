@@ -100,6 +100,7 @@ class EventLine(BaseModel):
     title: str
     kind: str
     starts_at: datetime | None
+    timezone: str
 
 
 class EventCounts(BaseModel):

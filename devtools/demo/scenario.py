@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from devtools.demo.sample_people import CROWD
 
@@ -303,8 +303,18 @@ def _crowd(start: int) -> tuple[Registrant, ...]:
     )
 
 
+WITHOUT_ACCENT: Final = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ß": "ss", "æ": "ae"}
+)
+"""Letters that are no other letter with an accent."""
+
+
 def _address(first: str, last: str, domain: str) -> str:
-    spelled = unicodedata.normalize("NFKD", f"{first}.{last}").encode("ascii", "ignore").decode()
+    spelled = (
+        unicodedata.normalize("NFKD", f"{first}.{last}".translate(WITHOUT_ACCENT))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return f"{''.join(char for char in spelled if char.isalnum() or char == '.')}@{domain}".lower()
 
 

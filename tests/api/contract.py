@@ -292,7 +292,7 @@ EVENT_SETTINGS: Shape = {
     "version": NUMBER,
 }
 EVENT_ROW: Shape = {
-    "event": {"id": TEXT, "title": TEXT, "kind": TEXT, "starts_at": Maybe(TIME)},
+    "event": {"id": TEXT, "title": TEXT, "kind": TEXT, "starts_at": Maybe(TIME), "timezone": TEXT},
     "enabled": SWITCH,
     "writes": dict.fromkeys(KINDS, SWITCH),
     "campaign": Maybe(RECORD),

@@ -618,6 +618,7 @@ export interface EventLine {
   readonly "id": string;
   readonly "kind": string;
   readonly "starts_at": string | null;
+  readonly "timezone": string;
   readonly "title": string;
 }
 

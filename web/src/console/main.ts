@@ -5,7 +5,7 @@ import "../pages";
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { EventListed, HostList, HostListed } from "../api/schema";
-import { moment, named, words } from "../texts";
+import { momentNamed, named, words } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
@@ -148,7 +148,7 @@ class Console extends EventshipElement {
 
   private eventLine(hostId: string, event: EventListed): View {
     const facts = [
-      event.starts_at ? moment(event.starts_at) : words.noDate, event.campaign_name ? words.campaign(event.campaign_name) : words.noCampaign,
+      event.starts_at ? momentNamed(event.starts_at, event.timezone) : words.noDate, event.campaign_name ? words.campaign(event.campaign_name) : words.noCampaign,
       event.is_cancelled ? words.cancelled : "", event.is_paused ? words.paused : "",
     ].filter(Boolean);
     return html`<li><a href=${eventAddress(hostId, event.id)}><strong>${event.title}</strong><br><span class="small dim">${facts.join(" · ")}</span></a></li>`;

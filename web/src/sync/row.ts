@@ -39,6 +39,8 @@ export interface RowActs {
   /** Where a registration's own page is; null opens it in place. */
   readonly hrefOf: ((id: string) => string) | null;
   readonly open: (row: Row) => void;
+  /** Where the platform shows an attendee, with `{registration_id}` in it; empty where there is no such page. */
+  readonly attendeeAddress: string;
 }
 
 export function rowView(row: Row, acts: RowActs): View {
@@ -122,7 +124,7 @@ function partsView(row: Row): View {
 }
 
 /** Salesforce's words on what failed, and ours. */
-export function errorView(row: Row, { docsBase, zone }: Pick<RowActs, "docsBase" | "zone">): View {
+export function errorView(row: Row, { docsBase, zone, attendeeAddress }: Pick<RowActs, "docsBase" | "zone" | "attendeeAddress">): View {
   const { error } = row;
   if (error === null) return nothing;
   const tried = error.last_at === null ? "" : ` · ${t.rows.lastTried(timeOf(error.last_at, zone), error.first_at !== error.last_at)}`;
@@ -130,5 +132,12 @@ export function errorView(row: Row, { docsBase, zone }: Pick<RowActs, "docsBase"
     <p>${error.error_code} · ${error.message} <span class="dim">${t.rows.attempts(error.attempts)}${tried}</span></p>
     ${error.value ? html`<p class="dim">${t.rows.value(error.value)}</p>` : nothing}
     <details><summary>${t.rows.details}<span class="sr"> ${nameOf(row)}</span></summary>${adviceView(error.advice, { tone: "calm", docsBase })}</details>
+    ${attendeeView(row, attendeeAddress)}
   </div>`;
+}
+
+/** The attendee's page of the platform, where a wrong answer is corrected. */
+export function attendeeView(row: Row, address: string): View {
+  if (address === "" || row.is_erased) return nothing;
+  return html`<p>${outward(address.replace("{registration_id}", encodeURIComponent(row.registration_id)), t.registration.attendee, nameOf(row))}</p>`;
 }

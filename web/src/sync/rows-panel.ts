@@ -27,7 +27,7 @@ export class RowsPanel extends EventshipElement {
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
     eventId: {}, mayChange: { attribute: false }, state: {}, group: { attribute: false }, groupTitle: {}, version: { attribute: false },
-    hasFailed: { attribute: false }, zone: {}, hrefOf: { attribute: false },
+    hasFailed: { attribute: false }, zone: {}, hrefOf: { attribute: false }, attendeeAddress: {},
     q: { state: true }, order: { state: true }, rows: { state: true }, matched: { state: true }, trail: { state: true }, next: { state: true },
     problem: { state: true }, retried: { state: true }, isFiling: { state: true },
   };
@@ -46,6 +46,8 @@ export class RowsPanel extends EventshipElement {
   declare zone: string | undefined;
   /** Where a registration's own page is; null opens it in place. */
   declare hrefOf: ((id: string) => string) | null;
+  /** Where the platform shows an attendee, with `{registration_id}` in it; empty where there is no such page. */
+  declare attendeeAddress: string;
   private declare q: string;
   private declare order: RowSort | null;
   private declare rows: readonly Row[] | null;
@@ -63,7 +65,7 @@ export class RowsPanel extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { eventId: "", mayChange: false, state: null, group: null, groupTitle: "", version: 0, hasFailed: false, zone: undefined, hrefOf: null });
+    Object.assign(this, { eventId: "", mayChange: false, state: null, group: null, groupTitle: "", version: 0, hasFailed: false, zone: undefined, hrefOf: null, attendeeAddress: "" });
     Object.assign(this, { q: "", order: null, rows: null, matched: null, trail: [null], next: null, problem: null, retried: new Map(), isFiling: false });
   }
 
@@ -189,8 +191,8 @@ export class RowsPanel extends EventshipElement {
 
   private listView(rows: readonly Row[]): View {
     if (rows.length === 0) return html`<p class="dim">${t.rows.none}</p>`;
-    const { mayChange, docsBase, zone, retried, hrefOf } = this;
-    const acts = { mayChange, docsBase, zone, retried, hrefOf, retry: (row: Row) => void this.retry(row), open: (row: Row) => this.tell("registration-opened", row.registration_id) };
+    const { mayChange, docsBase, zone, retried, hrefOf, attendeeAddress } = this;
+    const acts = { mayChange, docsBase, zone, retried, hrefOf, attendeeAddress, retry: (row: Row) => void this.retry(row), open: (row: Row) => this.tell("registration-opened", row.registration_id) };
     return html`<ul class="rows">${repeat(rows, (row) => row.registration_id, (row) => rowView(row, acts))}</ul>`;
   }
 

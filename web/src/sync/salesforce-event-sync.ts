@@ -5,7 +5,7 @@ import type { ApiProblem } from "../api/client";
 import type { StreamEvent } from "../api/events";
 import { Live } from "../api/live";
 import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
-import { named, t, zoneOf } from "../texts";
+import { momentNamed, named, t, zoneOf } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { questionView, type Question } from "../ui/question";
 import { adviceView, failedActionView, loadingView, problemView, silenceView, type View } from "../ui/views";
@@ -168,8 +168,8 @@ export class SalesforceEventSync extends EventshipElement {
 
   private headView(stats: Stats, card: Card): View {
     const isPaused = stats.event.is_paused;
-    return html`<header class="line apart"><div><h2 id="heading">${stats.event.title}</h2><p class="small dim">${t.sync.heading} · ${t.sync.statsHeading}</p></div>
-        <span class="line">${this.doorAddress === "" ? nothing : html`<a href=${this.doorAddress}>${t.sync.door} ›</a>`}
+    return html`<header class="line apart"><div><h2 id="heading">${stats.event.title}</h2><p class="small dim">${[stats.event.starts_at && momentNamed(stats.event.starts_at, stats.event.timezone), t.sync.heading, t.sync.statsHeading].filter(Boolean).join(" · ")}</p></div>
+        <span class="line">${!this.doorAddress ? nothing : html`<a href=${this.doorAddress}>${t.sync.door} ›</a>`}
         <button class="quiet" ?disabled=${!this.mayChange || this.isBusy} @click=${() => this.setPause(!isPaused)}>${isPaused ? t.sync.resume : t.sync.pause}</button></span></header>
       ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
@@ -230,7 +230,7 @@ export class SalesforceEventSync extends EventshipElement {
     const group = this.chosenGroup;
     return html`<salesforce-rows-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .mayChange=${this.mayChange} .state=${this.chosenState} .group=${group?.group_id ?? null} .groupTitle=${group === null ? "" : `${group.title} (${group.error_code})`}
-      .version=${this.rowsVersion} .hasFailed=${counts.failed > 0} .zone=${zoneOf(event.timezone)} .hrefOf=${this.registrationAddress === "" ? null : this.hrefOf}
+      .version=${this.rowsVersion} .hasFailed=${counts.failed > 0} .zone=${zoneOf(event.timezone)} .attendeeAddress=${this.attendeeAddress} .hrefOf=${this.registrationAddress ? this.hrefOf : null}
       @registration-opened=${this.openRegistration} @rows-changed=${this.refresh} @state-chosen=${(event: CustomEvent<string | null>) => this.chooseState(event.detail)}></salesforce-rows-panel>`;
   }
 

@@ -14,7 +14,7 @@ import { attemptView } from "./history-view";
 import { previewStyle, previewView, rehearsalView } from "./preview-view";
 import { storyOf } from "./registration-story";
 import { retriedView, type Retried } from "./retried";
-import { errorView, nameOf, retryView, rowStyle, stateView, warningsView } from "./row";
+import { attendeeView, errorView, nameOf, retryView, rowStyle, stateView, warningsView } from "./row";
 
 export class SalesforceRegistration extends EventshipElement {
   static override styles = [look, controls, rowStyle, previewStyle, css`
@@ -139,8 +139,10 @@ export class SalesforceRegistration extends EventshipElement {
       ${this.headView(row)}
       <section class="stack" aria-labelledby="happened"><h3 id="happened">${t.registration.happened}</h3>
         <ul class="story">${storyOf(row, this.zone).map(({ text, record }) => html`<li>${record ? outward(record.url, text) : text}</li>`)}</ul>
-        ${row.is_erased ? nothing : errorView(row, { docsBase: this.docsBase, zone: this.zone })}${warningsView(row)}
+        ${row.is_erased ? nothing : errorView(row, { docsBase: this.docsBase, zone: this.zone, attendeeAddress: "" })}${warningsView(row)}
         ${this.actsView(row)}
+        ${failedActionView(this.failedAction, this.docsBase)}
+        <p class="small" role="status">${this.announced}</p>
         <p class="small dim">${t.rows.times(zoneName(this.zone))}</p></section>
       ${row.is_erased ? nothing : html`${this.nowView()}${this.historyView()}`}
     </div>${this.question === null ? nothing : questionView(this.question, () => { this.question = null; })}`;
@@ -148,12 +150,11 @@ export class SalesforceRegistration extends EventshipElement {
 
   private headView(row: Row): View {
     const { email, company } = row.attendee;
-    const address = this.attendeeAddress.replace("{registration_id}", encodeURIComponent(row.registration_id));
     return html`<header class="line apart"><div><h2 tabindex="-1">${nameOf(row)}</h2>
         <p class="small dim">${[email, company, row.registration_id].filter(Boolean).join(" · ")}</p></div>${stateView(row)}</header>
       ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load() }) : nothing}
-      ${address ? html`<p>${outward(address, t.registration.attendee)}</p>` : nothing}`;
+      ${attendeeView(row, this.attendeeAddress)}`;
   }
 
   private actsView(row: Row): View {
@@ -161,9 +162,7 @@ export class SalesforceRegistration extends EventshipElement {
     if (!this.mayChange) return html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`;
     return html`<p class="line">${retryView(row, { mayChange: true, retry: (each) => void this.retry(each) })}
         <button class="plain" @click=${() => this.ask(row)}>${row.is_excluded ? t.registration.include : t.registration.exclude}</button></p>
-      ${retriedView(row, this.retried, this.zone)}
-      ${failedActionView(this.failedAction, this.docsBase)}
-      <p class="small" role="status">${this.announced}</p>`;
+      ${retriedView(row, this.retried, this.zone)}`;
   }
 
   private nowView(): View {

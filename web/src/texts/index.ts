@@ -90,6 +90,12 @@ export function moment(iso: string, zone?: string): string {
   return new Date(iso).toLocaleString(t.locale, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
 }
 
+/** A point in time in an event's zone, with what that is called: what a person reads alone. */
+export function momentNamed(iso: string, timezone: string): string {
+  const zone = zoneOf(timezone);
+  return `${moment(iso, zone)} (${zoneName(zone, new Date(iso))})`;
+}
+
 /** The time of day where that is today, else the day, too. */
 export function timeOf(iso: string, zone?: string): string {
   const dayIn = (at: Date): string => at.toLocaleDateString(t.locale, { timeZone: zone });

@@ -3,7 +3,7 @@
 import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { EventRow, Switch } from "../api/schema";
-import { moment, t } from "../texts";
+import { momentNamed, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { safeUrl, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
@@ -115,7 +115,7 @@ export class EventsGrid extends EventshipElement {
   }
 
   private titleView({ event, is_paused: isPaused }: EventRow, cell: string, stop: number): View {
-    const facts = [event.starts_at ? moment(event.starts_at) : t.matrix.noDate, eventKindName(event.kind), isPaused ? t.matrix.paused : ""];
+    const facts = [event.starts_at ? momentNamed(event.starts_at, event.timezone) : t.matrix.noDate, eventKindName(event.kind), isPaused ? t.matrix.paused : ""];
     const href = this.eventHref?.(event.id) ?? null;
     return html`${href === null
       ? html`<span data-cell=${cell} tabindex=${stop}>${event.title}</span>`

@@ -48,6 +48,12 @@ def test_nobody_of_the_crowd_shares_an_address() -> None:
     assert [address for address, count in addresses.items() if count > 1] == ["tom.tickets@pair.example"]
 
 
+def test_no_letter_of_a_name_is_missing_in_its_address() -> None:
+    assert [one.email for one in REGISTRANTS if one.last == "Sørensen"] == [
+        "ingrid.sorensen@bergensalmon.example"
+    ]
+
+
 def test_every_delivery_is_parsed_as_a_webhook_is() -> None:
     for delivery in deliveries(REGISTRANTS):
         assert parse_delivery(delivery.webhook_id, delivery.body).host_id == "host_acme"

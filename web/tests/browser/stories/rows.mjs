@@ -72,6 +72,23 @@ export function withManyRows(step, at) {
     await note.waitFor({ state: "detached" });
   });
 
+  step("on a page without addresses of its own a registration opens in place, and leads to the attendee", async () => {
+    const { page } = at();
+    await drawer(page).evaluate((element) => {
+      element.setAttribute("registration-address", "");
+      element.setAttribute("attendee-address", "https://otter.example/attendees/{registration_id}");
+    });
+    const link = drawer(page).locator("[data-registration=reg_3012]").getByRole("link", { name: /^The attendee in Eventship/ });
+    assert.equal(await link.getAttribute("href"), "https://otter.example/attendees/reg_3012");
+    await drawer(page).getByRole("button", { name: "Dina Delta 12", exact: true }).click();
+    await registration(page).getByText("Nothing of it is in Salesforce yet.").waitFor();
+    await drawer(page).getByRole("button", { name: `Back to ${DELTA[1]}` }).click();
+    const heading = drawer(page).getByRole("heading", { name: "Registrations" });
+    await heading.waitFor();
+    assert.ok(await heading.evaluate((each) => each.getRootNode().activeElement === each));
+    await page.reload();
+  });
+
   step("a registration's page tells what happened, what was sent, and what would be written", async () => {
     const { page } = at();
     await drawer(page).getByLabel("Order").selectOption("Failed first");
@@ -114,6 +131,9 @@ export function withManyRows(step, at) {
     await registration(other).getByText("Only an owner or admin of this host can do this.").waitFor();
     await registration(other).locator("[data-attempt=synced]").waitFor();
     assert.equal(await registration(other).getByRole("button", { name: /Leave out|Retry/ }).count(), 0);
+    await other.context().setOffline(true);
+    await registration(other).getByRole("button", { name: "Look now" }).click();
+    await registration(other).getByText("Salesforce was not asked.").waitFor();
     await other.context().close();
   });
 
