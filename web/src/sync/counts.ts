@@ -12,8 +12,9 @@ export const countsStyle = css`
   .bar { display: block; inline-size: 100%; block-size: 0.9em; border-radius: 0.45em; overflow: hidden; background: var(--line); }
   .bar rect { fill: currentColor; transition: x 0.4s ease, width 0.4s ease; }
   .legend { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5em, 1fr)); gap: 0.6em; }
-  .legend button { display: grid; justify-items: start; gap: 0.1em; text-align: start; font-weight: 400; color: var(--ink); background: var(--soft); border-color: transparent; padding: 0.6em 0.9em; }
+  .legend button { display: grid; justify-items: start; gap: 0.1em; text-align: start; font-weight: 400; color: var(--ink); background: var(--soft); border-color: transparent; padding: 0.6em; }
   .legend button[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+  .legend .chip { font-size: 0.8em; gap: 0.35em; }
   .legend b { font-size: 1.5em; line-height: 1.2; font-variant-numeric: tabular-nums; }
 `;
 

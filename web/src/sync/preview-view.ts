@@ -11,8 +11,10 @@ export const previewStyle = css`
   thead th { font-size: 0.87em; color: var(--dim); }
   tr.is-news td { font-weight: 600; }
   .sideways { overflow-x: auto; }
-  .sideways table { min-inline-size: 34rem; table-layout: fixed; }
-  .sideways th:first-child { inline-size: 26%; } .sideways th:nth-child(3) { inline-size: 34%; }
+  .sideways table { min-inline-size: 15rem; table-layout: fixed; }
+  .sideways thead th:nth-child(1) { inline-size: 35%; } .sideways thead th:nth-child(2) { inline-size: 25%; }
+  .sideways caption { text-align: start; font-weight: 600; padding-block-end: 0.3em; }
+  .sideways tr div { font-weight: 400; }
   pre { margin: 0; padding: 0.7em 0.9em; background: var(--soft); border-radius: 6px; font: 0.85em ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 `;
 
@@ -33,17 +35,17 @@ export function previewView(preview: Preview, docsBase: string, zone?: string): 
 
 function recordView({ object, part, action, record, fields }: RecordPreview): View {
   const name = named(t.mapping.objects, object, object);
-  const title = `${name}${part === "registered" || part === "checked_in" ? ` “${named(t.rows.activity, part, part)}”` : ""}`;
+  const title = `${name}${part === "registered" || part === "checked_in" ? ` ${t.registration.quoted(named(t.rows.activity, part, part))}` : ""}`;
   return html`<div class="sideways" tabindex="0" role="region" aria-label=${title}><table>
-    <caption class="sr">${title}</caption>
-    <thead><tr><th scope="col">${outward(record?.url ?? null, title)} ${named(t.registration.actions, action, action)}</th><th scope="col">${t.registration.valueNow}</th>
-      <th scope="col">${t.registration.valueThen}</th><th scope="col">${t.registration.why}</th></tr></thead>
+    <caption>${outward(record?.url ?? null, title)} ${named(t.registration.actions, action, action)}</caption>
+    <thead><tr><th scope="col">${t.registration.field}</th><th scope="col">${t.registration.valueNow}</th>
+      <th scope="col">${t.registration.valueThen}</th></tr></thead>
     <tbody>${fields.map(fieldView)}</tbody></table></div>`;
 }
 
 function fieldView({ label, now, then, why, text }: FieldPreview): View {
-  return html`<tr class=${NEWS.includes(why) ? "is-news" : ""}><th scope="row">${label}</th><td>${valueOf(now)}</td><td>${valueOf(then)}</td>
-    <td class="small">${named(t.registration.whys, why, why)}${text ? html` · ${text}` : nothing}</td></tr>`;
+  return html`<tr class=${NEWS.includes(why) ? "is-news" : ""}><th scope="row">${label}</th><td>${valueOf(now)}</td><td>${valueOf(then)}
+    <div class="small dim">${named(t.registration.whys, why, why)}${text ? html` · ${text}` : nothing}</div></td></tr>`;
 }
 
 function valueOf(value: unknown): string {

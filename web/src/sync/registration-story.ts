@@ -33,7 +33,7 @@ function personOf({ person }: Row): Sentence[] {
 }
 
 function activityName({ kind, object, subject }: ActivityLink): string {
-  return subject === null ? named(t.rows.activity, kind, object) : `${named(t.mapping.objects, object, object)} “${subject}”`;
+  return subject === null ? named(t.rows.activity, kind, object) : `${named(t.mapping.objects, object, object)} ${t.registration.quoted(subject)}`;
 }
 
 function endOf(row: Row, at: (iso: string) => string): string | undefined {

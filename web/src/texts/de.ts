@@ -514,9 +514,9 @@ const registration: Texts["registration"] = {
   nothingChanges: "Nichts würde sich ändern.",
   actions: { create: "würde angelegt", update: "würde geändert", keep: "bleibt, wie es ist" },
   field: "Feld",
+  quoted: (text) => `„${text}“`,
   valueNow: "Jetzt",
   valueThen: "Danach",
-  why: "Warum",
   whys: {
     new: "neu", changed: "geändert", same: "gleich", kept: "nur wenn leer, und es ist nicht leer", create_only: "nur auf neuen Datensätzen", not_updating: "wer schon da war, wird nicht geändert",
     theirs: "jemand hat es in Salesforce geändert", no_value: "kein Wert", left_out: "ausgelassen",

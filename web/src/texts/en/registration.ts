@@ -48,9 +48,9 @@ export const registration = {
   nothingChanges: "Nothing would change.",
   actions: { create: "would be made", update: "would be changed", keep: "stays as it is" } as Record<string, string>,
   field: "Field",
+  quoted: (text: string) => `“${text}”`,
   valueNow: "Now",
   valueThen: "Then",
-  why: "Why",
   whys: {
     new: "new", changed: "changed", same: "the same", kept: "only if empty, and it is not", create_only: "on new records only", not_updating: "people who were there are not changed",
     theirs: "somebody changed it in Salesforce", no_value: "no value", left_out: "left out",
