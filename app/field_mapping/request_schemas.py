@@ -63,8 +63,10 @@ def _source(path: str) -> str:
 
 def _template(text: str) -> str:
     wrong = first_invalid_placeholder(text)
+    if wrong is not None and set("{}") & set(wrong):
+        raise plain_error("template", f"a brace is missing at “{wrong}”: each value stands between {{ and }}")
     if wrong is not None:
-        raise plain_error("template", f"not a source in braces: {wrong}; …/mapping/sources lists them")
+        raise plain_error("template", f"there is no value “{wrong}”: …/mapping/sources lists them")
     return text
 
 

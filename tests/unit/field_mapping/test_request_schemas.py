@@ -75,7 +75,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "fields.0.template",
         "event.colour",
     ),
-    ("open brace", with_rule(**{"from": None}, template="{event.title"), "fields.0.template", "{event.title"),
+    (
+        "open brace",
+        with_rule(**{"from": None}, template="{event.title"),
+        "fields.0.template",
+        "brace is missing at “{",
+    ),
     ("unknown mode", with_rule(mode="sometimes"), "fields.0.mode", "'overwrite'"),
     ("own field", with_rule(field="ownerid"), "fields.0", "choose it under owner"),
     ("our Task", with_rule(object="Task", field="Subject"), "fields.0", "we find our Tasks"),

@@ -31,7 +31,7 @@ export interface RuleActs {
   /** Why the service did not take a rule, by its place. */
   readonly refused: ReadonlyMap<number, string>;
   /** What stands beside a rule that was not chosen here. */
-  readonly inherited: string;
+  readonly inherited: (rule: Rule) => string;
 }
 
 export function rulesView(draft: Draft, findings: readonly MappingFinding[], acts: RuleActs): View {
@@ -66,7 +66,7 @@ function ruleLine(rules: readonly Rule[], findings: readonly MappingFinding[], a
   const refused = places.flatMap((place) => acts.refused.get(place) ?? []);
   const name = html`<span class="sr"> ${objects} ${label}</span>`;
   return html`<tr data-rule="${rules.map((each) => `${each.object}.${each.field}`).join(" ")}">
-    <td><strong>${label}</strong><br><span class="small dim">${objects} · ${rule.field}${isOwn ? "" : ` · ${acts.inherited}`}</span>
+    <td><strong>${label}</strong><br><span class="small dim">${objects} · ${rule.field}${isOwn ? "" : ` · ${acts.inherited(rule)}`}</span>
       ${[...new Set(refused)].map((each) => html`<p class="note bad small" role="alert">${t.trial.ruleRefused(each)}</p>`)}
       ${findings.map((each) => findingView(each, rules.length > 1))}</td>
     <td>${isOff ? nothing : sourceText(rule, acts.sources)}${rule.values.length > 0 ? html`<br><span class="small dim">${t.mapping.optionsMapped(rule.values.length - blankOptions(rule).length)}</span>` : nothing}</td>

@@ -10,7 +10,7 @@ import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import type { ExampleMade } from "./example-panel";
-import { countOwn, draftOf, givenOf, newRule, OBJECTS, refusals, withoutRule, withRule, withRules, type Draft, type ObjectName, type Rule } from "./draft";
+import { countOwn, draftOf, givenOf, isSame, newRule, OBJECTS, refusals, withoutRule, withRule, withRules, type Draft, type ObjectName, type Rule } from "./draft";
 import { drop, keep, takeKept, userOf } from "./kept-draft";
 import { peopleView } from "./people-view";
 import { notesView, rulesStyle, rulesView } from "./rules-view";
@@ -103,15 +103,17 @@ export class SalesforceMapping extends EventshipElement {
   }
 
   private readonly load = async (): Promise<void> => {
-    Object.assign(this, { shown: null, draft: null, objects: {}, problem: null, refusal: null, asking: null, isBack: false });
+    Object.assign(this, { shown: null, draft: null, objects: {}, problem: null, refusal: null, asking: null, isBack: false, announced: "" });
     if (this.getToken === null || this.hostId === "") return;
     try {
-      const ofHost = this.eventId === "" ? null : this.api.mapping(this.hostId).read();
-      const [shown, sources, card, hosts] = await Promise.all([this.mapping.read(), this.mapping.sources(), this.host.card(), ofHost]);
+      const ofHost = this.eventId === "" ? null : this.api.mapping(this.hostId);
+      const [shown, sources, card, hosts, asked] = await Promise.all([this.mapping.read(), this.mapping.sources(), this.host.card(), ofHost?.read(), ofHost?.sources()]);
       this.hosts = hosts ? draftOf(hosts) : null;
       this.user = userOf(await this.getToken());
       this.mayChange = card.role !== "member";
-      this.sources = sources.items;
+      // The host's questions, too: nobody may have registered for the event yet.
+      const known = new Set(sources.items.map((each) => each.path));
+      this.sources = [...sources.items, ...(asked?.items ?? []).filter((each) => !known.has(each.path))];
       this.show(shown);
       const kept = this.mayChange ? takeKept(this.place, this.user, shown.version) : null;
       if (kept) Object.assign(this, { draft: kept, isBack: true });
@@ -174,7 +176,7 @@ export class SalesforceMapping extends EventshipElement {
 
   private formView(shown: MappingShown, draft: Draft): View {
     const { mayChange, objects, sources, host } = this;
-    const inherited = this.eventId === "" ? t.mapping.isDefault : t.trial.ofHost;
+    const inherited = (rule: Rule): string => (this.hosts?.rules.some((each) => isSame(each, rule)) ? t.trial.ofHost : t.mapping.isDefault);
     const acts = { mayChange, objects, sources, inherited, refused: this.refusedRules, edit: this.edit, remove: this.removeRules, switchOff: this.switchOff };
     return html`${shown.is_checked ? nothing : html`<p class="note wait">${t.mapping.unchecked}</p>`}
       ${mayChange ? nothing : html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`}
