@@ -48,6 +48,9 @@ const TOO_MANY = 429;
 const LONGEST_WAIT_S = 5;
 const TRIES = 4;
 
+/** The language of what the service says; it may speak fewer than a page. Empty where it does not tell. */
+export let serviceLanguage = "";
+
 export class Api {
   /** `reached` is called with every answer, whatever it says: the service is there. */
   constructor(
@@ -101,6 +104,7 @@ export class Api {
     try {
       for (let tries = 1; ; tries += 1) {
         const answer = await fetch(this.base + path, init);
+        serviceLanguage = answer.headers.get("Content-Language") ?? serviceLanguage;
         this.reached();
         const wait = answer.status === TOO_MANY && tries < TRIES ? Number(answer.headers.get("Retry-After") ?? NaN) : NaN;
         if (!(wait <= LONGEST_WAIT_S)) return answer;

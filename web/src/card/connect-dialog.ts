@@ -1,6 +1,6 @@
 /** The install modal and the way to Salesforce and back, in two steps. */
 
-import { css, html, nothing, type PropertyDeclarations } from "lit";
+import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { Attempt, Card, ConnectionView, StartAttempt } from "../api/schema";
 import { named, t } from "../texts";
@@ -81,6 +81,14 @@ export class ConnectDialog extends EventshipElement {
     return html`<eventship-dialog heading=${heading} @closed=${this.close}>
       <div class="stack">${this.stageView()}<p class="sr" role="status">${this.announced}</p></div>
     </eventship-dialog>`;
+  }
+
+  /** Each step begins at its heading; what was announced of the one before is over. */
+  protected override updated(changed: PropertyValues): void {
+    const before = changed.get("stage") as Stage | undefined;
+    if (before === undefined && changed.get("isClosed") === undefined) return;
+    if (before === "waiting" && this.announced === t.connect.waitingTitle) this.announced = "";
+    if (this.stage !== "starting" && this.stage !== "completing") this.renderRoot.querySelector<HTMLElement>("h3")?.focus();
   }
 
   private stageView(): View {
@@ -235,7 +243,6 @@ export class ConnectDialog extends EventshipElement {
   private go(stage: Stage): void {
     this.waiting.abort();
     Object.assign(this, { problem: null, isClosed: false, isDomainMissing: false, stage });
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("h3")?.focus());
   }
 
   private readonly appSaved = (): void => {

@@ -2,6 +2,7 @@
 
 import { html } from "lit";
 import type { GetToken } from "../api/client";
+import { t, words } from "../texts";
 import type { View } from "../ui/views";
 import { eventAddress, hostAddress } from "./place";
 
@@ -17,6 +18,8 @@ export interface At {
 }
 
 export interface Page {
+  /** What it is called in the window's title, and for who hears it; empty for the event itself. */
+  readonly title: () => string;
   /** For tables of many columns. */
   readonly isWide?: boolean;
   readonly view: (at: At) => View;
@@ -24,12 +27,15 @@ export interface Page {
 
 export const HOST_PAGES: Readonly<Record<string, Page>> = {
   mapping: {
+    title: () => words.mapping,
     view: (at) => html`<salesforce-mapping host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`,
   },
   settings: {
+    title: () => words.settings,
     view: (at) => html`<salesforce-settings host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`,
   },
   matrix: {
+    title: () => words.matrix,
     isWide: true,
     view: (at) => html`<salesforce-events host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}
       event-address="${hostAddress(at.hostId)}/events/{event_id}"></salesforce-events>`,
@@ -39,17 +45,21 @@ export const HOST_PAGES: Readonly<Record<string, Page>> = {
 /** An event's own page is the one without a name. */
 export const EVENT_PAGES: Readonly<Record<string, Page>> = {
   "": {
+    title: () => "",
     view: (at) => html`<salesforce-event-sync host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS} card-address=${hostAddress(at.hostId)}
       registration-address="${eventAddress(at.hostId, at.eventId, "registrations")}/{registration_id}" door-address=${eventAddress(at.hostId, at.eventId, "door")}></salesforce-event-sync>`,
   },
   registrations: {
+    title: () => t.proof.registration,
     view: (at) => html`<div class="panel"><salesforce-registration host-id=${at.hostId} event-id=${at.eventId} registration-id=${at.itemId ?? ""} .getToken=${at.getToken}
       docs-base=${DOCUMENTS}></salesforce-registration></div>`,
   },
   door: {
+    title: () => t.sync.door,
     view: (at) => html`<salesforce-event-day host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-event-day>`,
   },
   mapping: {
+    title: () => words.eventMapping,
     view: (at) => html`<salesforce-mapping host-id=${at.hostId} event-id=${at.eventId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`,
   },
 };

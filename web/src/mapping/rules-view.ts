@@ -77,7 +77,7 @@ function ruleLine(rules: readonly Rule[], findings: readonly MappingFinding[], a
 }
 
 function sourceText(rule: Rule, sources: readonly SourceShown[]): string {
-  if (rule.kind === "constant") return `“${rule.source}”`;
+  if (rule.kind === "constant") return t.general.quoted(rule.source);
   if (rule.kind === "template") return rule.source;
   return sources.find((each) => each.path === rule.source)?.label ?? rule.source;
 }

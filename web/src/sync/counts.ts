@@ -9,7 +9,8 @@ export const STATES = ["synced", "pending", "failed", "skipped"] as const;
 const TONES = { synced: "is-good", pending: "is-wait", failed: "is-bad", skipped: "is-calm" } as const;
 
 export const countsStyle = css`
-  .bar { display: block; inline-size: 100%; block-size: 0.9em; border-radius: 0.45em; overflow: hidden; background: var(--line); }
+  .bar { display: block; inline-size: 100%; block-size: 0.9em; border-radius: 0.45em; overflow: hidden; background: var(--line); forced-color-adjust: none; }
+  .bar:dir(rtl) { transform: scaleX(-1); }
   .bar rect { fill: currentColor; transition: x 0.4s ease, width 0.4s ease; }
   .legend { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5em, 1fr)); gap: 0.6em; }
   .legend button { display: grid; justify-items: start; gap: 0.1em; text-align: start; font-weight: 400; color: var(--ink); background: var(--soft); border-color: transparent; padding: 0.6em; }

@@ -38,7 +38,7 @@ function groupView(group: Group, acts: GroupActs): View {
   return html`<li class="group stack" data-group=${group.group_id}>
     <div class="line apart"><h4>${group.title}</h4><span class="chip is-bad">${t.failures.count(group.count)}</span></div>
     <p class="small"><code>${group.error_code}</code>${group.object ? html` · ${group.object}` : nothing}${fields ? html` · ${fields}` : nothing}</p>
-    ${group.message ? html`<p>${t.general.salesforceSaid}: “${group.message}”</p>` : nothing}
+    ${group.message ? html`<p dir="auto">${t.general.salesforceSaid}: ${t.general.quoted(group.message)}</p>` : nothing}
     <details><summary>${t.failures.todo}</summary>${adviceView(group.advice, { tone: "calm", docsBase: acts.docsBase, hasTitle: false })}</details>
     <p class="line">
       ${group.can_retry && acts.mayChange ? html`<button class="quiet" @click=${() => acts.retry([group])}>${t.failures.retry(group.count)}<span class="sr"> ${group.title}</span></button>` : nothing}

@@ -3,6 +3,7 @@
 import { css, html, type PropertyDeclarations } from "lit";
 import { t } from "../texts";
 import { define } from "./element";
+import { restore, spotIn, type Spot } from "./focus";
 import { SpeakingElement } from "./speaking";
 import { controls, look } from "./styles";
 
@@ -18,6 +19,8 @@ export class EventshipDialog extends SpeakingElement {
   static override properties: PropertyDeclarations = { heading: {} };
 
   declare heading: string;
+  /** What had the focus before; it gets it back. */
+  private opener: Spot | null = null;
 
   constructor() {
     super();
@@ -25,7 +28,13 @@ export class EventshipDialog extends SpeakingElement {
   }
 
   protected override firstUpdated(): void {
+    this.opener = spotIn(document);
     this.dialog?.showModal();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    if (this.opener) restore(this.opener);
   }
 
   close(): void {

@@ -1,7 +1,8 @@
-/** What draws words: nothing before they are there, and again when the page changes its language. */
+/** What draws words: nothing before they are there, and again when the page changes its language. The focus stays. */
 
 import { LitElement, type PropertyDeclarations } from "lit";
 import { follow, languageChanged, load, speak, spoken, t } from "../texts";
+import { keepFocus, spotIn } from "./focus";
 
 /** Where `lang` may change: the document, and the shadow roots that our elements are in. */
 const observer = new MutationObserver(languageChanged);
@@ -53,7 +54,9 @@ export abstract class SpeakingElement extends LitElement {
     if (this.lang !== t.locale) this.lang = t.locale;
     if (this.dir !== t.dir) this.dir = t.dir;
     this.isNaming = false;
+    const spot = this.hasUpdated ? spotIn(this.renderRoot as ShadowRoot) : null;
     super.performUpdate();
+    keepFocus(spot);
   }
 
   /** What the page calls the language of a node; of our elements counts what the page said of them. */

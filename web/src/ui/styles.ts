@@ -22,7 +22,7 @@ export const look = css`
     container-type: inline-size;
     color: var(--ink);
     font: var(--eventship-font, 15px/1.5 system-ui, sans-serif);
-    overflow-wrap: anywhere;
+    overflow-wrap: break-word;
   }
   :host([hidden]) { display: none; }
   *, *::before, *::after { box-sizing: border-box; }
@@ -33,11 +33,16 @@ export const look = css`
   ul { list-style: none; }
   a { color: var(--accent); }
   fieldset { border: 0; min-inline-size: 0; }
+  /* Words break at their syllables; what has none to break at, an id or an address, only where the line ends. */
+  p, li, dt, h2, h3, h4, label, legend { hyphens: auto; hyphenate-limit-chars: 10 4 4; }
+  p, li, dd, code { overflow-wrap: anywhere; }
+  button, .button, .chip, summary { overflow-wrap: break-word; }
   .dim { color: var(--dim); }
   .small { font-size: 0.87em; }
   .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   .stack { display: grid; gap: 0.75em; grid-template-columns: minmax(0, 1fr); }
   .line { display: flex; flex-wrap: wrap; gap: 0.5em 0.75em; align-items: center; }
+  .line > *, dl > * { min-inline-size: 0; }
   .line.apart { justify-content: space-between; }
   .panel { background: var(--paper); border: 1px solid var(--line); border-radius: var(--radius); padding: 1.1em 1.25em; }
   .note { background: var(--soft); border-radius: calc(var(--radius) * 0.7); border-inline-start: 4px solid var(--calm); padding: 0.7em 0.9em; }
@@ -45,8 +50,8 @@ export const look = css`
   .note.wait { border-color: var(--wait); }
   .note.good { border-color: var(--good); }
   .note ol { padding-inline-start: 1.3em; }
-  .chip { display: inline-flex; align-items: center; gap: 0.45em; font-size: 0.87em; font-weight: 600; white-space: nowrap; }
-  .chip::before { content: ""; inline-size: 0.65em; block-size: 0.65em; border-radius: 50%; background: currentColor; }
+  .chip { display: inline-flex; align-items: center; gap: 0.45em; font-size: 0.87em; font-weight: 600; }
+  .chip::before { content: ""; flex: none; forced-color-adjust: none; inline-size: 0.65em; block-size: 0.65em; border-radius: 50%; background: currentColor; }
   .is-good { color: var(--good); } .is-wait { color: var(--wait); } .is-bad { color: var(--bad); } .is-calm { color: var(--calm); }
 `;
 
@@ -61,7 +66,7 @@ export const controls = css`
   button:hover:not(:disabled), .button:hover { filter: brightness(1.08); }
   button.quiet:hover:not(:disabled), .button.quiet:hover, button.plain:hover:not(:disabled) { background: var(--soft); }
   button:disabled { opacity: 0.55; cursor: not-allowed; }
-  :is(button, a, input, select, summary):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+  :is(button, a, input, select, summary, [tabindex]):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
   input:not([type="radio"], [type="checkbox"]), select {
     font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--field); border-radius: calc(var(--radius) * 0.7);
     padding: 0.4em 0.7em; min-block-size: 2.5em; inline-size: 100%; min-inline-size: 0;
@@ -77,5 +82,9 @@ export const controls = css`
   .busy span { block-size: 1em; border-radius: 6px; background: var(--line); opacity: 0.6; animation: breathe 1.4s ease-in-out infinite alternate; }
   .busy span:last-child { inline-size: 60%; }
   @keyframes breathe { to { opacity: 0.25; } }
+  @media (forced-colors: active) {
+    [aria-pressed="true"], [aria-current] { outline: 3px solid Highlight; outline-offset: -3px; }
+    .busy span { background: GrayText; }
+  }
   @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 `;

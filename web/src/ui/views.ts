@@ -1,7 +1,7 @@
 /** Small views that several elements share. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { ApiProblem } from "../api/client";
+import { serviceLanguage, type ApiProblem } from "../api/client";
 import type { Advice, SalesforceAnswer, SalesforceWords } from "../api/schema";
 import { clock, t } from "../texts";
 
@@ -36,7 +36,7 @@ export function outward(url: string | null, text: string, more = ""): View {
 export function adviceView(advice: Advice, options: { tone?: string; docsBase?: string; said?: SalesforceAnswer | SalesforceWords | null; hasTitle?: boolean } = {}): View {
   const { tone = "bad", docsBase = "", said = null, hasTitle = true } = options;
   const link = advice.link === null ? null : advice.link.startsWith("/") ? docsBase && docsBase + advice.link : advice.link;
-  return html`<div class="note ${tone} stack">
+  return html`<div class="note ${tone} stack" dir="auto" lang=${serviceLanguage || nothing}>
     ${hasTitle ? html`<p><strong>${advice.title}</strong></p>` : nothing}
     <p>${mailed(advice.explanation)}</p>
     ${advice.steps.length === 0 ? nothing : html`<ol>${advice.steps.map((step) => html`<li>${mailed(step)}</li>`)}</ol>`}
@@ -46,7 +46,7 @@ export function adviceView(advice: Advice, options: { tone?: string; docsBase?: 
 }
 
 function saidView(said: SalesforceAnswer | SalesforceWords): View {
-  return html`<p class="small dim">${t.general.salesforceSaid}: ${said.error_code}${said.message ? html` — ${said.message}` : nothing}</p>`;
+  return html`<p class="small dim" dir="auto">${t.general.salesforceSaid}: ${said.error_code}${said.message ? html` — ${said.message}` : nothing}</p>`;
 }
 
 /** That nothing was heard of the service since; nothing while it is heard. */
@@ -83,7 +83,7 @@ export function problemView(problem: ApiProblem, options: { docsBase?: string; a
   return html`<div class="stack" role="alert">
     ${body.advice
       ? adviceView({ ...body.advice, title }, { docsBase: options.docsBase ?? "", said: body.salesforce })
-      : html`<div class="note bad stack"><p><strong>${title}</strong></p>${body.salesforce ? saidView(body.salesforce) : nothing}</div>`}
+      : html`<div class="note bad stack" dir="auto"><p><strong>${title}</strong></p>${body.salesforce ? saidView(body.salesforce) : nothing}</div>`}
     ${body.detail && !known.has(body.detail) ? html`<p class="small dim">${body.detail}</p>` : nothing}
     ${more.length ? html`<ul class="small dim">${more.map(({ path, message }) => html`<li>${path.replace(/^body\./, "")}: ${message}</li>`)}</ul>` : nothing}
     ${body.request_id && (body.status >= 500 || !body.advice) ? html`<p class="small dim">${t.general.request} ${body.request_id}</p>` : nothing}

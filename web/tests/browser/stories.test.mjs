@@ -6,6 +6,7 @@ import { operations } from "./stories/operations.mjs";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
 import { aroundCampaigns, beforeConnecting, whileConnected, whoIsMissing } from "./stories/connecting.mjs";
+import { languages } from "./stories/languages.mjs";
 import { withManyRows } from "./stories/rows.mjs";
 
 const HOST = "host_otter";
@@ -514,7 +515,7 @@ step("all events are worked on by keyboard, and many are changed after a try", a
 step("what a host has written is changed at once, and said", async () => {
   await page.setViewportSize({ width: 1100, height: 900 });
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
-  await page.getByRole("link", { name: "What is written ›" }).click();
+  await page.getByRole("link", { name: "What is written", exact: true }).click();
   const settings = page.locator("salesforce-settings");
   await settings.getByRole("switch", { name: "Calendar Events" }).click();
   await settings.getByText("Calendar Events: on, from now on.").waitFor();
@@ -635,6 +636,8 @@ step("a member of the host may look and not change", async () => {
 });
 
 withManyRows(step, () => ({ page, stack, browser, host: HOST }));
+
+languages(step, () => ({ browser, stack }));
 
 step("a link is ended after a question, and says what stays", async () => {
   await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);

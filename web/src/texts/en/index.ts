@@ -27,6 +27,7 @@ export const texts = {
     unreachableText: "Your connection or our service is away for a moment. Nothing is lost; this page goes on by itself.",
     silent: (since: string) => `Nothing heard from Eventship since ${since}: what you see may be old. This page goes on by itself.`,
     salesforceSaid: "Salesforce said",
+    quoted: (text: string) => `“${text}”`,
     request: "Request",
     newTab: "opens in a new tab",
     unknownPerson: "No name given",
