@@ -43,6 +43,8 @@ GROUP: Final = re.compile(
 """The rows of a group, each with its host."""
 ACROSS_HOSTS: Final = {
     "app.sync.jobs.claim:hosts_with_open_gates": "the hosts of one org, once a batch; few rows by an index",
+    "app.sync.jobs.claim:release_unless_due": "due rows of the hosts of one org, once a drain, by indexes",
+    "app.sync.jobs.leases:acquire": "running rows and hosts of one org, once a drain, by indexes",
     "app.sync.jobs.claim:orgs_with_work": "the sweep: a loose scan over waiting rows, run per shard",
     "app.sync.jobs.leases:recover_running_jobs": "the running rows of an org whose worker died, by an index",
 }

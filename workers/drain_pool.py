@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from app.infrastructure.database_errors import first_line, is_away
 from app.infrastructure.log_limit import LogLimit
@@ -21,19 +20,12 @@ CANCEL_SECONDS = 3.0
 """How long a cancelled drain has to note its call as ambiguous."""
 
 
-@dataclass(frozen=True)
-class RunningDrain:
-    """One drain at work."""
-
-    task: "asyncio.Task[None]"
-    is_slow: bool
-
-
 class DrainPool:
     """Starts drains where a slot is free; `freed` is set whenever one ends.
 
     `drain` answers whether the org has more to do: then it is announced again, behind the others.
-    `seconds` is the longest a drain may take, its last call included.
+    `seconds` is the longest a drain may take, its last call included. `slow_orgs` are those of the running
+    that count as slow: one of which that was not known is taken out as soon as its drain knows better.
     """
 
     def __init__(
@@ -44,6 +36,7 @@ class DrainPool:
         slots: int,
         seconds: float,
         leave_within: float = CANCEL_SECONDS,
+        slow_orgs: set[str] | None = None,
     ) -> None:
         self._drain = drain
         self._announce = announce
@@ -51,7 +44,8 @@ class DrainPool:
         self._slow_slots = max(1, slots // SLOW_SHARE)
         self._seconds = seconds
         self._leave_within = leave_within
-        self._running: dict[str, RunningDrain] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._slow_orgs = set[str]() if slow_orgs is None else slow_orgs
         self._asked_again: set[str] = set()
         self._is_closed = False
         self.freed = asyncio.Event()
@@ -72,21 +66,26 @@ class DrainPool:
         if self._is_closed or self.is_draining(org_id) or not self._has_slot(is_slow=is_slow):
             return None
         task = asyncio.create_task(self._run(org_id), name=f"drain {org_id}")
-        self._running[org_id] = RunningDrain(task, is_slow)
+        self._running[org_id] = task
+        (self._slow_orgs.add if is_slow else self._slow_orgs.discard)(org_id)
         return task
 
     async def finish(self, within: float) -> None:
         """Start no more and wait; what is not done `within` seconds is cancelled in its call."""
         self._is_closed = True
-        late = await _wait([running.task for running in self._running.values()], within)
+        late = await _wait(list(self._running.values()), within)
         for task in late:
             task.cancel()
         for task in await _wait(late, self._leave_within):
             log.error("drain_left_behind", extra={"drain": task.get_name()})
 
+    @property
+    def has_room_for_slow(self) -> bool:
+        """Whether even a slow org would get a slot now."""
+        return self.count < self._slots and len(self._slow_orgs) < self._slow_slots
+
     def _has_slot(self, *, is_slow: bool) -> bool:
-        slow = sum(running.is_slow for running in self._running.values())
-        return self.count < self._slots and not (is_slow and slow >= self._slow_slots)
+        return self.has_room_for_slow if is_slow else self.count < self._slots
 
     async def _run(self, org_id: str) -> None:
         has_more = False
@@ -97,6 +96,7 @@ class DrainPool:
             _log_end(org_id, error)
         finally:
             del self._running[org_id]
+            self._slow_orgs.discard(org_id)
             was_asked = org_id in self._asked_again
             self._asked_again.discard(org_id)
             self.freed.set()

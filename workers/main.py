@@ -81,6 +81,7 @@ def _worker_config(resources: Resources, worker_id: str, stop: asyncio.Event) ->
         drain=partial(_drain_and_publish, engine, resources.wakeups, stop=stop),
         find_orgs=partial(orgs_with_work, resources.database, limit=SWEEP_ORGS),
         chores=PERIODIC_TASKS,
+        slow_orgs=engine.slow_orgs,
     )
 
 

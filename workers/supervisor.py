@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -40,11 +40,15 @@ def new_worker_id() -> str:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker is to do: how to drain an org, where to find orgs, and its chores."""
+    """What a worker is to do: how to drain an org, where to find orgs, and its chores.
+
+    Drains take from `slow_orgs`, or put in, what they find their org to be.
+    """
 
     drain: Drain
     find_orgs: FindOrgs
     chores: Sequence[PeriodicTask]
+    slow_orgs: set[str] = field(default_factory=set)
 
 
 class HeartbeatLost(Exception):
@@ -71,6 +75,7 @@ class Supervisor:
             resources.wakeups.announce,
             slots=settings.worker_drains,
             seconds=drain_timeout(settings),
+            slow_orgs=work.slow_orgs,
         )
         self._listener = ArqListener(settings, resources.database, self.drains, worker_id=worker_id)
         self._heartbeat = Heartbeat(

@@ -11,11 +11,12 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app import tracing
 from app.api.errors import Problem
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.database_errors import is_away, sqlstate
 from app.infrastructure.log_context import logged_with
 from app.infrastructure.work_reports import BatchReport, new_id, reported_batch
 from app.metrics import BATCH_SIZE, DRAIN_SECONDS
@@ -24,30 +25,29 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
-from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted
-from app.sync.engine.pipeline import BatchResult, Lookup, look_up, process_batch
-from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
+from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted, is_of_all_hosts
+from app.sync.engine.pipeline import BatchResult, Lookup, key_rules_of, look_up, process_batch
+from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch, asked_about
 from app.sync.jobs import leases
-from app.sync.jobs.claim import hosts_with_open_gates
+from app.sync.jobs.claim import hosts_with_open_gates, release_unless_due
 from app.sync.jobs.gates import BATCH_MIN, back_off_host, clear_host_backoff, record_success
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
+from app.sync.lookup.lookup import KnownOfOrg, load_known
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import changed_item
 from app.sync.model.decisions import ItemDecision, Skip
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
-from app.sync.model.ticket_transfer import for_current_holder, work_item_for
+from app.sync.model.ticket_transfer import work_item_for
 from app.sync.model.work_item import WorkItem
-from app.sync.planning.suspected import suspected_items, suspected_jobs
+from app.sync.planning.suspected import suspected_items
 
 log = logging.getLogger(__name__)
 
 SLOW_CALL_SECONDS = 20.0
 INTERNAL_FAULT = "internal_fault"
-TOOK_TOO_LONG = ("57014", "55P03")
-"""A statement or a lock beyond its limit: a server that is well says so, and of one host's rows perhaps."""
 
 
 class ClientOpener(Protocol):
@@ -59,13 +59,14 @@ class ClientOpener(Protocol):
 @dataclass(frozen=True)
 class DrainContext:
     """What a drain needs. `pepper` keys the hashes that create locks are named by; equal in all
-    processes."""
+    processes. `slow_orgs`: those that are drained and known to be slow."""
 
     database: Database
     settings: Settings
     open_client: ClientOpener
     worker_id: str
     pepper: bytes
+    slow_orgs: set[str] = field(default_factory=set)
 
     @property
     def lost_write_window(self) -> timedelta:
@@ -96,10 +97,11 @@ class Turn:
 
 
 class TurnEnd(Enum):
-    """How a host's turn ended; STOPPED: the org or the host has to wait."""
+    """How a host's turn ended; STOPPED: the org or the host has to wait; FULL: more may be due."""
 
     NOTHING_DUE = auto()
     WORKED = auto()
+    FULL = auto()
     STOPPED = auto()
 
 
@@ -120,6 +122,7 @@ async def drain(context: DrainContext, org_id: str, *, stop: asyncio.Event) -> b
     )
     if lease is None:
         return False
+    (context.slow_orgs.add if lease.is_slow else context.slow_orgs.discard)(org_id)
     with (
         logged_with(org_id=org_id, drain_id=new_id()),
         tracing.span("drain", kind=tracing.CONSUMER, org_id=org_id),
@@ -167,9 +170,9 @@ class OrgDrain:
 async def _drain_hosts(org: OrgDrain) -> bool:
     """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
     lease, stopped_hosts = org.lease, set[str]()
+    hosts = lease.hosts
     while True:
-        has_worked = False
-        hosts = await hosts_with_open_gates(org.context.database, lease.org_id)
+        ends = set[TurnEnd]()
         for host_id in hosts:
             if not org.has_time():
                 return True
@@ -187,14 +190,15 @@ async def _drain_hosts(org: OrgDrain) -> bool:
                 stopped_hosts.add(host_id)
                 if lease.failures > failures:
                     return False
-            has_worked = has_worked or end is TurnEnd.WORKED
-        if not has_worked:
+            ends.add(end)
+        if ends.isdisjoint((TurnEnd.WORKED, TurnEnd.FULL)):
             return False
-
-
-def is_of_all_hosts(error: Exception) -> bool:
-    """Whether it ends a drain whoever's turn it is: the lease went, or the database cannot be used."""
-    return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
+        is_at_its_end = TurnEnd.FULL not in ends and not org.prefetcher.has_claimed_ahead and org.has_time()
+        if is_at_its_end and await release_unless_due(
+            org.context.database, lease, except_hosts=stopped_hosts
+        ):
+            return False
+        hosts = await hosts_with_open_gates(org.context.database, lease.org_id)
 
 
 async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> TurnEnd:
@@ -266,7 +270,7 @@ class HostDrain:
         context, lease = self.org.context, self.org.lease
         row_limit = lease.caps.rows_of(LOOK_UP, context.settings.batch_size_max)
         size = max(1, min(lease.batch_size, row_limit) >> self.turn.broken_off)
-        claimed = await self.org.prefetcher.take(self.turn.host_id, size=size)
+        claimed = await self.org.prefetcher.take(self.turn.host_id, size=size, read_known=self._read_known)
         if claimed is None:
             return None
         items = tuple(work_item_for(job) for job in claimed.batch.jobs)
@@ -276,6 +280,11 @@ class HostDrain:
         return ClaimedWork(
             claimed, items, WriteStore(context.database, lease, batch, context.lost_write_window), row_limit
         )
+
+    async def _read_known(self, session: AsyncSession, batch: Batch) -> KnownOfOrg | None:
+        asked = asked_about(self.org.lease, batch)
+        rules = key_rules_of(self.org.context)
+        return await load_known(session, asked, rules) if asked.jobs else None
 
     async def process(self, work: ClaimedWork, client: HostClient) -> BatchResult:
         """Bring the items as far as they can go, but for those whose registrations changed since they were
@@ -291,7 +300,7 @@ class HostDrain:
         store = replace(work.store, batch=work.store.batch.of_enabled_events())
         clock = Clock(store.batch.now, context.lost_write_window)
         result = await process_batch(
-            context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup
+            context, client.client, store, fresh, clock=clock, prefetched=claimed.lookup, known=claimed.known
         )
         return replace(result, items=(*result.items, *settled))
 
@@ -316,14 +325,15 @@ class HostDrain:
         if interruption is not None:
             await close_gates(context.database, lease, host_id, interruption)
             return TurnEnd.STOPPED
+        end = TurnEnd.FULL if work.claimed.is_full else TurnEnd.WORKED
         if self.turn.broken_off:
             async with context.database.tenant(host_id) as session:
                 await clear_host_backoff(session, host_id)
-            return TurnEnd.WORKED
+            return end
         seconds = time.monotonic() - started_at
         size = _next_size(work.claimed.size, len(work.items), seconds, work.row_limit)
         await record_success(context.database, lease, batch_size=size)
-        return TurnEnd.WORKED
+        return end
 
     async def _open_client(self, work: ClaimedWork, report: BatchReport) -> HostClient | None:
         """The host's client; None where there is none now, with the items completed as they are."""
@@ -352,22 +362,18 @@ async def _prefetch(
     """What stands of the next batch's people; None where its host may not be asked for just now."""
     if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
-    enabled = batch.of_enabled_events()
-    if not enabled.jobs:
+    asked = asked_about(lease, batch)
+    if not asked.jobs or is_api_budget_exhausted(client, batch):
         return None
-    of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
-    if lease.restored is not None:
-        jobs = suspected_jobs(of_holders.jobs, of_holders, lease.restored)
-        of_holders = replace(of_holders, jobs=jobs)
-    store = WriteStore(context.database, lease, of_holders, context.lost_write_window)
-    return None if await is_api_budget_exhausted(client, store) else await look_up(context, client, store)
+    store = WriteStore(context.database, lease, asked, context.lost_write_window)
+    return await look_up(context, client, store)
 
 
 async def _release(context: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
     """The end of a drain: the org goes back, and with it what was taken ahead of time."""
     if await prefetcher.stop():
         await _abandon(context, lease, prefetcher)
-    elif not lease.is_lost:
+    elif not lease.is_lost and not lease.is_released:
         await leases.release(context.database, lease)
 
 

@@ -2,8 +2,9 @@
 
 import logging
 
-from app.api.api_budget import is_share_used_up
+from app.api.api_budget import DEFAULT_CAP, is_share_used_up
 from app.infrastructure.database import Database
+from app.infrastructure.database_errors import is_away, sqlstate
 from app.salesforce.auth import ConnectionEnded, GrantDoubted
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import (
@@ -15,32 +16,36 @@ from app.salesforce.errors import (
     SendGuardTripped,
 )
 from app.sync.jobs.gates import (
-    api_budget_percent_of,
     back_off,
     back_off_connection,
     handle_refused_session,
     require_reconnect,
 )
 from app.sync.jobs.leases import Lease, LeaseLost
-from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
+from app.sync.model.batch import Batch
 from app.sync.model.retry_policy import ErrorAction, action_for, is_instance_moved, is_session_refused
 
 log = logging.getLogger(__name__)
 
 INSTANCE_MOVED = "instance_moved"
+TOOK_TOO_LONG = ("57014", "55P03")
+"""A statement or a lock beyond its limit: a server that is well says so, and of one host's rows perhaps."""
 
 
 class BudgetReached(Exception):
     """The host's share of the org's API calls is used up; nothing more is sent."""
 
 
-async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
+def is_api_budget_exhausted(client: SalesforceClient, batch: Batch) -> bool:
     """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
-    if client.usage is None:
-        return False
-    async with store.database.tenant(store.batch.host_id) as session:
-        return is_share_used_up(client.usage, await api_budget_percent_of(session, store.batch.host_id))
+    cap = DEFAULT_CAP if batch.api_cap_percent is None else batch.api_cap_percent
+    return client.usage is not None and is_share_used_up(client.usage, cap)
+
+
+def is_of_all_hosts(error: Exception) -> bool:
+    """Whether it ends a drain whoever's turn it is: the lease went, or the database cannot be used."""
+    return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
 
 
 async def close_gates(database: Database, lease: Lease, host_id: str, error: Exception) -> None:

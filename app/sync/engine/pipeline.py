@@ -9,7 +9,6 @@ from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
-from app.states import JobReason
 from app.sync.engine.after_cases import write_after_cases
 from app.sync.engine.dependent_composite import (
     NOTHING_WRITTEN,
@@ -35,32 +34,25 @@ from app.sync.lookup.access import (
     LookupRejected,
     RecentlyRejected,
     is_lasting,
-    load_access,
     problem_from,
 )
 from app.sync.lookup.create_context import CreateContext, load_create_context
-from app.sync.lookup.describe_cache import (
-    MAX_AGE,
-    RETRY_MAX_AGE,
-    expire_describes,
-    load_describes,
-    load_unique_fields,
-    uncached,
+from app.sync.lookup.describe_cache import expire_describes, load_describes
+from app.sync.lookup.lookup import (
+    KnownOfOrg,
+    LookupResult,
+    bodies_to_cache,
+    fetch_person_accounts,
+    load_known,
+    look_up_batch,
 )
-from app.sync.lookup.lookup import LookupResult, bodies_to_cache, fetch_person_accounts, look_up_batch
-from app.sync.lookup.owners import load_owners
 from app.sync.lookup.query_bisection import (
     is_query_rejected,
     is_too_large,
     query_rejected,
     split_in_half,
 )
-from app.sync.lookup.requirements import (
-    LookupRequirements,
-    described_beside,
-    keyed_objects,
-    required_objects,
-)
+from app.sync.lookup.requirements import LookupRequirements, keyed_objects, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch_items import BatchItems
@@ -122,16 +114,17 @@ async def process_batch(
     *,
     clock: Clock,
     prefetched: Awaitable[Lookup | None] | None = None,
+    known: KnownOfOrg | None = None,
 ) -> BatchResult:
     """Bring the items as far as they can go now; `prefetched` is a look-up that began before anything of this
-    batch was written.
+    batch was written, `known` what was read with it.
 
     What the connected user may not look for lets the items wait until somebody gives that user access.
     """
     current = BatchItems(items)
     interruption: SalesforceError | BudgetReached | None
     try:
-        lookup = await _look_up_or_reject(context, client, store, prefetched)
+        lookup = await _look_up_or_reject(context, client, store, prefetched, known)
         if isinstance(lookup, RequestRejected):
             return await _bisect(context, client, store, items, clock=clock, refused=lookup)
         interruption = await _write(context, client, store, current, lookup, clock=clock)
@@ -149,12 +142,13 @@ async def _look_up_or_reject(
     client: SalesforceClient,
     store: WriteStore,
     prefetched: Awaitable[Lookup | None] | None,
+    known: KnownOfOrg | None,
 ) -> Lookup | RequestRejected:
     """What was found; the rejection where Salesforce takes no such query, but may take a smaller one."""
     caps, size = store.lease.caps, len(store.batch.jobs)
     try:
         found = await prefetched if prefetched is not None else None
-        found = found or await look_up(context, client, store)
+        found = found or await look_up(context, client, store, known)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
@@ -191,7 +185,7 @@ async def _write(
     clock: Clock,
 ) -> BudgetReached | None:
     batch, (requirements, found) = store.batch, lookup
-    if await is_api_budget_exhausted(client, store):
+    if is_api_budget_exhausted(client, batch):
         return BudgetReached()
     found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
     items.apply(settle_reported_slots(items, found))
@@ -252,45 +246,49 @@ async def _requirements(
     client: SalesforceClient,
     store: WriteStore,
     *,
+    known: KnownOfOrg | None = None,
     extra_objects: Collection[str] = (),
 ) -> LookupRequirements:
-    """What is to be asked for. The describes of `extra_objects` say what may be asked."""
+    """What is to be asked for; `known` is what was read with the batch.
+
+    The describes of `extra_objects` say what may be asked.
+    """
     batch, jobs = store.batch, store.batch.jobs
-    settings = context.settings
-    key_rules = KeyRules(settings.salesforce_package_namespace, settings.pepper is not None)
-    keyed = keyed_objects(jobs, key_rules)
-    async with store.database.tenant(batch.host_id) as session:
-        access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
-        is_retried = access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
-        max_age = RETRY_MAX_AGE if is_retried else MAX_AGE
-        owners = await load_owners(
-            session, batch.organizers, host_id=batch.host_id, org_id=batch.org_id, max_age=max_age
-        )
-        whose = (batch.host_id, batch.org_id)
-        undescribed = await uncached(session, *whose, described_beside(jobs), max_age)
-        known = await load_unique_fields(session, *whose, keyed, max_age)
-    needed = required_objects(jobs).difference(undescribed)
+    key_rules = key_rules_of(context)
+    if known is None:
+        async with store.database.tenant(batch.host_id) as session:
+            known = await load_known(session, batch, key_rules)
+    needed = required_objects(jobs).difference(known.undescribed)
     describes = await load_describes(
         store.database,
         client,
         host_id=batch.host_id,
         org_id=batch.org_id,
         sobjects={*needed, *extra_objects},
-        max_age=max_age,
+        max_age=known.max_age,
     )
-    access = access.with_describes(describes, {*needed, *extra_objects})
+    access = known.access.with_describes(describes, {*needed, *extra_objects})
     describes = {name: describes[name] for name in needed if name in describes}
-    found = replace(LookupRequirements.of(jobs, describes, access, owners), undescribed=undescribed)
-    return found.with_keys(key_rules, keyed, known)
+    found = replace(
+        LookupRequirements.of(jobs, describes, access, known.owners), undescribed=known.undescribed
+    )
+    return found.with_keys(key_rules, keyed_objects(jobs, key_rules), known.unique_fields)
 
 
-async def look_up(context: PipelineContext, client: SalesforceClient, store: WriteStore) -> Lookup:
+def key_rules_of(context: PipelineContext) -> KeyRules:
+    settings = context.settings
+    return KeyRules(settings.salesforce_package_namespace, settings.pepper is not None)
+
+
+async def look_up(
+    context: PipelineContext, client: SalesforceClient, store: WriteStore, known: KnownOfOrg | None = None
+) -> Lookup:
     """What stands in Salesforce of the batch's people. Raises what the client raises.
 
     Where Salesforce refuses what is asked for, the describes are fetched anew, and only what they show is
     asked for again.
     """
-    requirements = await _requirements(context, client, store)
+    requirements = await _requirements(context, client, store, known=known)
     if requirements.access.rejected is not None:
         raise RecentlyRejected(requirements.access.rejected)
     try:

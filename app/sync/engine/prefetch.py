@@ -15,7 +15,10 @@ from app.sync.engine.pipeline import Lookup
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
+from app.sync.lookup.lookup import KnownOfOrg
 from app.sync.model.batch import Batch
+from app.sync.model.ticket_transfer import for_current_holder
+from app.sync.planning.suspected import suspected_jobs
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
 UNCHANGED = text("""
@@ -30,13 +33,15 @@ UNCHANGED = text("""
 class ClaimedBatch:
     """Jobs of a host that this lease claimed, at most `size`; `stale` are those that changed since.
 
-    `lookup` is the look-up of their people that is under way already.
+    `lookup` is the look-up of their people that is under way already, `known` what their look-up needs to
+    know of the org, where that was read with them.
     """
 
     batch: Batch
     size: int
     stale: frozenset[str] = frozenset()
     lookup: Awaitable[Lookup | None] | None = None
+    known: KnownOfOrg | None = None
 
     @property
     def is_full(self) -> bool:
@@ -48,7 +53,10 @@ class ClaimedBatch:
         return all(job.reason in PACED_REASONS for job in self.batch.jobs)
 
 
+ReadKnown = Callable[[AsyncSession, Batch], Awaitable[KnownOfOrg | None]]
 LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]
+
+ReadRest = Callable[[AsyncSession, ClaimedBatch], Awaitable[ClaimedBatch]]
 
 
 @dataclass
@@ -77,17 +85,28 @@ class BatchPrefetcher:
         if host_id in self._waiting:
             self._lookups[host_id] = asyncio.create_task(self._look_up(self._waiting[host_id], look_up))
 
-    async def take(self, host_id: str, *, size: int) -> ClaimedBatch | None:
-        """The host's next rows, those claimed ahead first; None where nothing is due."""
+    @property
+    def has_claimed_ahead(self) -> bool:
+        return bool(self._waiting)
+
+    async def take(
+        self, host_id: str, *, size: int, read_known: ReadKnown | None = None
+    ) -> ClaimedBatch | None:
+        """The host's next rows, those claimed ahead first; None where nothing is due.
+
+        What is claimed only now is read whole in the same transaction, with what `read_known` adds.
+        """
         claimed = await self._next_claimed(host_id)
         if claimed is not None:
             return await self._confirmed(claimed)
         await self._discard_lookups()
-        claimed = await self._claim(host_id, size)
-        if claimed is None:
-            return None
-        async with self.database.tenant(host_id) as session:
-            return replace(claimed, batch=await with_siblings(session, claimed.batch))
+
+        async def read_rest(session: AsyncSession, claimed: ClaimedBatch) -> ClaimedBatch:
+            batch = await with_siblings(session, claimed.batch)
+            known = await read_known(session, batch) if read_known is not None else None
+            return replace(claimed, batch=batch, known=known)
+
+        return await self._claim(host_id, size, read_rest)
 
     async def drop(self, host_id: str) -> None:
         """Take nothing more for this host; rows that were claimed are left running."""
@@ -115,7 +134,7 @@ class BatchPrefetcher:
         async with self.database.tenant(host_id) as session:
             return await has_due_live_work(session, self.lease, host_id)
 
-    async def _claim(self, host_id: str, size: int) -> ClaimedBatch | None:
+    async def _claim(self, host_id: str, size: int, read_rest: ReadRest | None = None) -> ClaimedBatch | None:
         asked_at = time.monotonic()
         before = self._claims.get(host_id, 0)
         self._claims[host_id] = before + 1
@@ -125,8 +144,11 @@ class BatchPrefetcher:
                 return None
             org_id, fence = self.lease.org_id, self.lease.fence
             batch = await load_claimed(session, claimed, host_id=host_id, org_id=org_id, fence=fence)
+            found = ClaimedBatch(batch, size)
+            if read_rest is not None:
+                found = await read_rest(session, found)
         self.lease.confirm(asked_at)
-        return ClaimedBatch(batch, size)
+        return found
 
     async def _confirmed(self, claimed: ClaimedBatch) -> ClaimedBatch:
         """With siblings; read anew where the host unlinked, excluded or mapped something since."""
@@ -161,6 +183,15 @@ class BatchPrefetcher:
         """What was found is too old once another batch is written, or is about other rows than now."""
         left, self._lookups = list(self._lookups.values()), {}
         await _end(left)
+
+
+def asked_about(lease: Lease, batch: Batch) -> Batch:
+    """The batch as Salesforce is asked about it: of events that are switched on, and tickets' holders now."""
+    enabled = batch.of_enabled_events()
+    of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
+    if lease.restored is None:
+        return of_holders
+    return replace(of_holders, jobs=suspected_jobs(of_holders.jobs, of_holders, lease.restored))
 
 
 async def _end(tasks: "Sequence[asyncio.Task[Any]]") -> None:

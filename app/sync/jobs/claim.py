@@ -4,13 +4,14 @@ Gates (connection, API budget, pauses, the org's own wish to be left alone) are 
 written to the rows, so a hundred thousand rows behind a closed gate cost as much as one.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.sync.jobs.leases import IS_LEASE_FREE, Lease
+from app.sync.jobs.leases import HAS_OPEN_GATES, IS_LEASE_FREE, Lease, release_in_transaction
 
 WAITING_AND_RUNNING = """
     WITH RECURSIVE pairs (host_id, event_id) AS (
@@ -33,11 +34,14 @@ WAITING_AND_RUNNING = """
     )
 """
 IS_DUE = "job.state IN ('pending', 'ambiguous') AND job.due_at <= clock_timestamp()"
-HAS_OPEN_GATES = """
-    connection.state = 'connected' AND host.paused_at IS NULL
-    AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
-    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
-"""
+HOSTS_WITH_OPEN_GATES = text(
+    f"""
+    SELECT connection.host_id, connection.fault_count
+    FROM connections AS connection JOIN hosts AS host USING (host_id)
+    WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}
+    ORDER BY connection.host_id
+    """  # noqa: S608 -- put together from constants
+)
 ORGS_WITH_WORK = text(
     f"""
     {WAITING_AND_RUNNING}
@@ -64,27 +68,20 @@ ORGS_WITH_WORK = text(
     LIMIT :most
     """  # noqa: S608 -- put together from constants
 )
-HOSTS_WITH_OPEN_GATES = text(
-    f"""
-    SELECT connection.host_id, connection.fault_count
-    FROM connections AS connection JOIN hosts AS host USING (host_id)
-    WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}
-    ORDER BY connection.host_id
-    """  # noqa: S608 -- put together from constants
-)
-WAITING_EVENTS = """
+WAITING_EVENTS_OF = """
     WITH RECURSIVE waiting (event_id) AS (
-        (SELECT event_id FROM sync_jobs WHERE host_id = :host_id AND state IN ('pending', 'ambiguous')
+        (SELECT event_id FROM sync_jobs WHERE host_id = {host_id} AND state IN ('pending', 'ambiguous')
          ORDER BY event_id LIMIT 1)
         UNION ALL
         SELECT next.event_id FROM waiting CROSS JOIN LATERAL (
             SELECT job.event_id FROM sync_jobs AS job
-            WHERE job.host_id = :host_id AND job.state IN ('pending', 'ambiguous')
+            WHERE job.host_id = {host_id} AND job.state IN ('pending', 'ambiguous')
               AND job.event_id > waiting.event_id
             ORDER BY job.event_id LIMIT 1
         ) AS next
     )
 """
+WAITING_EVENTS = WAITING_EVENTS_OF.format(host_id=":host_id")
 HAS_DUE_LIVE_WORK = text(
     f"""
     {WAITING_EVENTS}
@@ -98,6 +95,28 @@ HAS_DUE_LIVE_WORK = text(
             LIMIT 1
         ) AS row
         WHERE event.paused_at IS NULL
+    )
+    """  # noqa: S608 -- put together from constants
+)
+HAS_DUE_WORK = text(
+    f"""
+    SELECT EXISTS (
+        SELECT FROM connections AS connection JOIN hosts AS host USING (host_id) CROSS JOIN LATERAL (
+            {WAITING_EVENTS_OF.format(host_id="connection.host_id")}
+            SELECT FROM waiting
+            JOIN events AS event
+              ON event.host_id = connection.host_id AND event.event_id = waiting.event_id
+            CROSS JOIN (VALUES (0), (10)) AS lane (priority)
+            CROSS JOIN LATERAL (
+                SELECT job.registration_id FROM sync_jobs AS job
+                WHERE job.host_id = connection.host_id AND job.event_id = waiting.event_id
+                  AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = :org_id
+                LIMIT 1
+            ) AS row
+            WHERE event.paused_at IS NULL
+            LIMIT 1
+        ) AS due
+        WHERE connection.org_id = :org_id AND connection.host_id <> ALL(:except_hosts) AND {HAS_OPEN_GATES}
     )
     """  # noqa: S608 -- put together from constants
 )
@@ -174,6 +193,19 @@ async def hosts_with_open_gates(database: Database, org_id: str) -> dict[str, in
     async with database.system() as session:
         rows = await session.execute(HOSTS_WITH_OPEN_GATES, {"org_id": org_id})
     return {row.host_id: row.fault_count for row in rows}
+
+
+async def release_unless_due(database: Database, lease: Lease, *, except_hosts: Collection[str]) -> bool:
+    """Give the org up, unless rows are due behind open gates; says whether it was given up.
+
+    Rows of `except_hosts` do not count. Nothing may be claimed under the lease.
+    """
+    async with database.system() as session:
+        values = {"org_id": lease.org_id, "except_hosts": sorted(except_hosts)}
+        if await session.scalar(HAS_DUE_WORK, values):
+            return False
+        lease.is_released = await release_in_transaction(session, lease)
+    return lease.is_released
 
 
 async def claim(

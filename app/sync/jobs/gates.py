@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func, literal, select, update
+from sqlalchemy import ColumnElement, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP, is_share_used_up
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
-from app.models import Connection, Host, OrgLease
+from app.models import Connection, OrgLease
 from app.notifications.facts import budget_stopped, needs_reconnect
 from app.salesforce.errors import ApiError
 from app.salesforce.responses import ApiUsage
@@ -25,6 +25,23 @@ log = logging.getLogger(__name__)
 
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
+CAP_PERCENT = text("SELECT api_cap_percent FROM hosts WHERE host_id = :host_id")
+# Text, since it is said for every batch: to build the statement anew costs more than to carry it out.
+RECORD_USAGE = text("""
+    UPDATE connections
+    SET last_used_at = clock_timestamp(),
+        last_written_at = CASE WHEN :has_written THEN clock_timestamp() ELSE last_written_at END,
+        calls_today = CASE WHEN calls_day = date_trunc('day', clock_timestamp()) THEN calls_today ELSE 0 END
+                      + CAST(:calls AS int),
+        calls_day = date_trunc('day', clock_timestamp()),
+        api_used = CASE WHEN :is_measured THEN CAST(:used AS int) ELSE api_used END,
+        api_limit = CASE WHEN :is_measured THEN CAST(:limit AS int) ELSE api_limit END,
+        api_measured_at = CASE WHEN :is_measured THEN clock_timestamp() ELSE api_measured_at END,
+        api_closed_until = CASE WHEN :is_measured
+                                THEN clock_timestamp() + CAST(:closed_for AS interval)
+                                ELSE api_closed_until END
+    WHERE host_id = :host_id
+""")
 NO_HOST_BACKOFF: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
@@ -79,7 +96,7 @@ async def mark_needs_reconnect(
 
 async def api_budget_percent_of(session: AsyncSession, host_id: str) -> int:
     """The percentage of the org's API calls at which the host stops."""
-    chosen = await session.scalar(select(Host.api_cap_percent).where(Host.host_id == host_id))
+    chosen = await session.scalar(CAP_PERCENT, {"host_id": host_id})
     return DEFAULT_CAP if chosen is None else chosen
 
 
@@ -90,26 +107,18 @@ async def record_api_usage(
 
     A share that is used up closes the host's gate until the next probe: one look-up every 15 minutes.
     """
-    now = func.clock_timestamp()
-    today = func.date_trunc("day", now)
-    values: dict[str, Any] = {
-        "last_used_at": now,
-        "calls_today": case((Connection.calls_day == today, Connection.calls_today + calls), else_=calls),
-        "calls_day": today,
+    cap_percent = DEFAULT_CAP if usage is None else await api_budget_percent_of(session, host_id)
+    is_closed = usage is not None and is_share_used_up(usage, cap_percent)
+    values = {
+        "host_id": host_id,
+        "calls": calls,
+        "has_written": has_written,
+        "is_measured": usage is not None,
+        "used": usage and usage.used,
+        "limit": usage and usage.limit,
+        "closed_for": timedelta(seconds=LIMIT_WAIT) if is_closed else None,
     }
-    if has_written:
-        values["last_written_at"] = now
-    is_closed, cap_percent = False, DEFAULT_CAP
-    if usage is not None:
-        cap_percent = await api_budget_percent_of(session, host_id)
-        is_closed = is_share_used_up(usage, cap_percent)
-        values |= {
-            "api_used": usage.used,
-            "api_limit": usage.limit,
-            "api_measured_at": now,
-            "api_closed_until": now + literal(timedelta(seconds=LIMIT_WAIT)) if is_closed else None,
-        }
-    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
+    await session.execute(RECORD_USAGE, values)
     if is_closed:
         await budget_stopped(session, host_id, cap_percent)
 

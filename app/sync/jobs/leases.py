@@ -40,10 +40,23 @@ ACQUIRE = text(f"""
     SET owner = excluded.owner, fence = lease.fence + 1,
         until = excluded.until, acquired_at = excluded.acquired_at
     WHERE {IS_LEASE_FREE}
-    RETURNING fence, batch_size, failures, caps,
+    RETURNING fence, batch_size, failures, caps, is_slow,
               (SELECT min(since) FROM restores WHERE looks_until > clock_timestamp()) AS restored_since,
               (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at
 """)  # noqa: S608 -- put together from constants
+HAS_OPEN_GATES = """
+    connection.state = 'connected' AND host.paused_at IS NULL
+    AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
+"""
+STATE_OF_ORG = text(
+    f"""
+    SELECT EXISTS (SELECT FROM sync_jobs WHERE org_id = :org_id AND state = 'running') AS has_running,
+           (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')
+            FROM connections AS connection JOIN hosts AS host USING (host_id)
+            WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}) AS hosts
+    """  # noqa: S608 -- put together from constants
+)
 STORE_CAPS = text("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
@@ -157,8 +170,9 @@ class LeaseLost(Exception):
 class Lease:
     """An org that this process drains. `batch_size` and `failures` are what the last drain left behind.
 
-    `restored`: what a restored database may have forgotten. `guards_off` is empty but in control runs against
-    the simulator.
+    `hosts` are those whose gates were open as it was acquired, in a fixed order, and how many turns in a row
+    broke off. `restored`: what a restored database may have forgotten. `guards_off` is empty but in
+    control runs against the simulator.
     """
 
     org_id: str
@@ -168,7 +182,10 @@ class Lease:
     failures: int
     send_window: float
     guards_off: frozenset[str] = frozenset()
+    hosts: Mapping[str, int] = field(default_factory=dict)
+    is_slow: bool = False
     is_lost: bool = False
+    is_released: bool = False
     confirmed_at: float = field(default_factory=time.monotonic)
     caps: Caps = field(default_factory=Caps)
     restored: RestoredWindow | None = None
@@ -211,7 +228,10 @@ async def acquire(
         row = (await session.execute(ACQUIRE, values)).first()
         if row is None:
             return None
-        left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
+        org = (await session.execute(STATE_OF_ORG, {"org_id": org_id})).one()
+        left_behind = 0
+        if org.has_running:
+            left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
     if left_behind:
         LEASE_TAKEOVERS.inc()
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
@@ -223,6 +243,8 @@ async def acquire(
         row.failures,
         send_window,
         guards_off=guards_off,
+        is_slow=row.is_slow,
+        hosts=dict(sorted(org.hosts.items())),
         confirmed_at=asked_at,
         caps=Caps.of(row.caps),
         restored=RestoredWindow(row.restored_since, row.restored_at) if row.restored_since else None,
@@ -317,6 +339,8 @@ async def renew_until_cancelled(database: Database, lease: Lease, *, life: float
             kind = type(error).__name__
             limit.log(logging.WARNING, "heartbeat_failed", key=kind, org_id=lease.org_id, error=kind)
             continue
+        if lease.is_released:
+            return
         if renewed or "fence" in lease.guards_off:
             lease.confirm(asked_at)
         else:

@@ -19,6 +19,7 @@ from app.sync.jobs.load_queries import (
     OTHER_TICKETS,
     SIBLINGS,
     SLOTS,
+    choices_of,
 )
 from app.sync.model.batch import (
     MEMBER,
@@ -117,8 +118,7 @@ async def load_claimed(
         async for row in yielding(rows)
         if row.event_id in events
     ]
-    chosen = WriteSettings.of(settings)
-    loaded = Batch(host_id, org_id, fence, of_host.now, tuple(jobs), exclusions=exclusions, settings=chosen)
+    loaded = Batch(host_id, org_id, fence, of_host.now, tuple(jobs), **choices_of(of_host))
     return await with_emails(session, loaded) if any(job.writes.emails for job in jobs) else loaded
 
 
@@ -129,9 +129,8 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     # Jobs of one event differ by their links: one of each kind says what all carry.
     read = {(job.event.event_id, _is_of_personal_link(job.salesforce_id)): job for job in batch.jobs}
     events = await events_of(session, {event_id for event_id, _ in read}, whose, of_host=of_host)
-    settings = of_host.settings or {}
-    chosen = (ExclusionRules.of(settings), WriteSettings.of(settings))
-    return chosen == (batch.exclusions, batch.settings) and all(
+    is_same = all(getattr(batch, name) == value for name, value in choices_of(of_host).items())
+    return is_same and all(
         event_id in events and events[event_id].shared_by(job.salesforce_id) == _shared_of(job)
         for (event_id, _), job in read.items()
     )

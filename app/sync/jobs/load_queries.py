@@ -1,8 +1,12 @@
 """The queries behind a batch: narrow, by key, and planned alike whatever the statistics of the moment."""
 
+from typing import Any
+
 from sqlalchemy import text
 
 from app.sync.model.batch import SLOT_COLUMNS
+from app.sync.model.exclusions import ExclusionRules
+from app.sync.model.write_settings import WriteSettings
 
 FACT_COLUMNS = """
     registration.status, registration.registered_at, registration.confirmed_at, registration.checked_in_at,
@@ -14,6 +18,7 @@ FACT_COLUMNS = """
 """
 HOST_ROW = text("""
     SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings,
+           (SELECT api_cap_percent FROM hosts WHERE host_id = :host_id) AS api_cap_percent,
            (SELECT layer FROM mappings WHERE host_id = :host_id AND event_id = '') AS layer
 """)
 # Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
@@ -103,3 +108,13 @@ OTHER_TICKETS = text(
       AND registration.registration_id <> ALL(:transferred)
     """  # noqa: S608 -- put together from constants
 )
+
+
+def choices_of(of_host: Any) -> dict[str, Any]:
+    """What the host of a row of HOST_ROW chose, by the names of a batch."""
+    settings = of_host.settings or {}
+    return {
+        "exclusions": ExclusionRules.of(settings),
+        "settings": WriteSettings.of(settings),
+        "api_cap_percent": of_host.api_cap_percent,
+    }

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubResponse, group_into_composites
@@ -11,9 +14,10 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.states import JobReason, WriteState
 from app.sync.field_values.lead_fields import is_usable_email
-from app.sync.lookup.access import LookupRejected, is_lasting
+from app.sync.lookup.access import LookupRejected, UserAccess, is_lasting, load_access
+from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, load_unique_fields, uncached
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates, find_reported, lost_emails
-from app.sync.lookup.owners import build_owner_queries, owner_bodies, parse_owners
+from app.sync.lookup.owners import build_owner_queries, load_owners, owner_bodies, parse_owners
 from app.sync.lookup.parse import (
     CASE_STATUS,
     EVENT_LENGTH,
@@ -38,12 +42,17 @@ from app.sync.lookup.queries import (
     case_queries,
     person_account_soqls,
 )
-from app.sync.lookup.requirements import LookupRequirements
+from app.sync.lookup.requirements import (
+    KnownOwners,
+    LookupRequirements,
+    described_beside,
+    keyed_objects,
+)
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
 from app.sync.model.batch import CALENDAR_EVENT, Batch, Job, WrittenSlot
 from app.sync.model.calendar_status import is_open_for_previous_holder, is_too_long_for_org
 from app.sync.model.cases import CASE_KEY, CaseRow, CaseStatuses, is_to_be_closed
-from app.sync.model.record_key import RecordKey, is_unique_create, key_fields
+from app.sync.model.record_key import KeyRules, RecordKey, is_unique_create, key_fields
 from app.sync.model.records import CONTACT, EVENT, LEAD, PERSON_ACCOUNT, MemberRow
 
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
@@ -62,6 +71,32 @@ OPTIONAL: Final = frozenset(
     }
 )
 """What is refused for good is nothing found."""
+
+
+@dataclass(frozen=True)
+class KnownOfOrg:
+    """What our tables know of an org for a batch; `unique_fields` of the objects that are written by keys."""
+
+    access: UserAccess
+    owners: KnownOwners
+    undescribed: tuple[str, ...]
+    unique_fields: Mapping[str, SObjectDescribe | None]
+    max_age: timedelta
+
+
+async def load_known(session: AsyncSession, batch: Batch, rules: KeyRules) -> KnownOfOrg:
+    """What is known already, so that it is not asked for; a Retry believes what is seconds old alone."""
+    jobs, host_id, org_id = batch.jobs, batch.host_id, batch.org_id
+    access = await load_access(session, host_id=host_id, org_id=org_id)
+    is_retried = access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
+    max_age = RETRY_MAX_AGE if is_retried else MAX_AGE
+    return KnownOfOrg(
+        access,
+        await load_owners(session, batch.organizers, host_id=host_id, org_id=org_id, max_age=max_age),
+        await uncached(session, host_id, org_id, described_beside(jobs), max_age),
+        await load_unique_fields(session, host_id, org_id, keyed_objects(jobs, rules), max_age),
+        max_age,
+    )
 
 
 @dataclass(frozen=True)

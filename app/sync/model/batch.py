@@ -309,7 +309,7 @@ class Batch:
     (campaign, e-mail);
     `sibling_members`: what was written of their members; `other_tickets`: by member, facts of other tickets
     of people who handed one on; `exclusions`: whom the host never wants written; `settings`: what it chose of
-    the kinds of write.
+    the kinds of write; `api_cap_percent`: of the org's API calls, where it chose a share.
     """
 
     host_id: str
@@ -322,6 +322,7 @@ class Batch:
     other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: ExclusionRules = field(default_factory=ExclusionRules)
     settings: WriteSettings = field(default_factory=WriteSettings)
+    api_cap_percent: int | None = None
 
     @property
     def organizers(self) -> frozenset[str]:
