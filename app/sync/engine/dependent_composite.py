@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.salesforce.composite import MAX_SUBREQUESTS, Record, has_reference_text
+from app.salesforce.errors import RequestRejected
 from app.states import WriteState
 from app.sync.execution.duplicates import resolve_duplicate_accounts
 from app.sync.execution.executor import Executor
 from app.sync.execution.packing import DependentGroup, person_reference_id
 from app.sync.execution.taken_keys import settle_taken_keys
+from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.lookup import LookupResult
+from app.sync.lookup.query_bisection import is_query_rejected, query_rejected, split_in_half
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
 from app.sync.model.decisions import ItemDecision, joined
@@ -18,6 +21,7 @@ from app.sync.model.records import ACCOUNT
 from app.sync.model.retry_policy import Clock
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.accounts import people_with_accounts, plan_accounts
+from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes
@@ -133,3 +137,20 @@ def _has_foreign_reference(group: DependentGroup) -> bool:
 
 def _texts(record: Record) -> dict[str, object]:
     return {name: value for name, value in record.fields.items() if name not in POINTING_FIELDS}
+
+
+async def create_context_of(
+    executor: Executor, groups: Sequence[Sequence[WorkItem]], lookup: LookupResult
+) -> CreateContext:
+    """What these people need to know of the org; whoever makes the query fail is told and left out."""
+    jobs = [primary_item(some).job for some in groups]
+    try:
+        return await load_create_context(executor.client, jobs, lookup.describes)
+    except RequestRejected as refused:
+        if not is_query_rejected(refused):
+            raise
+        if len(groups) == 1:
+            executor.items.apply(query_rejected(item, refused) for item in groups[0])
+            return CreateContext()
+    halves = [await create_context_of(executor, half, lookup) for half in split_in_half(groups)]
+    return CreateContext.of(halves)

@@ -11,8 +11,6 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import tracing
 from app.api.errors import Problem
 from app.config.settings import Settings
@@ -26,14 +24,20 @@ from app.salesforce.errors import BrokenOff, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
 from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted, is_of_all_hosts
-from app.sync.engine.pipeline import BatchResult, Lookup, key_rules_of, look_up, process_batch
-from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch, asked_about
+from app.sync.engine.pipeline import (
+    BatchResult,
+    Lookup,
+    asked_about,
+    key_rules_of,
+    look_up,
+    process_batch,
+)
+from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import hosts_with_open_gates, release_unless_due
 from app.sync.jobs.gates import BATCH_MIN, back_off_host, clear_host_backoff, record_success
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
-from app.sync.lookup.lookup import KnownOfOrg, load_known
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import changed_item
@@ -270,7 +274,9 @@ class HostDrain:
         context, lease = self.org.context, self.org.lease
         row_limit = lease.caps.rows_of(LOOK_UP, context.settings.batch_size_max)
         size = max(1, min(lease.batch_size, row_limit) >> self.turn.broken_off)
-        claimed = await self.org.prefetcher.take(self.turn.host_id, size=size, read_known=self._read_known)
+        claimed = await self.org.prefetcher.take(
+            self.turn.host_id, size=size, key_rules=key_rules_of(context)
+        )
         if claimed is None:
             return None
         items = tuple(work_item_for(job) for job in claimed.batch.jobs)
@@ -280,11 +286,6 @@ class HostDrain:
         return ClaimedWork(
             claimed, items, WriteStore(context.database, lease, batch, context.lost_write_window), row_limit
         )
-
-    async def _read_known(self, session: AsyncSession, batch: Batch) -> KnownOfOrg | None:
-        asked = asked_about(self.org.lease, batch)
-        rules = key_rules_of(self.org.context)
-        return await load_known(session, asked, rules) if asked.jobs else None
 
     async def process(self, work: ClaimedWork, client: HostClient) -> BatchResult:
         """Bring the items as far as they can go, but for those whose registrations changed since they were
@@ -363,7 +364,7 @@ async def _prefetch(
     if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
     asked = asked_about(lease, batch)
-    if not asked.jobs or is_api_budget_exhausted(client, batch):
+    if not asked.jobs or is_api_budget_exhausted(client, batch.api_cap_percent):
         return None
     store = WriteStore(context.database, lease, asked, context.lost_write_window)
     return await look_up(context, client, store)

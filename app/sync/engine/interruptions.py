@@ -23,7 +23,6 @@ from app.sync.jobs.gates import (
 )
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.query_bisection import is_too_large
-from app.sync.model.batch import Batch
 from app.sync.model.retry_policy import ErrorAction, action_for, is_instance_moved, is_session_refused
 
 log = logging.getLogger(__name__)
@@ -37,9 +36,9 @@ class BudgetReached(Exception):
     """The host's share of the org's API calls is used up; nothing more is sent."""
 
 
-def is_api_budget_exhausted(client: SalesforceClient, batch: Batch) -> bool:
+def is_api_budget_exhausted(client: SalesforceClient, cap_percent: int | None) -> bool:
     """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
-    cap = DEFAULT_CAP if batch.api_cap_percent is None else batch.api_cap_percent
+    cap = DEFAULT_CAP if cap_percent is None else cap_percent
     return client.usage is not None and is_share_used_up(client.usage, cap)
 
 

@@ -12,6 +12,7 @@ from app.salesforce.errors import RequestRejected, SalesforceError
 from app.sync.engine.after_cases import write_after_cases
 from app.sync.engine.dependent_composite import (
     NOTHING_WRITTEN,
+    create_context_of,
     resolve_person_contacts,
     unfinished,
     write_accounts,
@@ -28,6 +29,7 @@ from app.sync.engine.optional_parts import write_optional_parts
 from app.sync.execution.duplicates import resolve_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.execution.taken_keys import settle_taken_keys, settle_taken_person_keys
+from app.sync.jobs.leases import Lease
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     SEARCH_PROBLEMS,
@@ -36,7 +38,6 @@ from app.sync.lookup.access import (
     is_lasting,
     problem_from,
 )
-from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.describe_cache import expire_describes, load_describes
 from app.sync.lookup.lookup import (
     KnownOfOrg,
@@ -55,6 +56,7 @@ from app.sync.lookup.query_bisection import (
 from app.sync.lookup.requirements import LookupRequirements, keyed_objects, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
+from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import Blocked, ItemDecision
@@ -63,6 +65,7 @@ from app.sync.model.record_key import KeyRules
 from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
+from app.sync.model.ticket_transfer import for_current_holder
 from app.sync.model.work_item import WorkItem, undecided_items
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import (
@@ -80,7 +83,7 @@ from app.sync.planning.plan_writes import (
     settle_reported_slots,
 )
 from app.sync.planning.record_builder import OrgContext
-from app.sync.planning.suspected import settle_suspected
+from app.sync.planning.suspected import settle_suspected, suspected_jobs
 
 Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
@@ -185,7 +188,7 @@ async def _write(
     clock: Clock,
 ) -> BudgetReached | None:
     batch, (requirements, found) = store.batch, lookup
-    if is_api_budget_exhausted(client, batch):
+    if is_api_budget_exhausted(client, batch.api_cap_percent):
         return BudgetReached()
     found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
     items.apply(settle_reported_slots(items, found))
@@ -273,6 +276,15 @@ async def _requirements(
         LookupRequirements.of(jobs, describes, access, known.owners), undescribed=known.undescribed
     )
     return found.with_keys(key_rules, keyed_objects(jobs, key_rules), known.unique_fields)
+
+
+def asked_about(lease: Lease, batch: Batch) -> Batch:
+    """The batch as Salesforce is asked about it: of events that are switched on, and tickets' holders now."""
+    enabled = batch.of_enabled_events()
+    of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
+    if lease.restored is None:
+        return of_holders
+    return replace(of_holders, jobs=suspected_jobs(of_holders.jobs, of_holders, lease.restored))
 
 
 def key_rules_of(context: PipelineContext) -> KeyRules:
@@ -368,7 +380,7 @@ async def _people(
     groups = by_person(allowed)
     if not groups:
         return lookup.people, NOTHING_WRITTEN
-    org = OrgContext(lookup.describes, await _create_context(executor, groups, lookup), lookup.owners)
+    org = OrgContext(lookup.describes, await create_context_of(executor, groups, lookup), lookup.owners)
     groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
     ready, accounts = await write_accounts(executor, groups, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts, keys=keys)
@@ -380,19 +392,3 @@ async def _people(
     people = await resolve_duplicates(executor, people, requirements)
     await resolve_person_contacts(executor, missing)
     return people, written
-
-
-async def _create_context(
-    executor: Executor, groups: Sequence[Sequence[WorkItem]], lookup: LookupResult
-) -> CreateContext:
-    """What these people need to know of the org; whoever makes the query fail is told and left out."""
-    jobs = [primary_item(some).job for some in groups]
-    try:
-        return await load_create_context(executor.client, jobs, lookup.describes)
-    except RequestRejected as refused:
-        if not is_query_rejected(refused):
-            raise
-        if len(groups) == 1:
-            executor.items.apply(query_rejected(item, refused) for item in groups[0])
-            return CreateContext()
-    return CreateContext.of([await _create_context(executor, half, lookup) for half in split_in_half(groups)])

@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.sync.engine.complete_batch import PACED_REASONS
-from app.sync.engine.pipeline import Lookup
+from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
-from app.sync.lookup.lookup import KnownOfOrg
+from app.sync.lookup.lookup import KnownOfOrg, load_known
 from app.sync.model.batch import Batch
-from app.sync.model.ticket_transfer import for_current_holder
-from app.sync.planning.suspected import suspected_jobs
+from app.sync.model.record_key import NO_KEY_RULES, KeyRules
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
 UNCHANGED = text("""
@@ -53,10 +52,7 @@ class ClaimedBatch:
         return all(job.reason in PACED_REASONS for job in self.batch.jobs)
 
 
-ReadKnown = Callable[[AsyncSession, Batch], Awaitable[KnownOfOrg | None]]
 LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]
-
-ReadRest = Callable[[AsyncSession, ClaimedBatch], Awaitable[ClaimedBatch]]
 
 
 @dataclass
@@ -90,23 +86,17 @@ class BatchPrefetcher:
         return bool(self._waiting)
 
     async def take(
-        self, host_id: str, *, size: int, read_known: ReadKnown | None = None
+        self, host_id: str, *, size: int, key_rules: KeyRules = NO_KEY_RULES
     ) -> ClaimedBatch | None:
         """The host's next rows, those claimed ahead first; None where nothing is due.
 
-        What is claimed only now is read whole in the same transaction, with what `read_known` adds.
+        What is claimed only now is read whole in the same transaction, with what its look-up has to know.
         """
         claimed = await self._next_claimed(host_id)
         if claimed is not None:
             return await self._confirmed(claimed)
         await self._discard_lookups()
-
-        async def read_rest(session: AsyncSession, claimed: ClaimedBatch) -> ClaimedBatch:
-            batch = await with_siblings(session, claimed.batch)
-            known = await read_known(session, batch) if read_known is not None else None
-            return replace(claimed, batch=batch, known=known)
-
-        return await self._claim(host_id, size, read_rest)
+        return await self._claim(host_id, size, key_rules)
 
     async def drop(self, host_id: str) -> None:
         """Take nothing more for this host; rows that were claimed are left running."""
@@ -134,7 +124,7 @@ class BatchPrefetcher:
         async with self.database.tenant(host_id) as session:
             return await has_due_live_work(session, self.lease, host_id)
 
-    async def _claim(self, host_id: str, size: int, read_rest: ReadRest | None = None) -> ClaimedBatch | None:
+    async def _claim(self, host_id: str, size: int, key_rules: KeyRules | None = None) -> ClaimedBatch | None:
         asked_at = time.monotonic()
         before = self._claims.get(host_id, 0)
         self._claims[host_id] = before + 1
@@ -145,8 +135,11 @@ class BatchPrefetcher:
             org_id, fence = self.lease.org_id, self.lease.fence
             batch = await load_claimed(session, claimed, host_id=host_id, org_id=org_id, fence=fence)
             found = ClaimedBatch(batch, size)
-            if read_rest is not None:
-                found = await read_rest(session, found)
+            if key_rules is not None:
+                batch = await with_siblings(session, batch)
+                asked = asked_about(self.lease, batch)
+                known = await load_known(session, asked, key_rules) if asked.jobs else None
+                found = ClaimedBatch(batch, size, known=known)
         self.lease.confirm(asked_at)
         return found
 
@@ -183,15 +176,6 @@ class BatchPrefetcher:
         """What was found is too old once another batch is written, or is about other rows than now."""
         left, self._lookups = list(self._lookups.values()), {}
         await _end(left)
-
-
-def asked_about(lease: Lease, batch: Batch) -> Batch:
-    """The batch as Salesforce is asked about it: of events that are switched on, and tickets' holders now."""
-    enabled = batch.of_enabled_events()
-    of_holders = replace(enabled, jobs=tuple(for_current_holder(job) for job in enabled.jobs))
-    if lease.restored is None:
-        return of_holders
-    return replace(of_holders, jobs=suspected_jobs(of_holders.jobs, of_holders, lease.restored))
 
 
 async def _end(tasks: "Sequence[asyncio.Task[Any]]") -> None:

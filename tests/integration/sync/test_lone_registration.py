@@ -124,7 +124,7 @@ async def test_a_claim_that_could_not_be_read_is_no_claim(rig: Rig, monkeypatch:
     async def broken(*_: Any) -> None:
         raise RuntimeError("unreadable")
 
-    monkeypatch.setattr("app.sync.engine.drain.load_known", broken)
+    monkeypatch.setattr("app.sync.engine.prefetch.load_known", broken)
     await drain(rig.engine, rig.org.org_id, stop=asyncio.Event())
     assert (await rig.job(reg)).state == "pending"
     assert await owner_of(rig) is None
