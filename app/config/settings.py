@@ -209,7 +209,7 @@ class Settings(DatabaseSettings):
         30, ge=9, le=3650, description="webhooks as received, for replays; senders repeat for eight days"
     )
     keep_history_days: int = Field(90, ge=1, le=3650, description="what was sent and answered for each row")
-    worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
+    worker_drains: int = Field(20, ge=1, le=64, description="orgs drained at once by one worker")
     health_port: int | None = Field(
         None, ge=1, le=65_535, description="the process answers /livez, /readyz and /metrics there"
     )
