@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import defer
 
 from app.api.pagination import Cursor
 from app.infrastructure.database import database_now
@@ -37,13 +36,35 @@ RUNNING: Final = text(
 
 @dataclass(frozen=True)
 class HostFacts:
-    """A host's connection as far as operations need it."""
+    """A host's connection as far as operations need it, in the order of COLUMNS."""
 
-    connection: Connection
+    host_id: str
+    org_id: str
+    org_name: str | None
+    org_is_sandbox: bool | None
+    state: str
+    state_since: datetime
+    reason_code: str | None
+    connected_at: datetime
+    fault_code: str | None
+    problems: Sequence[Mapping[str, Any]]
+    api_used: int | None
+    api_limit: int | None
+    api_measured_at: datetime | None
+    api_closed_until: datetime | None
     name: str | None
     cap_percent: int
     is_paused: bool
-    failed: int
+    failed: int = 0
+
+
+COLUMNS: Final = (
+    *(getattr(Connection, each.name) for each in fields(HostFacts)[:14]),
+    Host.name,
+    Host.api_cap_percent,
+    Host.paused_at.is_not(None),
+)
+"""Columns alone: thousands of whole rows would keep the process from its other work."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +84,6 @@ class OrgFacts:
     @property
     def oldest(self) -> float:
         return max(self.waits.values(), default=0.0)
-
-    @property
-    def connections(self) -> list[Connection]:
-        return [each.connection for each in self.hosts]
 
 
 @dataclass(frozen=True)
@@ -101,11 +118,7 @@ async def list_orgs(session: AsyncSession, query: OrgsQuery) -> Orgs:
 
 async def _read_facts(session: AsyncSession, query: OrgsQuery) -> list[OrgFacts]:
     """The orgs of the filter in a few queries, none of which reads rows that are settled."""
-    connections = (
-        select(Connection, Host.name, Host.api_cap_percent, Host.paused_at.is_not(None))
-        .join(Host, Host.host_id == Connection.host_id)
-        .options(defer(Connection.access_token), defer(Connection.refresh_token))
-    )
+    connections = select(*COLUMNS).join(Host, Host.host_id == Connection.host_id)
     failed, leases = FAILED, select(OrgLease)
     if query.host_id is not None:
         of_host = select(Connection.org_id).where(Connection.host_id == query.host_id)
@@ -113,9 +126,9 @@ async def _read_facts(session: AsyncSession, query: OrgsQuery) -> list[OrgFacts]
     if query.org_id is not None:
         connections = connections.where(Connection.org_id == query.org_id)
     found = (await session.execute(connections)).all()
-    orgs = {row[0].org_id for row in found}
+    orgs = {row.org_id for row in found}
     if query.host_id is not None or query.org_id is not None:
-        failed = failed.where(SyncJob.host_id.in_([row[0].host_id for row in found]))
+        failed = failed.where(SyncJob.host_id.in_([row.host_id for row in found]))
         leases = leases.where(OrgLease.org_id.in_(orgs))
     counts = dict((await session.execute(failed.group_by(SyncJob.host_id))).all())
     running = {row.org_id: row.jobs for row in await session.execute(RUNNING)}
@@ -130,13 +143,11 @@ async def _read_facts(session: AsyncSession, query: OrgsQuery) -> list[OrgFacts]
     ]
 
 
-def _by_org(
-    found: Iterable[Row[Connection, str | None, int, bool]], failed: Mapping[str, int]
-) -> dict[str, list[HostFacts]]:
+def _by_org(found: Iterable[Row[*tuple[Any, ...]]], failed: Mapping[str, int]) -> dict[str, list[HostFacts]]:
     by_org: dict[str, list[HostFacts]] = defaultdict(list)
-    for connection, name, cap_percent, is_paused in found:
-        facts = HostFacts(connection, name, cap_percent, is_paused, failed.get(connection.host_id, 0))
-        by_org[connection.org_id].append(facts)
+    for row in found:
+        values = (*row, failed.get(row.host_id, 0))
+        by_org[row.org_id].append(HostFacts(*values))
     return by_org
 
 
@@ -146,7 +157,7 @@ def judge(facts: OrgFacts, now: datetime) -> Judged:
     lease = facts.lease
     if (lease is not None and lease.paused_at is not None) or any(each.is_paused for each in facts.hosts):
         holds.add("paused")
-    if all(each.state == ConnectionState.DISCONNECTED for each in facts.connections):
+    if all(each.state == ConnectionState.DISCONNECTED for each in facts.hosts):
         holds = {"disconnected"}
     return Judged(facts, tuple(each for each in ORDER if each in (holds or {"well"})))
 
@@ -154,11 +165,11 @@ def judge(facts: OrgFacts, now: datetime) -> Judged:
 def _troubles(facts: OrgFacts, now: datetime) -> set[OrgStateName]:
     lease = facts.lease
     until = lease.until if lease is not None else None
-    is_connected = [each for each in facts.connections if each.state == ConnectionState.CONNECTED]
+    is_connected = [each for each in facts.hosts if each.state == ConnectionState.CONNECTED]
     rests = lease is not None and lease.not_before is not None and lease.not_before > now
     found: dict[OrgStateName, bool] = {
         "stuck": facts.running > 0 and (until is None or (now - until).total_seconds() > STUCK_SECONDS),
-        "ended": any(each.state == ConnectionState.NEEDS_RECONNECT for each in facts.connections),
+        "ended": any(each.state == ConnectionState.NEEDS_RECONNECT for each in facts.hosts),
         "failing": rests
         or (lease is not None and lease.failures > 0)
         or any(each.fault_code for each in is_connected),
@@ -175,9 +186,9 @@ def _troubles(facts: OrgFacts, now: datetime) -> set[OrgStateName]:
 def line_of(judged: Judged, day: Flow) -> OrgLine:
     """An org as it is shown."""
     facts, lease = judged.facts, judged.facts.lease
-    hosts = sorted(facts.hosts, key=lambda each: (-_weight(each), each.connection.host_id))
+    hosts = sorted(facts.hosts, key=lambda each: (-_weight(each), each.host_id))
     reason, since = _reason(judged)
-    named = max(facts.connections, key=lambda each: each.connected_at)
+    named = max(facts.hosts, key=lambda each: each.connected_at)
     return OrgLine(
         org_id=facts.org_id,
         name=named.org_name,
@@ -199,17 +210,17 @@ def line_of(judged: Judged, day: Flow) -> OrgLine:
 
 def newest_budget(hosts: Sequence[HostFacts]) -> OrgBudget | None:
     """All hosts of an org share one limit: who measured last knows best."""
-    measured = [each for each in hosts if each.connection.api_measured_at and each.connection.api_limit]
+    measured = [each for each in hosts if each.api_measured_at and each.api_limit]
     if not measured:
         return None
-    newest = max(measured, key=lambda each: each.connection.api_measured_at or each.connection.state_since)
-    closed = [each.connection.api_closed_until for each in hosts if each.connection.api_closed_until]
+    newest = max(measured, key=lambda each: each.api_measured_at or each.state_since)
+    closed = [each.api_closed_until for each in hosts if each.api_closed_until]
     return OrgBudget(
-        used=newest.connection.api_used or 0,
-        limit=newest.connection.api_limit or 0,
+        used=newest.api_used or 0,
+        limit=newest.api_limit or 0,
         cap_percent=min(each.cap_percent for each in hosts),
         closed_until=max(closed, default=None),
-        measured_at=newest.connection.api_measured_at,
+        measured_at=newest.api_measured_at,
     )
 
 
@@ -218,37 +229,36 @@ def _reason(judged: Judged) -> tuple[str | None, datetime | None]:
     facts, lease = judged.facts, judged.facts.lease
     match judged.states[0]:
         case "ended":
-            ended = [each for each in facts.connections if each.state == ConnectionState.NEEDS_RECONNECT]
+            ended = [each for each in facts.hosts if each.state == ConnectionState.NEEDS_RECONNECT]
             first = min(ended, key=lambda each: each.state_since)
             return first.reason_code, first.state_since
         case "failing":
-            faults = [each.fault_code for each in facts.connections if each.fault_code]
+            faults = [each.fault_code for each in facts.hosts if each.fault_code]
             return (lease.not_before_reason if lease else None) or next(iter(faults), None), None
         case "access":
-            troubled = next(each for each in facts.connections if each.problems)
+            troubled = next(each for each in facts.hosts if each.problems)
             return troubled.problems[0]["code"], troubled.state_since
         case "paused":
             return None, lease.paused_at if lease else None
         case "disconnected":
-            return None, max(each.state_since for each in facts.connections)
+            return None, max(each.state_since for each in facts.hosts)
     return None, None
 
 
 def _weight(host: HostFacts) -> int:
-    is_ended = host.connection.state == ConnectionState.NEEDS_RECONNECT
-    return 10**9 * (is_ended + bool(host.connection.fault_code or host.connection.problems)) + host.failed
+    is_ended = host.state == ConnectionState.NEEDS_RECONNECT
+    return 10**9 * (is_ended + bool(host.fault_code or host.problems)) + host.failed
 
 
 def _host_of(host: HostFacts) -> HostOfOrg:
-    connection = host.connection
-    is_connected = connection.state == ConnectionState.CONNECTED
+    is_connected = host.state == ConnectionState.CONNECTED
     return HostOfOrg(
-        host_id=connection.host_id,
+        host_id=host.host_id,
         name=host.name,
-        connection_state=connection.state,
-        code=connection.fault_code if is_connected else connection.reason_code,
-        since=connection.state_since,
+        connection_state=host.state,
+        code=host.fault_code if is_connected else host.reason_code,
+        since=host.state_since,
         failed=host.failed,
-        problems=[each["code"] for each in connection.problems] if is_connected else [],
+        problems=[each["code"] for each in host.problems] if is_connected else [],
         is_paused=host.is_paused,
     )
