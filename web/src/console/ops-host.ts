@@ -38,7 +38,7 @@ class OpsHost extends OpsPage<HostData> {
     return { org, host: org?.hosts.find((each) => each.host_id === this.host) ?? null, events: events.items, hasMore: events.next_cursor !== null };
   }
 
-  protected override view({ org, host, events }: HostData): View {
+  protected override view({ org, host, events, hasMore }: HostData): View {
     const { ops } = words;
     const isPaused = host?.is_paused ?? false;
     const question = pauseQuestion(`/ops/hosts/${encodeURIComponent(this.host)}`, this.heading, isPaused);
@@ -50,7 +50,8 @@ class OpsHost extends OpsPage<HostData> {
           <a class="button quiet" href=${opsAddress("log", { host_id: this.host })}>${ops.whoDid}</a>
           ${this.ownHosts.has(this.host) ? html`<a class="button quiet" href=${hostAddress(this.host)}>${ops.hostPage}</a>` : nothing}</p></section>
       <section class="panel stack"><h3>${ops.events}</h3>
-        ${tableView(ops.events, [ops.event, ...STATES.map((state) => named(ops.states, state, state))], events.map((event) => this.cells(event)), ops.noEvents)}</section>`;
+        ${tableView(ops.events, [ops.event, ...STATES.map((state) => named(ops.states, state, state))], events.map((event) => this.cells(event)), ops.noEvents)}
+        ${hasMore ? html`<p class="small dim">${ops.firstEvents(events.length)}</p>` : nothing}</section>`;
   }
 
   private cells(event: EventOfHost): View[] {

@@ -1,7 +1,7 @@
 /** Long lists of operations: a filter that stands in the address, pages, and acts on all that the filter matches. */
 
 import { html, nothing, type PropertyDeclarations } from "lit";
-import type { DeliveryShown, Deed, JobShown, LeaseShown, NotificationShown } from "../api/schema";
+import type { AuditVerified, DeliveryShown, Deed, JobShown, LeaseShown, NotificationShown } from "../api/schema";
 import { moment, named, words } from "../texts";
 import { define } from "../ui/element";
 import type { View } from "../ui/views";
@@ -323,6 +323,16 @@ class OpsLog extends OpsList<Deed> {
     const { ops } = words;
     return [ops.at, ops.who, ops.action, ops.host, ops.details];
   }
+
+  protected override acts(): View {
+    return html`<p><button class="quiet" @click=${this.verify}>${words.ops.verify}</button></p>`;
+  }
+
+  private readonly verify = (): Promise<boolean> => this.perform(words.ops.notVerified, async () => {
+    const { ops } = words;
+    const found = await this.api.call<AuditVerified>("POST", "/ops/audit/verify", {});
+    this.announced = found.is_whole ? ops.whole(found.hosts) : ops.broken(found.broken.map((each) => `${each.host_id} ${each.seq}`).join(", "));
+  });
 
   protected override cells(deed: Deed & { readonly host_id?: string }): readonly View[] {
     const details = told(deed.details);

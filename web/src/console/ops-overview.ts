@@ -60,7 +60,7 @@ export class OpsOverview extends OpsPage<Data> {
   protected override view({ overview, flow, orgs }: Data): View {
     const { ops } = words;
     const trouble = { ...orgs, items: orgs.items.filter(({ states }) => states[0] !== "well" && states[0] !== "disconnected") };
-    return html`${headlineView(overview.concerns)}
+    return html`${headlineView(overview.concerns, overview.backlog["failed"] ?? 0)}
       ${nowView(overview)}
       <section class="panel stack"><h3>${ops.day}</h3>${flowView(flow, ops.day)}</section>
       <section class="panel stack"><h3>${ops.trouble}</h3>${orgsTable(trouble.items, ops.noTrouble)}
@@ -81,12 +81,12 @@ export class OpsOverview extends OpsPage<Data> {
   }
 }
 
-function headlineView(concerns: readonly Concern[]): View {
+function headlineView(concerns: readonly Concern[], failed: number): View {
   const { ops } = words;
-  const isWell = concerns.length === 0;
+  const [tone, headline] = concerns.length ? ["is-bad", ops.needs(concerns.length)] : failed ? ["is-wait", ops.notUrgent(failed)] : ["is-good", ops.well];
   return html`<section class="panel stack" data-concerns=${concerns.length}>
-    <p class="headline ${isWell ? "is-good" : "is-bad"}" role="status">${isWell ? ops.well : ops.needs(concerns.length)}</p>
-    ${isWell ? html`<p class="dim">${ops.wellText}</p>` : html`<ul class="stack">${concerns.map(concernView)}</ul>`}
+    <p class="headline ${tone}" role="status">${headline}</p>
+    ${concerns.length === 0 ? html`<p class="dim">${ops.wellText}</p>` : html`<ul class="stack">${concerns.map(concernView)}</ul>`}
   </section>`;
 }
 

@@ -19,7 +19,8 @@ export const opsLook = css`
   th { text-align: start; font-size: 0.87em; color: var(--dim); }
   th, td { padding: 0.5em 1em 0.5em 0; vertical-align: top; overflow-wrap: break-word; }
   tbody tr { border-block-start: 1px solid var(--line); }
-  button, .chip { white-space: nowrap; overflow-wrap: normal; }
+  button, .button, .chip { white-space: normal; overflow-wrap: normal; }
+  .chip { align-items: baseline; }
   h2:focus-visible { outline: 3px solid var(--accent); outline-offset: 4px; }
   .number { font-variant-numeric: tabular-nums; }
   .chips { display: flex; flex-wrap: wrap; gap: 0.2em 0.9em; }
@@ -52,6 +53,7 @@ export const opsLook = css`
     td[data-name=""] { grid-template-columns: minmax(0, 1fr); }
     td[data-name=""]::before { content: none; }
     button, .button, input:not([type="checkbox"]), select, summary { min-block-size: 44px; }
+    .button { display: inline-flex; align-items: center; justify-content: center; }
     td a, .touch a, .note a { display: inline-flex; align-items: center; min-block-size: 44px; }
     .filter label.pick { min-block-size: 44px; }
     summary { display: list-item; padding-block: 0.6em; }
@@ -173,7 +175,7 @@ export abstract class OpsPage<Data> extends EventshipElement {
     return html`<div class="stack">
       <h2 tabindex="-1">${this.heading}</h2>
       ${this.problem ? problemView(this.problem, { docsBase: DOCUMENTS }) : nothing}
-      <p class=${this.announced ? "note good" : "sr"} role="status">${this.announced}</p>
+      <p class=${this.announced ? "note" : "sr"} role="status">${this.announced}</p>
       ${failedActionView(this.failedAction, DOCUMENTS)}
       ${this.data ? this.view(this.data) : this.problem ? nothing : loadingView()}
       <ops-age .at=${this.heardAt}></ops-age>
