@@ -67,3 +67,19 @@ OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origi
 SalesforceOrigin = Annotated[str, AfterValidator(_any_origin)]
 """Which hosts these may be is judged together with the others."""
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
+
+
+def callback_at(address: str) -> str:
+    """Where Salesforce sends browsers back to one of our addresses, exactly as the app must name it."""
+    return f"{address}/oauth/salesforce/callback"
+
+
+def check_simulator_url(url: str | None, *, may_be_http: bool) -> None:
+    """Raises ValueError for a simulator that somebody on a network could listen to."""
+    if url is None or is_https_or_here(url):
+        return
+    if not may_be_http or not is_private_name(urlsplit(url).hostname or ""):
+        raise ValueError(
+            "SALESFORCE_SIMULATOR_URL must be https unless it is on this machine, "
+            "or on a private name with SALESFORCE_SIMULATOR_HTTP=true"
+        )

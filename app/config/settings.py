@@ -22,13 +22,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.config.encryption_key import KeyInvalid, parse_key
+from app.config.encryption_key import check_keys
 from app.config.origins import (
     Origin,
     OriginOrNone,
     PathPrefix,
     SalesforceOrigin,
-    is_https_or_here,
+    callback_at,
+    check_simulator_url,
     is_private_name,
     receiver_url,
 )
@@ -42,7 +43,7 @@ S = TypeVar("S", bound=BaseSettings)
 
 LISTS = (
     "webhook_secrets", "notify_secrets", "encryption_keys", "jwt_algorithms", "salesforce_partitions",
-    "guards_off", "dashboard_origins", "return_to_prefixes",
+    "guards_off", "dashboard_origins", "return_to_prefixes", "public_urls",
 )  # fmt: skip
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
 """What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
@@ -132,7 +133,12 @@ class Settings(DatabaseSettings):
 
     redis_url: RedisUrl = Field(description="Valkey or Redis for wake-ups; rediss:// for TLS")
 
-    public_url: OriginOrNone = Field("", description="our own address, as browsers see it")
+    public_url: OriginOrNone = Field(
+        "", description="our own address, as browsers see it; not needed beside `PUBLIC_URLS`"
+    )
+    public_urls: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        (), description="several addresses of ours, comma separated; the first is the default"
+    )
     dashboard_url: OriginOrNone = Field(
         "", description="the dashboard's origin: return addresses and popups go there"
     )
@@ -233,45 +239,30 @@ class Settings(DatabaseSettings):
             value = values.get(name)
             if isinstance(value, str):
                 values[name] = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
+        addresses = values.get("public_urls")
+        if isinstance(addresses, tuple) and addresses and not values.get("public_url"):
+            values["public_url"] = addresses[0]
         return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.public_urls and self.public_url != self.public_urls[0]:
+            raise ValueError("PUBLIC_URL must be the first of PUBLIC_URLS, or left out")
         if not self.return_to_prefixes:
             raise ValueError("RETURN_TO_PREFIXES needs at least one path")
-        if not self.encryption_keys:
-            raise ValueError("ENCRYPTION_KEYS needs at least one key: `eventship-salesforce keys new`")
-        self._check_encryption_keys()
+        check_keys([key.get_secret_value() for key in self.encryption_keys])
+        if self.pepper is not None and not re.fullmatch(r"[0-9a-f]{64}", self.pepper.get_secret_value()):
+            raise ValueError("PEPPER must be 64 hex digits: `eventship-salesforce keys pepper`")
         if self.jwks_url is not None and self.jwks_file is not None:
             raise ValueError(ONE_KEY_SET)
         for secret in (*self.webhook_secrets, *self.notify_secrets):
             WebhookSecret.parse(secret.get_secret_value())
         self._check_receiver()
-        self._check_simulator_url()
+        check_simulator_url(self.salesforce_simulator_url, may_be_http=self.salesforce_simulator_http)
         self._check_login_host("SALESFORCE_LOGIN_URL", self.salesforce_login_url)
         self._check_login_host("SALESFORCE_SANDBOX_LOGIN_URL", self.salesforce_sandbox_login_url)
         self._check_simulator_only_settings()
         return self
-
-    def _check_encryption_keys(self) -> None:
-        try:
-            kids = [parse_key(key.get_secret_value())[0] for key in self.encryption_keys]
-        except KeyInvalid as error:
-            raise ValueError(f"ENCRYPTION_KEYS: {error}") from None
-        if self.pepper is not None and not re.fullmatch(r"[0-9a-f]{64}", self.pepper.get_secret_value()):
-            raise ValueError("PEPPER must be 64 hex digits: `eventship-salesforce keys pepper`")
-        if len(set(kids)) < len(kids):
-            raise ValueError("ENCRYPTION_KEYS names a key id twice")
-
-    def _check_simulator_url(self) -> None:
-        url = self.salesforce_simulator_url
-        if url is None or is_https_or_here(url):
-            return
-        if not self.salesforce_simulator_http or not is_private_name(urlsplit(url).hostname or ""):
-            raise ValueError(
-                "SALESFORCE_SIMULATOR_URL must be https unless it is on this machine, "
-                "or on a private name with SALESFORCE_SIMULATOR_HTTP=true"
-            )
 
     def _check_receiver(self) -> None:
         if self.notify_url is None:
@@ -323,13 +314,22 @@ class Settings(DatabaseSettings):
     @property
     def browser_origins(self) -> tuple[str, ...]:
         """The origins of the dashboard: they may call us, and browsers are sent back there."""
-        console = (self.public_url,) if self.console_enabled else ()
+        console = self.addresses if self.console_enabled else ()
         return tuple(dict.fromkeys(filter(None, (self.dashboard_url, *self.dashboard_origins, *console))))
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Our own addresses, the default first."""
+        return self.public_urls or (self.public_url,)
+
+    def address_of(self, bound: str | None) -> str:
+        """The address that serves a host bound to `bound`; the default where that is none of ours."""
+        return bound if bound in self.addresses else self.public_url
+
+    @property
     def redirect_uri(self) -> str:
-        """The exact callback address; it never follows the request's Host header."""
-        return f"{self.public_url}/oauth/salesforce/callback"
+        """The default's callback address; it never follows the request's Host header."""
+        return callback_at(self.public_url)
 
     @property
     def has_shared_app(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.api_budget import DEFAULT_CAP, Budget, api_budget_of
 from app.api.auth import WRITE_ROLES, Principal, Role
 from app.api.dependencies import Resources
+from app.config.origins import callback_at
 from app.config.settings import Settings
 from app.connections.grants.approval_limit import approvals_view, count_approvals
 from app.connections.model.app_credentials import AppChoice, chosen_app, is_own
@@ -215,7 +216,7 @@ def _app(settings: Settings, facts: CardData) -> App:
         package_install_url=settings.salesforce_package_url if is_shared else None,
         package_install_url_sandbox=settings.salesforce_package_url_sandbox if is_shared else None,
         package_in=list(facts.package_in),
-        redirect_uri=settings.redirect_uri,
+        redirect_uri=callback_at(settings.address_of(facts.host.public_url if facts.host else None)),
         scopes=list(SCOPES),
         credentials=_credentials(facts),
     )

@@ -206,6 +206,7 @@ class OAuthAttempt(Base):
 
     `state`: waiting, confirming, connected, failed, expired. `origin` is the dashboard that began it, and
     `begun_by` the person, as the page before the sign-in names them; `arrived_at`: the browser came back.
+    `public_url` is the address of ours at which it was begun, and the only one at which it can end.
     """
 
     __tablename__ = "oauth_attempts"
@@ -225,6 +226,7 @@ class OAuthAttempt(Base):
     display: Mapped[str]
     return_to: Mapped[str]
     origin: Mapped[str | None]
+    public_url: Mapped[str | None]
     begun_by: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default=AttemptState.WAITING)
     ticket_hash: Mapped[bytes | None] = mapped_column(Digest)

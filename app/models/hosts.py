@@ -11,7 +11,8 @@ from app.models.base import Base, CreatedAt, HostId, Json
 class Host(Base):
     """One tenant. `settings` holds what the host chose: exclusions, kinds of write switched on or off.
 
-    `app_mode`: shared (the platform's Salesforce app) or own.
+    `app_mode`: shared (the platform's Salesforce app) or own. `public_url`: the address of ours that it is
+    bound to, None for the default.
     """
 
     __tablename__ = "hosts"
@@ -21,6 +22,7 @@ class Host(Base):
     settings: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     api_cap_percent: Mapped[int] = mapped_column(Integer, server_default="80")
     app_mode: Mapped[str] = mapped_column(server_default="shared")
+    public_url: Mapped[str | None]
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     resumed_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from app.api.auth import OPAQUE_ID, HostIdPath, OpsDep
 from app.api.dependencies import ResourcesDep
 from app.operations import jobs
 from app.operations.actions import discard_jobs, release_lease
+from app.operations.addresses import AddressBound, Addresses, BindAddress, bind_host, list_addresses
 from app.operations.audit import list_entries, verify_chains
 from app.operations.deliveries import list_deliveries, replay_deliveries
 from app.operations.notification_schemas import (
@@ -103,6 +104,26 @@ async def resume_org(
 ) -> Acted:
     """Go on with an org."""
     return await jobs.set_org_pause(resources, org_id, body, is_paused=False, by=principal.user_id)
+
+
+@router.get("/addresses")
+async def read_addresses(
+    principal: OpsDep,
+    resources: ResourcesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> Addresses:
+    """Our addresses, and the hosts that are bound to one of them."""
+    async with resources.database.system() as session:
+        return await list_addresses(session, resources.settings, limit=limit, cursor=cursor)
+
+
+@router.put("/hosts/{host_id}/address")
+async def bind_host_to_address(
+    host_id: HostIdPath, principal: OpsDep, resources: ResourcesDep, body: BindAddress
+) -> AddressBound:
+    """Bind a host to one of our addresses; `null` unbinds it. Living connections stay as they are."""
+    return await bind_host(resources, host_id, body, by=principal.user_id)
 
 
 @router.get("/leases")

@@ -105,6 +105,8 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
     "POST /ops/jobs/discard": (errors.FilterEmpty,),
     "POST /ops/hosts/{host_id}/pause": (errors.HostNotFound,),
     "POST /ops/hosts/{host_id}/resume": (errors.HostNotFound,),
+    "GET /ops/addresses": (errors.CursorInvalid,),
+    "PUT /ops/hosts/{host_id}/address": (errors.HostNotFound,),
     "POST /ops/orgs/{org_id}/pause": (errors.NotFound,),
     "POST /ops/orgs/{org_id}/resume": (errors.NotFound,),
     "POST /ops/leases/{org_id}/release": (errors.NotFound,),

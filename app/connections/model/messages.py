@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.config.origins import callback_at
 from app.config.settings import Settings
 from app.sync.lookup.access import AccessProblem
 from app.user_messages.catalog import OWN_APP_ADVICE, advise, say
@@ -13,12 +14,19 @@ NEEDS_ADD_ON: Final = ("professional",)
 WITH_API: Final = ("enterprise", "unlimited", "performance", "developer")
 
 
-def explain(settings: Settings, code: str, *, is_own: bool = False, edition: str | None = None) -> Advice:
-    """The advice for `code`, as it is for an own app. Raises KeyError for a code that has no row."""
+def explain(
+    settings: Settings,
+    code: str,
+    *,
+    is_own: bool = False,
+    edition: str | None = None,
+    address: str | None = None,
+) -> Advice:
+    """The advice for `code`, as it is for an own app, and at this address of ours. Raises KeyError."""
     return advise(
         OWN_APP_ADVICE.get(code, code) if is_own else code,
         support_email=settings.support_email,
-        redirect_uri=settings.redirect_uri,
+        redirect_uri=callback_at(address or settings.public_url),
         api_version=settings.salesforce_api_version,
         edition=edition or say("word.this_edition"),
     )

@@ -11,7 +11,7 @@ from app.connections.grants.approval_limit import LIMIT, approvals_view, count_a
 from app.connections.model.app_credentials import is_own
 from app.connections.model.messages import explain
 from app.connections.model.schemas import Attempt, AttemptStateName, SalesforceWords, org_view, user_view
-from app.connections.oauth.attempts import UNDER_WAY, find_attempt
+from app.connections.oauth.attempts import UNDER_WAY, address_of, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
 from app.states import AttemptState, SignInPurpose
@@ -62,7 +62,7 @@ def view_attempt(settings: Settings, attempt: OAuthAttempt, *, now: datetime) ->
         environment=attempt.environment,
         problem=_problem(settings, attempt, state),
         salesforce=SalesforceWords.model_validate(said) if said else None,
-        hints=[explain(settings, code, is_own=is_own(attempt.client_id)) for code in hints],
+        hints=[_explain(settings, attempt, code, is_own=is_own(attempt.client_id)) for code in hints],
         org=None,
         user=None,
         approvals=None,
@@ -82,4 +82,8 @@ def _state(attempt: OAuthAttempt, now: datetime) -> AttemptState:
 def _problem(settings: Settings, attempt: OAuthAttempt, state: AttemptState) -> Advice | None:
     if state == AttemptState.EXPIRED:
         return explain(settings, "not_confirmed" if attempt.arrived_at else "attempt_expired")
-    return explain(settings, attempt.problem_code) if attempt.problem_code else None
+    return _explain(settings, attempt, attempt.problem_code) if attempt.problem_code else None
+
+
+def _explain(settings: Settings, attempt: OAuthAttempt, code: str, *, is_own: bool = False) -> Advice:
+    return explain(settings, code, is_own=is_own, address=address_of(settings, attempt))

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import TooManyRequests
+from app.config.settings import Settings
 from app.connections.model.app_credentials import is_own
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.model.schemas import SalesforceWords
@@ -97,6 +98,11 @@ async def _check_room(session: AsyncSession, attempt: OAuthAttempt) -> None:
     if number >= (MOST_OF_ONE_USER if is_own else MOST_UNDER_WAY):
         later = {"Retry-After": str(ceil(left))}
         raise TooManyRequests(say("detail.sign_ins_begun"), reason="attempts", headers=later)
+
+
+def address_of(settings: Settings, attempt: OAuthAttempt) -> str:
+    """The address of ours at which the attempt was begun; the default for an older one."""
+    return attempt.public_url or settings.public_url
 
 
 async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:

@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources, ResourcesDep
+from app.config.origins import callback_at
 from app.config.settings import Settings
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for, is_own
 from app.connections.model.schemas import SCOPES, SCOPES_WITHOUT_ID, USER_SCOPES, USER_SCOPES_WITHOUT_ID
 from app.connections.oauth import attempts, browser_pages
-from app.connections.oauth.attempts import AuthorizationCallback, AuthorizationStart
+from app.connections.oauth.attempts import AuthorizationCallback, AuthorizationStart, address_of
 from app.connections.oauth.error_mapping import ConnectFailed
 from app.connections.oauth.flow import receive_callback, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
@@ -75,13 +76,14 @@ async def start(request: Request, resources: ResourcesDep, ticket: TicketQuery =
     except AppNotConfigured:
         await record_failure(resources, departure.attempt, ConnectFailed("client_rejected"))
         return _plain("credentials_gone", status=409)
+    address = address_of(resources.settings, departure.attempt)
     answer = browser_pages.send_to(_authorize_url(resources.settings, departure, app.client_id))
     answer.set_cookie(
-        cookie_name(resources.settings),
+        cookie_name(address),
         departure.browser,
         max_age=int(COOKIE_LIFETIME.total_seconds()),
         path="/",
-        secure=is_https(resources.settings),
+        secure=is_https(address),
         httponly=True,
         samesite="lax",
     )
@@ -97,7 +99,9 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
     if arrival is None:
         return _plain("unknown_sign_in")
     settings, attempt = resources.settings, arrival.attempt
-    if not attempts.fits(request.cookies.get(cookie_name(settings), ""), attempt.browser_hash):
+    if not attempts.fits(
+        request.cookies.get(cookie_name(address_of(settings, attempt)), ""), attempt.browser_hash
+    ):
         if arrival.is_first:
             await record_failure(resources, attempt, ConnectFailed("other_browser"))
         return _plain("other_browser")
@@ -110,13 +114,13 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
     return _returned(settings, attempt, outcome=outcome, code=code)
 
 
-def cookie_name(settings: Settings) -> str:
+def cookie_name(address: str) -> str:
     """Return the cookie's name; `__Host-` keeps other hosts and paths from setting it, and requires https."""
-    return "__Host-sf_oauth" if is_https(settings) else "sf_oauth"
+    return "__Host-sf_oauth" if is_https(address) else "sf_oauth"
 
 
-def is_https(settings: Settings) -> bool:
-    return settings.public_url.startswith("https://")
+def is_https(address: str) -> bool:
+    return address.startswith("https://")
 
 
 async def _outcome(
@@ -181,7 +185,7 @@ def _used_up() -> Response:
 def _is_own_page(request: Request, settings: Settings) -> bool:
     """Whether the form was sent by our own page: another site must not submit it."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    return site in (None, "same-origin") and origin in (None, settings.public_url)
+    return site in (None, "same-origin") and origin in (None, *settings.addresses)
 
 
 def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id: str) -> str:
@@ -189,7 +193,7 @@ def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id:
     return oauth.authorize_url(
         attempt.login_url,
         client_id=client_id,
-        redirect_uri=settings.redirect_uri,
+        redirect_uri=callback_at(address_of(settings, attempt)),
         scope=" ".join(scopes_of(attempt)),
         state=departure.state,
         code_challenge=oauth.code_challenge(departure.code_verifier),

@@ -35,7 +35,7 @@ from app.connections.oauth.grant_exchange import (
 from app.connections.oauth.return_url import check_return_to
 from app.connections.oauth.unconfirmed import keep_apart, keep_user_apart, look_for_the_lost
 from app.infrastructure import audit_log
-from app.models import OAuthAttempt
+from app.models import Host, OAuthAttempt
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, is_login_host
 from app.salesforce.oauth import TokenResponse
 from app.states import SignInPurpose
@@ -88,11 +88,13 @@ async def open_sign_in(
         prefixes=settings.return_to_prefixes,
     )
     attempt.origin = origin if origin in settings.browser_origins else settings.dashboard_url
+    host = await session.get(Host, attempt.host_id)
+    attempt.public_url = settings.address_of(host.public_url if host else None)
     count = await count_approvals(session, key) if key else 0
     ticket = await attempts.open_attempt(session, attempt)
     return StartAttempt(
         attempt_id=attempt.attempt_id,
-        start_url=f"{settings.public_url}/oauth/salesforce/start?ticket={ticket}",
+        start_url=f"{attempt.public_url}/oauth/salesforce/start?ticket={ticket}",
         expires_at=attempt.expires_at,
         warnings=warnings_of(settings, count + 1),
     )

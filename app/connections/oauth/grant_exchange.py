@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.api.dependencies import Resources
+from app.config.origins import callback_at
 from app.connections.grants.approval_limit import GrantKey
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.model.login_urls import ENVIRONMENT_MISMATCHES
+from app.connections.oauth.attempts import address_of
 from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, from_oauth
 from app.models import Connection, OAuthAttempt
 from app.salesforce import oauth
@@ -111,7 +113,7 @@ async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> Tr
             code=code,
             client_id=app.client_id,
             client_secret=app.client_secret,
-            redirect_uri=settings.redirect_uri,
+            redirect_uri=callback_at(address_of(settings, attempt)),
             code_verifier=verifier,
             within=settings.times.refresh_total,
         )

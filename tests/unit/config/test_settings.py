@@ -315,3 +315,34 @@ def test_the_doubt_about_a_lost_write_is_read_under_its_old_name_too(monkeypatch
     assert Times().in_doubt == 900
     monkeypatch.setenv("TIMES_IN_DOUBT", "901")
     assert Times().in_doubt == 901
+
+
+def test_the_first_of_several_addresses_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUBLIC_URL")
+    monkeypatch.setenv("PUBLIC_URLS", "https://sync.eventship.example/, https://sync.acme.example")
+    settings = read_settings(ApiSettings)
+    assert settings.public_url == "https://sync.eventship.example"
+    assert settings.addresses == ("https://sync.eventship.example", "https://sync.acme.example")
+    assert settings.address_of("https://sync.acme.example") == "https://sync.acme.example"
+    assert settings.address_of("https://old.acme.example") == settings.address_of(None) == settings.public_url
+    with_console = settings.model_copy(update={"console_enabled": True})
+    assert set(settings.addresses) <= set(with_console.browser_origins)
+
+
+def test_one_address_is_the_only_one() -> None:
+    assert load_settings().addresses == ("https://sync.eventship.example",)
+
+
+@pytest.mark.parametrize(
+    ("urls", "fault"),
+    [
+        pytest.param("https://sync.acme.example", "must be the first of PUBLIC_URLS", id="another-default"),
+        pytest.param("https://sync.eventship.example,http://sync.acme.example", "https", id="plain-http"),
+        pytest.param("sync.acme.example", "https://", id="no-scheme"),
+    ],
+)
+def test_addresses_that_cannot_be_used_are_refused(
+    monkeypatch: pytest.MonkeyPatch, urls: str, fault: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_URLS", urls)
+    assert fault in "\n".join(faults())

@@ -54,6 +54,32 @@ export interface ActivityPlan {
   readonly "kind": string;
 }
 
+/** One of our addresses; `redirect_uri` is what Salesforce's app must name. `hosts`: how many are bound
+ * to it; the default serves all others, too. */
+export interface Address {
+  readonly "hosts": number;
+  readonly "is_default": boolean;
+  readonly "public_url": string;
+  readonly "redirect_uri": string;
+}
+
+/** What serves the host from now on, or would; `redirect_uri` is what its app must name. */
+export interface AddressBound {
+  readonly "dry_run": boolean;
+  readonly "has_changed": boolean;
+  readonly "host_id": string;
+  readonly "is_default": boolean;
+  readonly "public_url": string;
+  readonly "redirect_uri": string;
+}
+
+/** Our addresses, and one page of the hosts that are bound. */
+export interface Addresses {
+  readonly "addresses": ReadonlyArray<Address>;
+  readonly "items": ReadonlyArray<BoundHost>;
+  readonly "next_cursor": string | null;
+}
+
 /** The `advice` object of the API: on cards, findings, groups, rows and problems alike. */
 export interface Advice {
   readonly "code": string;
@@ -220,6 +246,21 @@ export interface BeforeConnection {
   readonly "estimated_api_calls": number;
   readonly "events": number;
   readonly "registrations": number;
+}
+
+/** The address to bind to; null unbinds. */
+export interface BindAddress {
+  readonly "dry_run"?: boolean;
+  readonly "public_url": string | null;
+  readonly "reason"?: string | null;
+}
+
+/** A host that is bound; `is_offered` is false where the settings no longer name the address, and the host
+ * is served by the default. */
+export interface BoundHost {
+  readonly "host_id": string;
+  readonly "is_offered": boolean;
+  readonly "public_url": string;
 }
 
 /** The first entry of a host that does not fit. No host: the log of acts that touched none.
