@@ -1,5 +1,6 @@
 """A host's audit log, newest first, page by page."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel
@@ -29,9 +30,21 @@ class AuditPage(BaseModel):
     next_cursor: str | None
 
 
-async def list_audit(session: AsyncSession, host_id: str, *, limit: int, cursor: str | None) -> AuditPage:
-    """The entries before the cursor. Raises CursorInvalid."""
+async def list_audit(
+    session: AsyncSession,
+    host_id: str,
+    *,
+    limit: int,
+    cursor: str | None,
+    actions: Sequence[str] = (),
+    actor: str | None = None,
+) -> AuditPage:
+    """The entries before the cursor, of these actions and this actor where given. Raises CursorInvalid."""
     query = select(AuditEntry).where(AuditEntry.host_id == host_id)
+    if actions:
+        query = query.where(AuditEntry.action.in_(actions))
+    if actor:
+        query = query.where(AuditEntry.actor == actor)
     found = (await session.scalars(ORDER.page(query, limit=limit, cursor=cursor))).all()
     page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda entry: (entry.seq,))
     items = [AuditShown.model_validate(entry, from_attributes=True) for entry in page]

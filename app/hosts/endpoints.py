@@ -3,11 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 
 from app.api.calls import AdminCall, MemberCall
 from app.hosts.audit_log import AuditPage, list_audit
 from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_host_settings
 
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
 
 
@@ -32,7 +34,11 @@ async def get_audit(
     call: MemberCall,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
+    action: Annotated[list[Name], Query(max_length=50, description="these alone")] = [],  # noqa: B006
+    actor: Annotated[Name | None, Query(description="what this one did")] = None,
 ) -> AuditPage:
     """Who did what, newest first."""
     async with call.resources.database.tenant(call.host_id) as session:
-        return await list_audit(session, call.host_id, limit=limit, cursor=cursor)
+        return await list_audit(
+            session, call.host_id, limit=limit, cursor=cursor, actions=action, actor=actor
+        )

@@ -196,6 +196,9 @@ async def test_excluded_registration_is_never_written_until_it_is_included(
         "salesforce.registration_included",
         "salesforce.registration_excluded",
     ]
+    excluded = {"action": "salesforce.registration_excluded"}
+    for query, count in ((excluded, 1), (excluded | {"actor": "nobody"}, 0), ({"actor": "user_17"}, 2)):
+        assert len((await http.get(AUDIT, params=query)).json()["items"]) == count, query
 
 
 @pytest.mark.parametrize(("state", "raised"), [("running", 1), ("ambiguous", 1), ("synced", 0)])

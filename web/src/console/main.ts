@@ -192,7 +192,7 @@ class Console extends EventshipElement {
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
       <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} host-name=${host?.name ?? hostId} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-card>
-      <p class="line"><a href=${hostAddress(hostId, "mapping")}>${words.mapping}<span aria-hidden="true"> ›</span></a><a href=${hostAddress(hostId, "settings")}>${words.settings}<span aria-hidden="true"> ›</span></a><a href=${hostAddress(hostId, "matrix")}>${words.matrix}<span aria-hidden="true"> ›</span></a></p>
+      <p class="line"><a href=${hostAddress(hostId, "mapping")}>${words.mapping}<span aria-hidden="true"> ›</span></a><a href=${hostAddress(hostId, "settings")}>${words.settings}<span aria-hidden="true"> ›</span></a><a href=${hostAddress(hostId, "matrix")}>${words.matrix}<span aria-hidden="true"> ›</span></a><a href=${hostAddress(hostId, "audit")}>${words.audit.heading}<span aria-hidden="true"> ›</span></a></p>
       <salesforce-user host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-user>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}

@@ -4,6 +4,7 @@ import { html } from "lit";
 import type { GetToken } from "../api/client";
 import { t, words } from "../texts";
 import type { View } from "../ui/views";
+import "./audit-view";
 import { eventAddress, hostAddress } from "./place";
 
 /** The service that serves the console serves the documents, too, at /docs/…. */
@@ -33,6 +34,10 @@ export const HOST_PAGES: Readonly<Record<string, Page>> = {
   settings: {
     title: () => words.settings,
     view: (at) => html`<salesforce-settings host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`,
+  },
+  audit: {
+    title: () => words.audit.heading,
+    view: (at) => html`<eventship-audit host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></eventship-audit>`,
   },
   matrix: {
     title: () => words.matrix,

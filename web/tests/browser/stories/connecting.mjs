@@ -105,6 +105,29 @@ export function whileConnected(step, at) {
   });
 }
 
+/** From the host's page, once things have happened. */
+export function whoDidWhat(step, at, host) {
+  step("who did what is read in words, filtered, and paged", async () => {
+    const { page, stack } = at();
+    await page.goto(`${stack.url}/console/#/hosts/${host}`);
+    await page.getByRole("link", { name: "Who did what" }).click();
+    const audit = page.locator("eventship-audit");
+    await audit.locator("[data-action='salesforce.connected']").getByText("Salesforce was connected").first().waitFor();
+    await assertAccessible(page, "who did what");
+    await shoot(page, "audit", { fullPage: true });
+    await audit.getByLabel("About").selectOption("app");
+    await audit.getByText("Key and Secret of the own app were forgotten").waitFor();
+    assert.equal(await audit.locator("[data-action='salesforce.connected']").count(), 0);
+    await audit.getByLabel("By whom").fill("nobody");
+    await page.keyboard.press("Enter");
+    await audit.getByText("Nothing of that kind has happened.").waitFor();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await assertFits(page, "who did what on a phone");
+    await page.setViewportSize({ width: 1100, height: 900 });
+    await page.goto(`${stack.url}/console/#/hosts/${host}`);
+  });
+}
+
 /** On the page of an event in which `address` is written, and nothing is paused. */
 export function whoIsMissing(step, at, address) {
   step("who is missing is looked up by address, and what holds an event back is cured from the answer", async () => {
