@@ -106,7 +106,7 @@ export class SalesforceRegistration extends EventshipElement {
       this.problem = this.problemIn(error);
       return false;
     }
-    if (isFirst) await this.focusHeading();
+    if (isFirst && this.version !== null) await this.focusHeading();
     return true;
   }
 
@@ -127,6 +127,7 @@ export class SalesforceRegistration extends EventshipElement {
     if (!isLonger) Object.assign(this, { attempts: items, cursor });
   }
 
+  /** For whoever opened it in place; a page of its own sees to that itself. */
   private async focusHeading(): Promise<void> {
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>("h2")?.focus();

@@ -82,6 +82,8 @@ export function withManyRows(step, at) {
     assert.equal(await link.getAttribute("href"), "https://otter.example/attendees/reg_3012");
     await drawer(page).getByRole("button", { name: "Dina Delta 12", exact: true }).click();
     await registration(page).getByText("Nothing of it is in Salesforce yet.").waitFor();
+    const person = registration(page).getByRole("heading", { name: "Dina Delta 12" });
+    assert.ok(await person.evaluate((each) => each.getRootNode().activeElement === each));
     await drawer(page).getByRole("button", { name: `Back to ${DELTA[1]}` }).click();
     const heading = drawer(page).getByRole("heading", { name: "Registrations" });
     await heading.waitFor();
@@ -95,7 +97,6 @@ export function withManyRows(step, at) {
     await drawer(page).getByRole("link", { name: "Dina Delta 12" }).click();
     const open = registration(page);
     await open.getByText("Nothing of it is in Salesforce yet.").waitFor();
-    assert.ok(await open.getByRole("heading", { name: "Dina Delta 12" }).evaluate((heading) => heading.getRootNode().activeElement === heading));
     await open.getByText(/Times are those of Berlin/).waitFor();
     await open.locator(".attempts summary").first().click();
     await open.getByText('"Phone": "555 0199"').first().waitFor();
