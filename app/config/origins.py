@@ -44,6 +44,16 @@ def _http_origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _browser_origin(value: str) -> str:
+    """One address, as a browser names it: what sign-ins give to it is given to nobody else."""
+    parts = urlsplit(_http_origin(value))
+    if "*" in value:
+        raise ValueError("must name one address: with a wildcard, whoever gets a name under it is let in")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be an origin, without a path")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 def _path_prefix(value: str) -> str:
     if not re.fullmatch(r"/(?!/)[A-Za-z0-9_./~-]*", value) or ".." in value:
         raise ValueError("must be paths such as /integrations")
@@ -63,6 +73,7 @@ def receiver_url(value: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_http_origin)]
+BrowserOrigin = Annotated[str, AfterValidator(_browser_origin)]
 OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origin(value))]
 SalesforceOrigin = Annotated[str, AfterValidator(_any_origin)]
 """Which hosts these may be is judged together with the others."""

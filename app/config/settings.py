@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.config.encryption_key import check_keys
 from app.config.origins import (
+    BrowserOrigin,
     Origin,
     OriginOrNone,
     PathPrefix,
@@ -142,8 +143,8 @@ class Settings(DatabaseSettings):
     dashboard_url: OriginOrNone = Field(
         "", description="the dashboard's origin: return addresses and popups go there"
     )
-    dashboard_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
-        (), description="further origins of the dashboard, comma separated"
+    dashboard_origins: Annotated[tuple[BrowserOrigin, ...], NoDecode] = Field(
+        (), description="further origins of the dashboard, comma separated, without wildcards"
     )
     return_to_prefixes: Annotated[tuple[PathPrefix, ...], NoDecode] = Field(
         ("/integrations", "/console"),

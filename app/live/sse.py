@@ -7,7 +7,7 @@ from typing import Final
 from app.live.changes import Changed, read_changed, resume_position
 from app.live.host_feed import Feed
 from app.live.registry import Feeds
-from app.live.subscriber import HEARTBEAT, OPENING, StreamMessage, Subscriber
+from app.live.subscriber import ENDING, HEARTBEAT, OPENING, StreamMessage, Subscriber
 
 BEAT_SECONDS: Final = 5.0
 """How often a quiet stream is heard of; the elements call it silent after 12 (web/src/api/live.ts)."""
@@ -37,6 +37,8 @@ async def stream(
                 yield HEARTBEAT
             for message in messages:
                 yield message.encoded()
+        if not subscriber.is_over:
+            yield ENDING
 
 
 async def _initial_snapshots(feed: Feed, subscriber: Subscriber) -> AsyncIterator[StreamMessage]:

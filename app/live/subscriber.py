@@ -10,6 +10,8 @@ from app.user_messages.language import current_language
 
 HEARTBEAT: Final = b": still here\n\n"
 OPENING: Final = b"retry: 1000\n\n"
+ENDING: Final = b'event: end\ndata: {"reason": "time"}\n\n'
+"""The last of a stream whose time, or whose token's, is over: open the next one at once, with a new token."""
 NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 

@@ -6,7 +6,7 @@ from devtools.demo.console_output import draining, print_table, say, what_happen
 from devtools.demo.deliveries import deliveries, event_published
 from devtools.demo.scenario import REGISTRANTS, Registrant, wave
 from devtools.demo.simulator_client import campaign_in, prepare
-from devtools.demo.steps import DemoClients, clients_of, post, wait_until_drained
+from devtools.demo.steps import ConnectionEnded, DemoClients, Stats, clients_of, post, wait_until_drained
 from devtools.local_stack.signals import sigterm_interrupts
 from devtools.local_stack.stack import Plan, Stack
 from devtools.local_stack.up import addresses, stay
@@ -38,7 +38,7 @@ def _play(stack: Stack) -> None:
         outcomes = post(clients, deliveries(registrants))
         say(f"posted {outcomes.total()} signed webhooks: {_told(outcomes)}")
         with draining(len(registrants)) as show:
-            wait_until_drained(clients.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
+            _drain(clients, len(registrants), show=show)
         print_table(what_happened(registrants, clients.dashboard.rows()))
         _tell_costs(clients, new=len(registrants) - known, calls=clients.org.calls() - calls_before)
     for line in where_to_look(stack.plan.url, stack.plan.simulator_url):
@@ -53,6 +53,16 @@ def _connect(clients: DemoClients) -> None:
     if not clients.dashboard.stats()["is_linked"]:
         say("linking the campaign")
         clients.dashboard.link(campaign_id)
+
+
+def _drain(clients: DemoClients, total: int, *, show: Callable[[Stats], None]) -> None:
+    """Wait until all are at rest. A connection that Salesforce ended meanwhile is made again, once."""
+    try:
+        wait_until_drained(clients.dashboard, total, within=DRAIN_SECONDS, show=show)
+    except ConnectionEnded as ended:
+        say(f"{ended.why}: connecting again through the OAuth pages")
+        clients.dashboard.connect()
+        wait_until_drained(clients.dashboard, total, within=DRAIN_SECONDS, show=show)
 
 
 def _later(known: int) -> tuple[Registrant, ...]:

@@ -26,7 +26,17 @@ class NotDrained(Exception):
 
 
 class ConnectionEnded(Exception):
-    """Salesforce ended the connection while registrations waited for it; the message says how to go on."""
+    """Salesforce ended the connection while registrations waited for it; the message says how to go on.
+
+    `why` is what happened, in a line.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why}. The same command again connects and goes on from here; `make clean` starts over with an "
+            "empty org."
+        )
+        self.why = why
 
 
 class WebhookRefused(Exception):
@@ -89,15 +99,12 @@ def wait_until_drained(
         if counts["total"] >= total and counts["pending"] == 0:
             return stats
         if stats["connection_state"] != "connected":
-            raise ConnectionEnded(_how_to_reconnect(counts["pending"], dashboard.card()["reason"]))
+            raise ConnectionEnded(_why(counts["pending"], dashboard.card()["reason"]))
         if time.monotonic() > deadline:
             raise NotDrained(f"after {within:.0f} s: {counts}, pending because {stats['pending_because']}")
         time.sleep(POLL_SECONDS)
 
 
-def _how_to_reconnect(pending: int, reason: Mapping[str, Any] | None) -> str:
-    why = reason["title"] if reason else "The host is not connected"
-    return (
-        f"{why}: {pending} registrations wait, none is lost. The same command again connects and goes on "
-        "from here; `make clean` starts over with an empty org."
-    )
+def _why(pending: int, reason: Mapping[str, Any] | None) -> str:
+    title = reason["title"] if reason else "The host is not connected"
+    return f"{title}: {pending} registrations wait, none is lost"

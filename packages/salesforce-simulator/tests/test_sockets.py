@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from salesforce_simulator.__main__ import KEEP_ALIVE_SECONDS, config_of
+from salesforce_simulator.app import create_app
 from support.process import running
 
 LEAD = {"LastName": "Doe", "Company": "Acme"}
@@ -67,3 +69,7 @@ def test_other_bad_starts_are_one_line_too(tmp_path: Path) -> None:
     nowhere = run("--host", "203.0.113.1", "--port", "0")
     assert (broken.returncode, broken.stderr.count("\n")) == (2, 1)
     assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
+
+
+def test_an_idle_connection_outlives_those_of_the_usual_clients() -> None:
+    assert config_of(create_app()).timeout_keep_alive == KEEP_ALIVE_SECONDS > 60

@@ -17,7 +17,7 @@ SOON = 8.0
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """One event as it came."""
+    """One event as it came; what is no snapshot has no number, here 0."""
 
     kind: str
     number: int
@@ -29,7 +29,7 @@ def read_event(block: str) -> StreamEvent | None:
     fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
     if "event" not in fields:
         return None
-    return StreamEvent(fields["event"], int(fields["id"]), json.loads(fields["data"]))
+    return StreamEvent(fields["event"], int(fields.get("id", 0)), json.loads(fields["data"]))
 
 
 @dataclass

@@ -126,6 +126,11 @@ def test_the_receiver_of_notifications(
     assert load_settings().notify_url == given.get("NOTIFY_URL")
 
 
+def test_any_number_of_origins_of_the_dashboard_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHBOARD_ORIGINS", "https://Preview.example/, https://next.example:8443")
+    assert load_settings().browser_origins[1:3] == ("https://preview.example", "https://next.example:8443")
+
+
 def test_partitions_are_switched_on_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESFORCE_PARTITIONS", "mil, cn")
     assert load_settings().extra_hosts == {"*.my.salesforce.mil", "*.my.sfcrmproducts.cn"}
@@ -151,6 +156,10 @@ def test_missing_variable_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPa
         pytest.param("PUBLIC_URL", "sync.example.com", "https://", id="no scheme"),
         pytest.param("PUBLIC_URL", "http://sync.example.com", "https", id="plain http"),
         pytest.param("DASHBOARD_URL", "javascript:alert(1)", "https://", id="script"),
+        pytest.param("DASHBOARD_ORIGINS", "https://*.preview.example", "wildcard", id="wildcard"),
+        pytest.param(
+            "DASHBOARD_ORIGINS", "https://a.example/admin", "without a path", id="origin with a path"
+        ),
         pytest.param("WEBHOOK_SECRETS", "", "WEBHOOK_SECRETS", id="no secret"),
         pytest.param("WEBHOOK_SECRETS", "secret", "whsec_", id="bare secret"),
         pytest.param("WEBHOOK_SECRETS", "whsec_!!", "base64", id="odd secret"),

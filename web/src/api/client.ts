@@ -51,6 +51,8 @@ const TRIES = 4;
 /** The language of what the service says; it may speak fewer than a page. Empty where it does not tell. */
 export let serviceLanguage = "";
 
+const hinted = new Set<string>();
+
 export class Api {
   /** `reached` is called with every answer, whatever it says: the service is there. */
   constructor(
@@ -112,8 +114,16 @@ export class Api {
       }
     } catch (error) {
       if (more.signal?.aborted) throw error;
+      this.hint();
       throw new ApiProblem(UNREACHABLE);
     }
+  }
+
+  /** To the page's developers, once: a browser does not tell a page why a request to elsewhere failed. */
+  private hint(): void {
+    if (this.base === "" || hinted.has(this.base) || new URL(this.base).origin === location.origin) return;
+    hinted.add(this.base);
+    console.warn(`${this.base} could not be reached from ${location.origin}. If it is up, its DASHBOARD_ORIGINS do not name this origin, or this page's Content-Security-Policy does not let it connect there.`);
   }
 }
 

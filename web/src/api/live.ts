@@ -8,6 +8,8 @@ export const SILENCE_MS = 12_000;
 const POLL_WITHIN_MS = 10_000;
 const STREAM_AGAIN_MS = [1_000, 3_000, 10_000, 30_000];
 const STREAM_ABSENT_MS = 300_000;
+/** A stream that ended by its time is opened again at once, if it had any. */
+const LIVED_MS = 5_000;
 
 export interface Source {
   /** Ask once for everything the view shows; whether there was an answer. Never rejects. */
@@ -124,7 +126,11 @@ export class Live {
         return answer.status === 404 || answer.status === 405 ? STREAM_ABSENT_MS : this.later();
       }
       this.isStreaming = true;
-      for await (const event of eventsOf(answer.body, this.heard, reading.signal)) this.take(event);
+      const openedAt = Date.now();
+      for await (const event of eventsOf(answer.body, this.heard, reading.signal)) {
+        if (event.type === "end") return Date.now() - openedAt >= LIVED_MS ? 0 : this.later();
+        this.take(event);
+      }
     } catch {
       // The network went away, or we stopped: either way the stream is over.
     } finally {

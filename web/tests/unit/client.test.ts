@@ -110,3 +110,15 @@ test("rows are asked for by state, group and words of two letters or more", asyn
   expect(String(fetched.mock.calls[0]?.[0])).toMatch(/\?state=failed&group_id=g_1&q=ot&limit=50&sort=failed$/);
   expect(String(fetched.mock.calls[1]?.[0])).toMatch(/\?limit=50&sort=name&cursor=c$/);
 });
+
+test("developers are told once, in the console, why a browser may refuse to ask another origin", async () => {
+  vi.stubGlobal("fetch", vi.fn<typeof fetch>().mockRejectedValue(new TypeError("Failed to fetch")));
+  vi.stubGlobal("location", { origin: "https://dashboard.example" });
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  for (const base of ["", "https://dashboard.example", "https://sync.example", "https://sync.example"]) {
+    expect((await refused(new Api(base, () => "t", "en").host("a").card())).isUnreachable).toBe(true);
+  }
+  expect(warn.mock.calls).toHaveLength(1);
+  expect(warn.mock.calls[0]![0]).toMatch(/^https:\/\/sync\.example could not .* https:\/\/dashboard\.example.*DASHBOARD_ORIGINS/);
+  warn.mockRestore();
+});

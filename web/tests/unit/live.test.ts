@@ -154,3 +154,21 @@ test("after stop nothing is asked any more", async () => {
   await vi.advanceTimersByTimeAsync(10 * POLL_MS);
   expect(polls).toBe(1);
 });
+
+test("a stream that says that its time is over is opened again at once; one that had no time is not", async () => {
+  const opened: ReturnType<typeof stream>[] = [];
+  const taken: string[] = [];
+  follow(async () => { opened.push(stream()); return opened.at(-1)!.answer; }, (event) => taken.push(event.type));
+  await vi.advanceTimersByTimeAsync(0);
+  const before = polls;
+  opened[0]!.send("event: stats\ndata: {}\n\n");
+  await vi.advanceTimersByTimeAsync(6_000);
+  opened[0]!.send('event: end\ndata: {"reason": "time"}\n\n');
+  await vi.advanceTimersByTimeAsync(1);
+  expect([opened.length, polls, taken]).toEqual([2, before, ["stats"]]);
+  opened[1]!.send('event: end\ndata: {"reason": "time"}\n\n');
+  await vi.advanceTimersByTimeAsync(400);
+  expect(opened.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(opened.length).toBe(3);
+});

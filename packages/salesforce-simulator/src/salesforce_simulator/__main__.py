@@ -9,7 +9,10 @@ from pathlib import Path
 
 import uvicorn
 
-from salesforce_simulator.app import create_app
+from salesforce_simulator.app import SimulatorApp, create_app
+
+KEEP_ALIVE_SECONDS = 75
+"""Of an idle connection: longer than clients keep theirs, so that none meets a closed one."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,11 +31,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if not options.quiet:
         print(f"Salesforce simulator at {base_url} (people and campaigns at {base_url}/)", flush=True)  # noqa: T201
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", access_log=False, proxy_headers=False, server_header=False)
-    )
+    server = uvicorn.Server(config_of(app))
     server.run(sockets=[listener])
     return 0
+
+
+def config_of(app: SimulatorApp) -> uvicorn.Config:
+    """How it is served."""
+    return uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
