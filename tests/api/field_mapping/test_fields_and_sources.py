@@ -144,12 +144,18 @@ async def test_questions_are_listed_with_the_options_that_several_took(dashboard
     assert body["options"] == ["true", "vegan", "vegetarian"]
 
 
+async def test_answer_has_the_most_common_option_as_its_example(dashboard: MappingDashboard) -> None:
+    for number, value in enumerate(("vegan", "vegetarian", "vegetarian", "vegan", "vegetarian")):
+        await answered(dashboard, number, value)
+    assert (await sources(dashboard))["answers.diet"]["example"] == "vegetarian"
+
+
 async def test_answers_of_one_attendee_appear_in_no_picker(dashboard: MappingDashboard) -> None:
     for number in range(3):
         await answered(dashboard, number, f"My phone is 030 {number}")
     await answered(dashboard, 9, 12)
     body = (await sources(dashboard))["answers.diet"]
-    assert body["options"] == []
+    assert (body["options"], body["example"]) == ([], None)
 
 
 async def test_questions_are_those_of_the_event_where_one_is_named(dashboard: MappingDashboard) -> None:
