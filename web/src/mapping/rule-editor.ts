@@ -51,8 +51,11 @@ export class RuleEditor extends EventshipElement {
     Object.assign(this, { edited: newRule("Lead"), targets: ["Lead"], fieldText: "" });
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
+  protected override willUpdate(changed: PropertyValues): void {
+    if (changed.has("rules")) this.begin();
+  }
+
+  private begin(): void {
     this.edited = this.rules[0]!;
     this.targets = this.rules.map((each) => each.object);
     this.fieldText = this.known ? fieldName(this.known) : this.edited.field;

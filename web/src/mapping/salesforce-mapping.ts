@@ -58,8 +58,6 @@ export class SalesforceMapping extends EventshipElement {
   /** Where the reader was about to go with changes that are not saved. */
   private declare wayOut: HTMLAnchorElement | null;
   private hasOrg = false;
-  /** What opened the dialog. */
-  private opener: Element | null = null;
   /** What the host has, for an event; null for the host itself. */
   private hosts: Draft | null = null;
   private user: string | null = null;
@@ -170,7 +168,7 @@ export class SalesforceMapping extends EventshipElement {
       <p role="status" class="small">${this.announced}</p>
     </section>
     ${this.edited ? html`<salesforce-rule-editor .rules=${this.edited} .objects=${this.objects} .sources=${this.namedSources} .tryOut=${this.tryOut}
-      @rule-done=${this.ruleDone} @rule-closed=${this.closeRule}></salesforce-rule-editor>` : nothing}
+      @rule-done=${this.ruleDone} @rule-closed=${() => { this.edited = null; }}></salesforce-rule-editor>` : nothing}
     ${this.wayOut ? this.leaveView(this.wayOut) : nothing}`;
   }
 
@@ -188,7 +186,7 @@ export class SalesforceMapping extends EventshipElement {
         ${mayChange ? html`<p><button class="quiet" id="add-rule" @click=${() => this.edit([newRule(draft.people.create === "lead" ? "Lead" : "Contact")])}>${t.mapping.addRule}</button></p>` : nothing}</section>
       ${notesView(shown.findings, shown.required_without_value, mayChange ? this.mapRequired : null)}
       ${mayChange ? html`<salesforce-mapping-example .mapping=${this.mapping} .given=${this.given} @example-made=${this.exampleMade}></salesforce-mapping-example>` : nothing}
-      ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: this.refusedAt("owner"), change: this.change })}
+      ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: this.refusedOwner(draft), change: this.change })}
       ${this.footView()}
       ${mayChange ? this.saveView() : nothing}
       ${mayChange ? html`<salesforce-mapping-copy host-id=${this.hostId} .eventId=${this.eventId} .client=${this.api} docs-base=${this.docsBase} @mapping-copied=${this.copied}></salesforce-mapping-copy>` : nothing}`;
@@ -240,6 +238,11 @@ export class SalesforceMapping extends EventshipElement {
       const place = RULE_PATH.exec(path)?.[1];
       return place === undefined ? [] : [[Number(place), message] as const];
     }));
+  }
+
+  private refusedOwner({ owner }: Draft): string {
+    const said = this.refusedAt("owner");
+    return said !== "" && owner.how === "fixed" && !owner.id ? t.trial.ownerMissing : said;
   }
 
   private refusedAt(part: string): string {
@@ -311,15 +314,7 @@ export class SalesforceMapping extends EventshipElement {
   };
 
   private readonly edit = (rules: readonly Rule[]): void => {
-    this.opener = this.shadowRoot?.activeElement ?? null;
     this.edited = rules;
-  };
-
-  /** Focus goes back to where the dialog was opened. */
-  private readonly closeRule = (): void => {
-    this.edited = null;
-    const { opener } = this;
-    void this.updateComplete.then(() => (opener instanceof HTMLElement && opener.isConnected ? opener.focus() : this.focusOn("#add-rule")));
   };
 
   private readonly removeRules = (rules: readonly Rule[]): void => {
@@ -349,7 +344,7 @@ export class SalesforceMapping extends EventshipElement {
 
   private readonly ruleDone = async (event: CustomEvent<readonly Rule[]>): Promise<void> => {
     if (this.draft) this.change(withRules(this.draft, event.detail, this.edited ?? []));
-    this.closeRule();
+    this.edited = null;
     await this.check();
   };
 
@@ -410,7 +405,6 @@ export class SalesforceMapping extends EventshipElement {
 
   private async act(what: "check" | "save", deed: (draft: Draft) => Promise<void>): Promise<void> {
     if (this.draft === null) return;
-    const before = this.shadowRoot?.activeElement;
     Object.assign(this, { busy: what, refusal: null, announced: "" });
     try {
       await deed(this.draft);
@@ -418,8 +412,6 @@ export class SalesforceMapping extends EventshipElement {
       this.refusal = this.problemIn(error);
     } finally {
       this.busy = null;
-      // A button that was switched off meanwhile has lost focus.
-      void this.updateComplete.then(() => this.shadowRoot?.activeElement ?? (before instanceof HTMLElement && before.isConnected ? before.focus() : this.focusOn("#save")));
     }
   }
 }

@@ -439,6 +439,7 @@ const trial: Texts["trial"] = {
   ownerNone: "Niemandem dieses Namens können Datensätze gehören.",
   ownerMore: "Es gibt mehr: Tippen Sie mehr vom Namen.",
   ownerFailed: "Salesforce ließ sich gerade nicht nach Namen fragen. Sie können die Id eintippen.",
+  ownerMissing: "Wählen Sie zuerst einen Benutzer oder eine Warteschlange.",
   queue: "Warteschlange",
   user: "Benutzer",
   ownerChosen: (name) => `Inhaber: ${name}`,

@@ -59,6 +59,7 @@ export const trial = {
   ownerNone: "Nobody of that name may own records.",
   ownerMore: "There are more: type more of the name.",
   ownerFailed: "Salesforce could not be asked for names just now. You can type the id.",
+  ownerMissing: "Choose a user or a queue first.",
   queue: "queue",
   user: "user",
   ownerChosen: (name: string) => `Owner: ${name}`,
