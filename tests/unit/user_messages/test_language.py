@@ -1,6 +1,8 @@
 """Which language a request gets, and that every language says everything."""
 
+import ast
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,33 @@ def test_a_phrase_is_english_until_somebody_reads_it_and_outlives_its_row() -> N
     kept = stored(outer)
     assert isinstance(kept, dict)
     assert phrase_of({**kept, "key": "detail.no_more"}) == outer
+
+
+SPEAKS_TO_PEOPLE = {each.__name__ for each in Problem.__subclasses__()} | {
+    "ConversionError", "NotInPicklist", "NotANumber", "UnclearNumber", "ItemWarning", "MappingIssue",
+    "MappingError", "RowWarning", "FieldTrouble",
+}  # fmt: skip
+
+
+def sentences_in(path: Path) -> Iterator[str]:
+    """Where code gives a sentence of its own to something that people read."""
+    for call in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        if call.func.id in SPEAKS_TO_PEOPLE:
+            given = [*call.args, *(each.value for each in call.keywords if each.arg in ("text", "detail"))]
+            for each in given:
+                is_text = isinstance(each, ast.Constant) and " " in str(each.value)
+                if is_text or isinstance(each, ast.JoinedStr):
+                    yield f"{path.name}:{call.lineno}: {call.func.id}"
+
+
+def test_what_people_read_comes_from_the_catalog() -> None:
+    app = FOLDER.parent
+    assert [place for path in sorted(app.rglob("*.py")) for place in sentences_in(path)] == []
+
+
+def test_a_sentence_in_the_code_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "one.py"
+    file.write_text('raise NotFound("Nothing is here.")\nItemWarning("cut", "Lead", None, f"Cut to {n}")\n')
+    assert list(sentences_in(file)) == ["one.py:1: NotFound", "one.py:2: ItemWarning"]
