@@ -239,6 +239,22 @@ async def test_approvals_and_neighbours_are_counted_across_hosts(service: Servic
     assert (await service.card())["connection"]["other_hosts_on_org"]
 
 
+async def test_an_org_has_the_package_where_another_host_of_the_reader_uses_it(
+    service: Service, mint: TokenMint
+) -> None:
+    vault = service.resources.vault
+    await add(service, connection_for(vault, "host_b"))
+    await add(service, connection_for(vault, "own", client_id="3MVG9own", org_name="Own App GmbH"))
+    await add(service, connection_for(vault, "ended", state="needs_reconnect", org_name="Ended GmbH"))
+    service.http.headers.update(mint.headers(hosts={"host_a": "owner"}))
+    assert (await service.card())["app"]["package_in"] == []
+    hosts = dict.fromkeys(("host_a", "host_b", "own", "ended"), "owner")
+    service.http.headers.update(mint.headers(hosts=hosts))
+    assert (await service.card())["app"]["package_in"] == ["Otter Events"]
+    await add(service, connection_for(vault))
+    assert (await service.card())["app"]["package_in"] == []
+
+
 async def test_member_is_refused_what_is_not_allowed(service: Service, mint: TokenMint) -> None:
     await connected(service)
     headers = mint.headers(hosts={"host_a": "member"})

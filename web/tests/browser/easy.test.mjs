@@ -74,7 +74,39 @@ test("and curing a group of failures", async (context) => {
   });
 });
 
+test("and finding out why one attendee is missing", async (context) => {
+  const attendee = { email: "late@lake.example", first_name: "Lea", last_name: "Late", company: "Lake GmbH" };
+  await stack.webhook("registration.updated", HOST, { id: EVENT, title: TITLE }, {
+    id: "reg_2010", status: "waitlisted", registered_at: "2026-11-20T09:00:00Z", attendee,
+  });
+  await assertEasy(effort, "finding out why one is missing", context, async () => {
+    const box = drawer().locator("salesforce-missing");
+    await box.locator("summary", { hasText: "Someone is missing?" }).click();
+    await box.getByLabel("E-mail address or registration id").fill(attendee.email);
+    await button("Find out why", box).click();
+    await box.locator("[data-why=not_confirmed_yet]").waitFor();
+    await shoot(page, "easy-missing", { fullPage: true });
+  });
+});
+
 mappingByExample(test, () => ({ page, stack, effort, host: HOST, event: EVENT, title: TITLE }));
+
+test("with an own app no package is asked for, and connecting follows its credentials", async () => {
+  const other = await openPage(browser);
+  await other.goto(await stack.address("host_own"));
+  await button("Connect", other.locator("salesforce-card")).click();
+  const asked = other.locator("eventship-dialog");
+  await asked.getByText("Open Salesforce install page").waitFor();
+  await asked.locator("summary", { hasText: "Use your own Salesforce app" }).click();
+  await asked.getByLabel("Consumer Key").fill("3MVG9.lake.own.app.key");
+  await asked.getByLabel("Consumer Secret").fill("lake-own-secret-1234");
+  await button("Save credentials", asked).click();
+  await button("Connect now", asked).waitFor();
+  assert.equal(await asked.getByText("install", { exact: false }).filter({ visible: true }).count(), 0);
+  await shoot(other, "easy-own-app");
+  assert.deepEqual(other.faults, []);
+  await other.context().close();
+});
 
 test("nothing went wrong on those pages", async () => {
   assert.deepEqual(page.faults, []);
