@@ -239,7 +239,7 @@ step("a wrong Campaign Id is explained", async () => {
   const field = drawer().getByLabel("Salesforce campaign id");
   await field.fill("001000000000000AAA");
   await button("Validate", drawer()).click();
-  await drawer().getByText("Invalid Campaign Id").waitFor();
+  await drawer().locator("strong", { hasText: "Invalid Campaign Id" }).waitFor();
   assert.equal(await field.getAttribute("aria-invalid"), "true");
   await assertAccessible(page, "a wrong id");
   await shoot(page, "wrong-id");

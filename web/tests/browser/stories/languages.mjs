@@ -165,10 +165,16 @@ export function languages(step, at) {
     await stack.door("PUT", "config", { validation_rules: [] });
     await page.getByRole("button", { name: /^Retry Delta/ }).first().press("Enter");
     await focusedAs(page, /Delta Otter/);
+    await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/evt_river`);
+    for (const name of ["Change statuses", "Cancel"]) {
+      await page.getByRole("button", { name, exact: true }).press("Enter");
+      await focusedAs(page, /^h3 Campaign/);
+    }
   });
 
   step("a page from right to left mirrors, and what is English in it stays from left to right", async () => {
     const { stack } = at();
+    await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/${DELTA[0]}`);
     await page.evaluate(speakArabic);
     const sync = page.locator("salesforce-event-sync");
     await page.locator("salesforce-event-sync[dir=rtl][lang=ar]").waitFor();
