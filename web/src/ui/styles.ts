@@ -40,6 +40,8 @@ export const look = css`
   .dim { color: var(--dim); }
   .small { font-size: 0.87em; }
   .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  /* What scrolls sideways keeps the words for screen readers inside, which would widen the page. */
+  .scroll, .sideways, .wide { position: relative; }
   .stack { display: grid; gap: 0.75em; grid-template-columns: minmax(0, 1fr); }
   .line { display: flex; flex-wrap: wrap; gap: 0.5em 0.75em; align-items: center; }
   .line > *, dl > * { min-inline-size: 0; }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assertAccessible, assertFits, openPage, shoot } from "../browser.mjs";
 
 const HOST = "host_otter";
-const DELTA = ["evt_delta", "Delta Day"];
+const LAGOON = ["evt_lagoon", "Lagoon Day"];
 const MANY = 4;
 const WIDE = { width: 1100, height: 900 };
 const PHONE = { width: 360, height: 740 };
@@ -88,10 +88,10 @@ async function focusedAs(page, pattern) {
 }
 
 /** An event of which everything is refused until the rule is gone. */
-async function publishDelta(stack) {
+async function publishLagoon(stack) {
   await stack.door("PUT", "config", { validation_rules: [{ sobject: "Lead", when: "Phone LIKE '555%'", message: "Phone must start with +", field: "Phone" }] });
-  const attendee = (number) => ({ email: `delta.${number}@river.example`, first_name: "Delta", last_name: `Otter ${number}`, company: "River GmbH", phone: "555 0100" });
-  await Promise.all(Array.from({ length: MANY }, (_, number) => stack.register(HOST, ...DELTA, attendee(number), 2_000 + number)));
+  const attendee = (number) => ({ email: `lagoon.${number}@river.example`, first_name: "Lagoon", last_name: `Otter ${number}`, company: "River GmbH", phone: "555 0100" });
+  await Promise.all(Array.from({ length: MANY }, (_, number) => stack.register(HOST, ...LAGOON, attendee(number), 2_000 + number)));
 }
 
 /** It runs in the page: English with its letters turned into Arabic ones. What is put in stays, as a translator would have it. */
@@ -147,7 +147,7 @@ export function languages(step, at) {
     const { stack } = at();
     await page.getByRole("combobox", { name: "Sprache" }).selectOption("English");
     await page.locator(".brand", { hasText: "Eventship for Salesforce" }).waitFor();
-    await publishDelta(stack);
+    await publishLagoon(stack);
     await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
     await page.reload();
     await settled(page);
@@ -155,16 +155,16 @@ export function languages(step, at) {
     await focusedAs(page, /^a Skip to the content/);
     await page.keyboard.press("Enter");
     await focusedAs(page, /^h1 Otter Events/);
-    await page.getByRole("link", { name: DELTA[1] }).press("Enter");
-    await focusedAs(page, /^h1 Otter Events — Delta Day$/);
-    assert.equal(await page.title(), "Delta Day — Otter Events — Eventship for Salesforce");
+    await page.getByRole("link", { name: LAGOON[1] }).press("Enter");
+    await focusedAs(page, /^h1 Otter Events — Lagoon Day$/);
+    assert.equal(await page.title(), "Lagoon Day — Otter Events — Eventship for Salesforce");
     await page.getByRole("button", { name: /^Show them/ }).press("Enter");
     await focusedAs(page, /^h3 Registrations/);
     await page.getByRole("button", { name: "Show all again" }).press("Enter");
     await focusedAs(page, /^(h3 Registrations|select|input)/);
     await stack.door("PUT", "config", { validation_rules: [] });
-    await page.getByRole("button", { name: /^Retry Delta/ }).first().press("Enter");
-    await focusedAs(page, /Delta Otter/);
+    await page.getByRole("button", { name: /^Retry Lagoon/ }).first().press("Enter");
+    await focusedAs(page, /Lagoon Otter/);
     await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/evt_river`);
     for (const name of ["Change statuses", "Cancel"]) {
       await page.getByRole("button", { name, exact: true }).press("Enter");
@@ -174,7 +174,7 @@ export function languages(step, at) {
 
   step("a page from right to left mirrors, and what is English in it stays from left to right", async () => {
     const { stack } = at();
-    await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/${DELTA[0]}`);
+    await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/${LAGOON[0]}`);
     await page.evaluate(speakArabic);
     const sync = page.locator("salesforce-event-sync");
     await page.locator("salesforce-event-sync[dir=rtl][lang=ar]").waitFor();
