@@ -166,8 +166,11 @@ export function languages(step, at) {
     await page.getByRole("button", { name: /^Retry Lagoon/ }).first().press("Enter");
     await focusedAs(page, /Lagoon Otter/);
     await page.evaluate((there) => { location.hash = there; }, `#/hosts/${HOST}/events/evt_river`);
+    await page.getByRole("heading", { name: "River Meeting", exact: true }).waitFor();
+    await settled(page);
     for (const name of ["Change statuses", "Cancel"]) {
-      await page.getByRole("button", { name, exact: true }).press("Enter");
+      await page.getByRole("button", { name, exact: true }).focus();
+      await page.keyboard.press("Enter");
       await focusedAs(page, /^h3 Campaign/);
     }
   });
@@ -181,7 +184,7 @@ export function languages(step, at) {
     await assertFits(page, "from right to left");
     const x = async (state) => (await sync.locator(`.legend [data-state=${state}]`).boundingBox()).x;
     assert.ok((await x("synced")) > (await x("failed")));
-    assert.equal(await sync.locator(".bar").evaluate((bar) => getComputedStyle(bar).transform), "matrix(-1, 0, 0, 1, 0, 0)");
+    assert.equal(await sync.locator("svg.bar").evaluate((bar) => getComputedStyle(bar).transform), "matrix(-1, 0, 0, 1, 0, 0)");
     await sync.locator("[data-group] summary").first().click();
     assert.equal(await sync.locator("[data-group] .note").first().evaluate((note) => getComputedStyle(note).direction), "ltr");
     await shoot(page, "arabic-event", { fullPage: true });
