@@ -5,6 +5,7 @@ import type { GetToken } from "../api/client";
 import { t, words } from "../texts";
 import type { View } from "../ui/views";
 import "./audit-view";
+import "./erase-view";
 import { eventAddress, hostAddress } from "./place";
 
 /** The service that serves the console serves the documents, too, at /docs/…. */
@@ -33,7 +34,8 @@ export const HOST_PAGES: Readonly<Record<string, Page>> = {
   },
   settings: {
     title: () => words.settings,
-    view: (at) => html`<salesforce-settings host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-settings>`,
+    view: (at) => html`<salesforce-settings host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></salesforce-settings>
+      <eventship-erase host-id=${at.hostId} .getToken=${at.getToken} docs-base=${DOCUMENTS}></eventship-erase>`,
   },
   audit: {
     title: () => words.audit.heading,

@@ -996,6 +996,18 @@ export const words: ConsoleWords = {
   eventMapping: "Personen und Felder dieser Veranstaltung",
   settings: "Was geschrieben wird",
   matrix: "Was von jeder Veranstaltung geschrieben wird",
+  erase: {
+    heading: "Daten einer Person löschen",
+    intro: "Entfernt alles, was wir von einer Person haben, bei allen Veranstaltungen dieses Veranstalters, und hält es fern. Was in Salesforce steht, gehört Ihnen und bleibt; es wird aufgelistet.",
+    label: "E-Mail-Adresse oder Id der Person",
+    ask: "Löschen…",
+    question: (who) => `Alles von ${who} löschen?`,
+    means: "Das lässt sich nicht rückgängig machen. Ihre Anmeldungen bleiben als leere Zeilen mit Ids und Zeiten; was auf Salesforce wartet, wird nicht mehr geschrieben.",
+    confirm: "Ja, löschen",
+    notDone: "Nicht gelöscht.",
+    done: (count) => (count === 0 ? "Von dieser Person war nichts da; was aus der Zeit vor jetzt noch kommt, wird auch nicht behalten." : `Gelöscht in ${plural(count, "Anmeldung", "Anmeldungen")}.`),
+    remains: "In Salesforce bleiben diese Datensätze. Kümmern Sie sich dort darum:",
+  },
   audit: {
     heading: "Wer hat was getan",
     intro: "Alles, was zu Salesforce bei diesem Veranstalter entschieden wurde, das Neueste zuerst. Nichts daran lässt sich ändern.",

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { operations } from "./stories/operations.mjs";
 import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
-import { aroundCampaigns, beforeConnecting, whileConnected, whoDidWhat, whoIsMissing } from "./stories/connecting.mjs";
+import { aroundCampaigns, beforeConnecting, eraseSomebody, whileConnected, whoDidWhat, whoIsMissing } from "./stories/connecting.mjs";
 import { languages } from "./stories/languages.mjs";
 import { withManyRows } from "./stories/rows.mjs";
 
@@ -483,6 +483,7 @@ step("an event is switched off and on, a kind over the host's choice and back", 
 });
 
 whoDidWhat(step, () => ({ page, stack }), HOST);
+eraseSomebody(step, () => ({ page, stack }), HOST);
 
 step("all events are worked on by keyboard, and many are changed after a try", async () => {
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);

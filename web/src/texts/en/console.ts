@@ -27,6 +27,18 @@ export const words = {
   eventMapping: "People and fields of this event",
   settings: "What is written",
   matrix: "What is written of each event",
+  erase: {
+    heading: "Erase an attendee",
+    intro: "Takes everything that we hold of a person out, for all events of this host, and keeps it out. What is in Salesforce is yours and stays; it is listed.",
+    label: "E-mail address, or the attendee's id",
+    ask: "Erase…",
+    question: (who: string) => `Erase everything of ${who}?`,
+    means: "This cannot be undone. Their registrations stay as empty rows with ids and times; what waits for Salesforce is not written any more.",
+    confirm: "Yes, erase",
+    notDone: "Not erased.",
+    done: (count: number) => (count === 0 ? "Nothing was kept of this person; what comes in of the time before now is not kept either." : `Erased in ${number(count)} ${count === 1 ? "registration" : "registrations"}.`),
+    remains: "In Salesforce these records remain. Handle them there:",
+  },
   audit: {
     heading: "Who did what",
     intro: "Everything that was decided about this host's Salesforce, newest first. Nothing in it can be changed.",

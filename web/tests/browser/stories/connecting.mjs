@@ -128,6 +128,22 @@ export function whoDidWhat(step, at, host) {
   });
 }
 
+/** On the host's settings: of a person who never registered, so that nothing of the story goes. */
+export function eraseSomebody(step, at, host) {
+  step("an attendee is erased after a question, and the answer says what was kept", async () => {
+    const { page, stack } = at();
+    await page.goto(`${stack.url}/console/#/hosts/${host}/settings`);
+    const box = page.locator("eventship-erase");
+    await box.getByLabel("E-mail address, or the attendee's id").fill("never.there@river.example");
+    await button("Erase…", box).click();
+    await box.getByRole("alert").getByText("Erase everything of never.there@river.example?").waitFor();
+    await assertAccessible(page, "the question before an erasure");
+    await shoot(page, "erase", { fullPage: true });
+    await button("Yes, erase", box).click();
+    await box.getByRole("status").getByText("Nothing was kept of this person").waitFor();
+  });
+}
+
 /** On the page of an event in which `address` is written, and nothing is paused. */
 export function whoIsMissing(step, at, address) {
   step("who is missing is looked up by address, and what holds an event back is cured from the answer", async () => {
