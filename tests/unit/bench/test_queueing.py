@@ -8,7 +8,7 @@ SERVICE = Service(waiting=0.3, cpu=0.01)
 
 
 def test_capacity_is_what_is_used_up_first() -> None:
-    assert SERVICE.capacity == 8 / 0.31
+    assert SERVICE.capacity == 20 / 0.31
     assert Service(waiting=0.01, cpu=0.1).capacity == 10
 
 
