@@ -129,7 +129,7 @@ export function errorView(row: Row, { docsBase, zone, attendeeAddress }: Pick<Ro
   if (error === null) return nothing;
   const tried = error.last_at === null ? "" : ` · ${t.rows.lastTried(timeOf(error.last_at, zone), error.first_at !== error.last_at)}`;
   return html`<div class="wide stack small">
-    <p>${error.error_code} · ${error.message} <span class="dim">${t.rows.attempts(error.attempts)}${tried}</span></p>
+    <p>${error.error_code} · <bdi>${error.message}</bdi> <span class="dim">${t.rows.attempts(error.attempts)}${tried}</span></p>
     ${error.value ? html`<p class="dim">${t.rows.value(error.value)}</p>` : nothing}
     <details><summary>${t.rows.details}<span class="sr"> ${nameOf(row)}</span></summary>${adviceView(error.advice, { tone: "calm", docsBase })}</details>
     ${attendeeView(row, attendeeAddress)}
