@@ -5,7 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
+
+ACCESS_LOG: Final = "app.api.request_log"
+"""It has a line for each request, or each second: what was answered, and no trouble of its own."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ def _event(line: str) -> dict[str, Any]:
 
 
 def repeated(events: Iterable[dict[str, Any]]) -> Counter[str]:
-    """How often each event of each loop, or of each cause, was logged, where that is more than once."""
-    counts = Counter(f"{event['event']} {_about(event)}".strip() for event in events)
+    """How often each event of each loop, or of each cause, was logged, where that is more than once.
+
+    The access log does not count.
+    """
+    troubles = (event for event in events if event.get("logger") != ACCESS_LOG)
+    counts = Counter(f"{event['event']} {_about(event)}".strip() for event in troubles)
     return Counter({what: count for what, count in counts.items() if count > 1})

@@ -20,3 +20,5 @@ def test_each_event_of_a_loop_may_come_once() -> None:
     assert repeated([*events, {"event": "otter"}]) == {"turn_failed sweeper": 2}
     causes = [{"event": "drain_cut", "cause": cause} for cause in ("reset", "starting up", "reset")]
     assert repeated(causes) == {"drain_cut reset": 2}
+    answered = [{"event": "requests", "logger": "app.api.request_log", "status": 503}] * 2
+    assert repeated(answered) == {}
