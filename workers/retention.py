@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, inspect, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, inspect, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.field_mapping.owners import KEPT_AS
 from app.infrastructure.database import Database
 from app.models import (
     Delivery,
@@ -49,12 +50,17 @@ OTHERS: Final = (
     Retention(
         OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=1), only=(OAuthAttempt.arrived_at.is_(None),)
     ),
-    # Which user has an organizer's e-mail: asked for again after an hour.
+    # Which user has an organizer's e-mail, and who may own records: asked for again after an hour.
     Retention(
         DescribeCache,
         DescribeCache.fetched_at,
         timedelta(days=1),
-        only=(DescribeCache.sobject.startswith(CACHE_PREFIX, autoescape=True),),
+        only=(
+            or_(
+                DescribeCache.sobject.startswith(CACHE_PREFIX, autoescape=True),
+                DescribeCache.sobject == KEPT_AS,
+            ),
+        ),
     ),
     # For a replay; what is pending stays until it was delivered or given up.
     Retention(

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.answer_language import HEADER
 from app.api.auth import WRITE_ROLES, Principal, current_principal
 from app.api.dependencies import Resources
 from app.api.error_handlers import send_problem
@@ -29,6 +30,7 @@ from app.api.request_bodies import BODY_MAX, read_body, replayed
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
 from app.user_messages.catalog import say
+from app.user_messages.language import current_language
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,10 @@ class BufferedResponse:
         await send({"type": "http.response.body", "body": self.body})
 
     def as_text(self) -> str:
-        headers = [[name.decode(), value.decode()] for name, value in self.headers if name in KEPT_HEADERS]
-        return json.dumps({"headers": headers, "body": self.body.decode()})
+        headers = {name.decode(): value.decode() for name, value in self.headers if name in KEPT_HEADERS}
+        # Whoever repeats it may speak another language; its words stay in this one.
+        worded = {HEADER.lower(): current_language()} | headers
+        return json.dumps({"headers": list(worded.items()), "body": self.body.decode()})
 
 
 class IdempotencyMiddleware:

@@ -180,6 +180,13 @@ DELETE_USERS = (
             SELECT 'User:' || email FROM unnest(CAST(:emails AS text[])) AS e (email)
         )
     """),
+    # The org's users by name, kept for a choice of owner.
+    text("""
+        DELETE FROM describe_cache WHERE host_id = :host_id AND sobject = 'Owner:all' AND EXISTS (
+            SELECT FROM jsonb_path_query(body, '$.items[*].email') AS m (email)
+            WHERE address_key(email #>> '{}') = ANY(:emails)
+        )
+    """),
 )
 INSERT_TOMBSTONES = text("""
     INSERT INTO erasures AS known (host_id, kind, key, erased_at, registration_ids)

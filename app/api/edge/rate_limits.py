@@ -51,7 +51,7 @@ ALLOWANCES: Final = (
     RateAllowance("export", re.compile(rf"GET {OF_EVENT}/registrations\.csv"), 6, 12, 1, 32),
     RateAllowance("links", re.compile(rf"GET {OF_EVENT}/links\.csv"), 6, 12, 1, 8),
     RateAllowance("rows", re.compile(rf"GET {OF_EVENT}/registrations"), 240, 600, 4, 8),
-    RateAllowance("stats", re.compile(rf"GET {OF_EVENT}/stats"), 240, 600, 4, 12),
+    RateAllowance("stats", re.compile(rf"GET {OF_EVENT}/(stats|check-ins)"), 240, 600, 4, 12),
     RateAllowance(
         "search", re.compile(rf"GET {OF_EVENT}/campaigns|POST {OF_EVENT}/campaign/validate"), 30, 60, 4, 32
     ),
@@ -60,6 +60,8 @@ ALLOWANCES: Final = (
         re.compile(
             rf"GET {OF_EVENT}/registrations/[^/]+/(preview|dry-run)"
             rf"|POST ({OF_EVENT}|/salesforce)/mapping/(validate|preview)"
+            rf"|GET ({OF_EVENT}|/salesforce)/mapping/registrants"
+            r"|POST /salesforce/diagnosis"
             r"|GET /salesforce/mapping/(objects/[^/]+/fields|owners)"
         ),
         60,

@@ -285,6 +285,8 @@ async def test_same_key_saves_once(dashboard: MappingDashboard) -> None:
     await dashboard.put({})
     again = await dashboard.http.put(HOST, json=rule(), headers=headers)
     assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
+    german = await dashboard.http.put(HOST, json=rule(), headers=headers | {"Accept-Language": "de"})
+    assert (german.text, german.headers["Content-Language"]) == (first.text, "en")
     assert (await dashboard.get())["chosen"] == {}
     assert len(await dashboard.actions()) == 2
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.field_mapping.owners import KEPT_AS
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import (
@@ -363,10 +364,17 @@ async def test_platform_user_with_the_address_of_an_erased_attendee_is_forgotten
             session.add(UnconfirmedUser(attempt_id=attempt_id, client_id="app", is_sixth=False, **whose))
             known = {"org_id": ORG_ID, "sobject": f"User:{address_key(email)}", "body": {"id": "005"}}
             session.add(DescribeCache(host_id=host_id, **known))
+            owners = {"items": [{"id": "005", "name": name, "email": email.title()}], "has_more": False}
+            found = {"org_id": f"org_{name}", "sobject": KEPT_AS, "body": owners}
+            session.add(DescribeCache(host_id=host_id, **found))
     await receive(database, parsed(), erasure())
     async with database.system() as session:
-        for table in (SalesforceUser, UnconfirmedUser, DescribeCache):
+        for table in (SalesforceUser, UnconfirmedUser):
             assert sorted(await session.scalars(select(table.host_id))) == ["host_a", "host_b"]
+        kept = select(DescribeCache.host_id).where(DescribeCache.sobject.startswith("User:"))
+        assert sorted(await session.scalars(kept)) == ["host_a", "host_b"]
+        owners_of = select(DescribeCache.org_id).where(DescribeCache.sobject == KEPT_AS)
+        assert sorted(await session.scalars(owners_of)) == ["org_olga", "org_rita"]
     async with database.tenant("host_a") as session:
         assert list(await session.scalars(select(SalesforceUser.platform_user_id))) == ["user_olga"]
 

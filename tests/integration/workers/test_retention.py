@@ -60,6 +60,11 @@ def organizer(age: timedelta, sobject: str = "User:olga@acme.example") -> Base:
     return DescribeCache(host_id="host_a", org_id=str(age), sobject=sobject, body={}, fetched_at=at)
 
 
+def owners(age: timedelta) -> Base:
+    """The org's users, with name and e-mail."""
+    return organizer(age, sobject="Owner:all")
+
+
 def heartbeat(age: timedelta) -> Base:
     return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=datetime.now(UTC) - age)
 
@@ -133,6 +138,7 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
         pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
         pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
         pytest.param(organizer, DescribeCache, timedelta(days=1), id="organizers"),
+        pytest.param(owners, DescribeCache, timedelta(days=1), id="owners"),
         pytest.param(interval, FlowInterval, timedelta(days=8), id="flow"),
         pytest.param(notification, Notification, timedelta(days=30), id="notifications"),
         pytest.param(condition, NotifiedCondition, timedelta(days=1), id="ended-conditions"),

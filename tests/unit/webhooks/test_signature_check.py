@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.config.webhook_secret import WebhookSecret
 from app.webhooks.signature import InvalidSignature, StaleSignature, signed_by, verify
-from app.webhooks.signature_check import MESSAGES, SignatureChecked, checked
+from app.webhooks.signature_check import MESSAGES, SignatureChecked, _written_again, checked
 from tests.factories import NOW, WEBHOOK_KEY
 
 AT = int(NOW.timestamp())
@@ -128,6 +128,15 @@ def test_a_dead_secret_answers_like_one_that_never_was() -> None:
 def test_any_body_is_judged(body: bytes) -> None:
     assert codes(headers(body=body), body) == []
     assert codes(headers(body=b"other"), body) == ["no_secret_fits"]
+
+
+def test_no_body_makes_many_bytes_of_few() -> None:
+    """Each level indents every line: 32 KiB of nesting once became 118 MB, and kept the loop for seconds."""
+    for depth in (1, 30, 900):
+        levels = b"[" * depth
+        body = b'{"a":' + levels + b"0" + b",0" * 14_000 + b"]" * depth + b"}"
+        for each in (body, body[:4000] + b"]" * (depth % 900) + b"}"):
+            assert sum(map(len, _written_again(each))) < 2_000_000
 
 
 def mixed() -> st.SearchStrategy[Headers]:

@@ -44,6 +44,19 @@ def test_each_costly_request_has_one_allowance(kind: str, request_line: str) -> 
     assert kinds_of(request_line) == [kind]
 
 
+@pytest.mark.parametrize(
+    ("kind", "request_line"),
+    [
+        ("stats", "GET /events/e/salesforce/check-ins"),
+        ("preview", "GET /salesforce/mapping/registrants"),
+        ("preview", "GET /events/e/salesforce/mapping/registrants"),
+        ("preview", "POST /salesforce/diagnosis"),
+    ],
+)
+def test_what_reads_as_much_shares_the_allowance(kind: str, request_line: str) -> None:
+    assert kinds_of(request_line) == [kind]
+
+
 @pytest.mark.parametrize("request_line", OTHERS)
 def test_cheap_requests_have_none(request_line: str) -> None:
     assert kinds_of(request_line) == []
