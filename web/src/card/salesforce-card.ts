@@ -72,6 +72,8 @@ export class SalesforceCard extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
+    // What was asked of one host is not asked of another.
+    if (changed.has("hostId")) Object.assign(this, { dialog: null, purpose: "host", returned: null, refusal: null, lastAttempt: null });
     if (this.hasNewSource(changed)) this.restart();
   }
 
@@ -87,13 +89,16 @@ export class SalesforceCard extends EventshipElement {
   }
 
   private async load(): Promise<boolean> {
+    const { live } = this;
     try {
-      this.card = await this.api.host(this.hostId).card();
+      const card = await this.api.host(this.hostId).card();
+      if (this.live !== live) return false;
+      this.card = card;
       this.problem = null;
       void this.showReturned();
       return true;
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (this.live === live) this.problem = this.problemIn(error);
       return false;
     }
   }
@@ -298,13 +303,15 @@ export class SalesforceCard extends EventshipElement {
   }
 
   private async act(deed: () => Promise<Card>): Promise<boolean> {
+    const { live } = this;
     this.isBusy = true;
     this.refusal = null;
     try {
-      this.card = await deed();
+      const card = await deed();
+      if (this.live === live) this.card = card;
       return true;
     } catch (error) {
-      this.refusal = this.problemIn(error);
+      if (this.live === live) this.refusal = this.problemIn(error);
       return false;
     } finally {
       this.isBusy = false;

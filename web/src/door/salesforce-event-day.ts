@@ -90,14 +90,16 @@ export class SalesforceEventDay extends EventshipElement {
   }
 
   private async load(): Promise<boolean> {
+    const { live } = this;
     const event = this.api.event(this.hostId, this.eventId);
     try {
       const [stats, { minutes }] = await Promise.all([event.stats(), event.checkIns()]);
+      if (this.live !== live) return false;
       Object.assign(this, { stats, minutes, problem: null });
       this.turned = Date.now();
       return true;
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (this.live === live) this.problem = this.problemIn(error);
       return false;
     }
   }

@@ -61,6 +61,8 @@ export class SalesforceMapping extends EventshipElement {
   /** What the host has, for an event; null for the host itself. */
   private hosts: Draft | null = null;
   private user: string | null = null;
+  /** Rises with each loading: what was asked for before is not of what is shown now. */
+  private turn = 0;
   /** What was sent last, as text: anything else is not saved. */
   private saved = "";
 
@@ -84,7 +86,8 @@ export class SalesforceMapping extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (this.hasNewSource(changed) || changed.has("eventId")) void this.load();
+    const isOther = ["hostId", "eventId", "apiBase", "getToken"].some((name) => changed.has(name));
+    if (isOther || changed.has("language")) void this.load(isOther ? null : this.unsaved);
   }
 
   private get host(): HostApi {
@@ -100,25 +103,29 @@ export class SalesforceMapping extends EventshipElement {
     return [this.apiBase, this.hostId, this.eventId].join(" ");
   }
 
-  private readonly load = async (): Promise<void> => {
+  /** `unsaved` is what the same reader changed and sees on, where only the language is another one. */
+  private readonly load = async (unsaved: { version: number; draft: Draft } | null = null): Promise<void> => {
     Object.assign(this, { shown: null, draft: null, objects: {}, problem: null, refusal: null, asking: null, isBack: false, announced: "" });
+    const turn = (this.turn += 1);
     if (this.getToken === null || this.hostId === "") return;
     try {
       const ofHost = this.eventId === "" ? null : this.api.mapping(this.hostId);
       const [shown, sources, card, hosts, asked] = await Promise.all([this.mapping.read(), this.mapping.sources(), this.host.card(), ofHost?.read(), ofHost?.sources()]);
+      const user = userOf(await this.getToken());
+      if (turn !== this.turn) return;
       this.hosts = hosts ? draftOf(hosts) : null;
-      this.user = userOf(await this.getToken());
+      this.user = user;
       this.mayChange = card.role !== "member";
       // The host's questions, too: nobody may have registered for the event yet.
       const known = new Set(sources.items.map((each) => each.path));
       this.sources = [...sources.items, ...(asked?.items ?? []).filter((each) => !known.has(each.path))];
       this.show(shown);
-      const kept = this.mayChange ? takeKept(this.place, this.user, shown.version) : null;
+      const kept = this.mayChange ? takeKept(this.place, this.user, shown.version) ?? (unsaved?.version === shown.version ? unsaved.draft : null) : null;
       if (kept) Object.assign(this, { draft: kept, isBack: true });
       this.hasOrg = card.state === "connected";
       await this.loadObjects();
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (turn === this.turn) this.problem = this.problemIn(error);
     }
   };
 
@@ -128,9 +135,11 @@ export class SalesforceMapping extends EventshipElement {
    */
   private async loadObjects(): Promise<void> {
     if (!this.hasOrg) return;
+    const { host, turn } = this;
     const objects: Record<string, ObjectFields> = {};
     for (const each of OBJECTS) {
-      const found = await this.host.objectFields(each).catch(() => null);
+      const found = await host.objectFields(each).catch(() => null);
+      if (turn !== this.turn) return;
       if (found) objects[each] = found;
     }
     this.objects = objects;
@@ -156,6 +165,10 @@ export class SalesforceMapping extends EventshipElement {
 
   private get isUnsaved(): boolean {
     return this.draft !== null && this.sent !== this.saved;
+  }
+
+  private get unsaved(): { version: number; draft: Draft } | null {
+    return this.isUnsaved && this.draft && this.shown ? { version: this.shown.version, draft: this.draft } : null;
   }
 
   protected override render() {
@@ -370,7 +383,10 @@ export class SalesforceMapping extends EventshipElement {
   };
 
   private readonly reset = (): Promise<void> => this.act("save", async () => {
-    this.take(await this.mapping.reset());
+    const { turn } = this;
+    const shown = await this.mapping.reset();
+    if (turn !== this.turn) return;
+    this.take(shown);
     this.asking = null;
     this.announced = t.trial.wasReset;
     this.focusOn("#heading");
@@ -378,23 +394,32 @@ export class SalesforceMapping extends EventshipElement {
 
   /** Judges the draft: the findings shown are the draft's from then on. */
   private readonly check = (): Promise<void> => this.act("check", async (draft) => {
-    this.judged(await this.mapping.validate(givenOf(draft, this.hosts)));
+    const { turn } = this;
+    const judged = await this.mapping.validate(givenOf(draft, this.hosts));
+    if (turn !== this.turn) return;
+    this.judged(judged);
     await this.loadObjects();
     const open = this.shown?.required_without_value.filter((each) => !each.is_filled).length ?? 0;
     this.announced = t.mapping.checked((this.shown?.findings.length ?? 0) + open);
   });
 
   private readonly checkAndSave = async (): Promise<void> => {
+    const { turn } = this;
     await this.check();
-    if (this.refusal !== null || this.shown === null) return;
+    if (turn !== this.turn || this.refusal !== null || this.shown === null) return;
     if (refusals(this.shown) > 0) this.ask("save");
     else await this.save();
   };
 
   private readonly save = (): Promise<void> => this.act("save", async (draft) => {
+    const { turn } = this;
     const saved = await this.mapping.save({ ...givenOf(draft, this.hosts), version: this.shown?.version ?? null });
+    if (turn !== this.turn) return;
     this.asking = null;
+    const since = this.draft;
     this.take(saved);
+    // What was changed while it was being saved is not saved yet.
+    if (since !== null && since !== draft) this.change(since);
     this.announced = t.mapping.saved(saved.retried);
     this.tell("salesforce-mapping-saved", { hostId: this.hostId, retried: saved.retried });
   });

@@ -62,6 +62,8 @@ export class RowsPanel extends EventshipElement {
   private later: ReturnType<typeof setTimeout> | undefined;
   private again = 0;
   private asked = 0;
+  /** The trail that was asked for last: the reader is on the way there, or there. */
+  private heading: readonly (string | null)[] = [null];
 
   constructor() {
     super();
@@ -106,7 +108,7 @@ export class RowsPanel extends EventshipElement {
     const wait = Math.max(0, this.again - Date.now());
     this.later ??= setTimeout(() => {
       this.later = undefined;
-      void this.load(this.trail);
+      void this.load(this.heading);
     }, wait);
   }
 
@@ -114,6 +116,7 @@ export class RowsPanel extends EventshipElement {
   private async load(trail: readonly (string | null)[]): Promise<boolean> {
     if (this.getToken === null || this.eventId === "") return false;
     this.asked += 1;
+    this.heading = trail;
     const turn = this.asked;
     const began = Date.now();
     try {
@@ -165,7 +168,7 @@ export class RowsPanel extends EventshipElement {
       <div class="line apart"><h3 id="heading" tabindex="-1">${t.rows.heading}</h3><span class="line">${this.rows ? html`<span class="small dim" data-matched>${t.rows.matched(this.matched)}</span>` : nothing}
         <button class="plain" @click=${this.file} ?disabled=${this.isFiling}>${t.rows.file}</button></span></div>
       ${this.filtersView()}
-      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load(this.trail) }) : nothing}
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.load(this.heading) }) : nothing}
       ${this.rows ? this.listView(this.rows) : this.problem ? nothing : loadingView()}
       ${this.pagesView()}
       ${failedActionView(this.failedAction, this.docsBase)}

@@ -90,19 +90,26 @@ export class SalesforceEventSync extends EventshipElement {
     this.live.start();
   }
 
+  /** What comes when another event is shown by now is dropped. */
   private async load(): Promise<boolean> {
+    const { live } = this;
     const event = this.api.event(this.hostId, this.eventId);
     try {
       const stats = await event.stats();
+      if (this.live !== live) return false;
       const isConnectionNew = stats.connection_state !== this.stats?.connection_state;
       const isLinkNew = this.link === undefined || stats.is_linked !== (this.link !== null) || isConnectionNew;
-      if (this.card === null || isConnectionNew) this.card = await this.api.host(this.hostId).card();
-      if (isLinkNew) this.takeLink(await event.link());
+      const card = this.card === null || isConnectionNew ? await this.api.host(this.hostId).card() : null;
+      if (this.live !== live) return false;
+      this.card = card ?? this.card;
+      const link = isLinkNew ? await event.link() : null;
+      if (this.live !== live) return false;
+      if (isLinkNew) this.takeLink(link);
       this.show(stats);
       this.problem = null;
       return true;
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (this.live === live) this.problem = this.problemIn(error);
       return false;
     }
   }

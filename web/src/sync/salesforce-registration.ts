@@ -113,7 +113,12 @@ export class SalesforceRegistration extends EventshipElement {
   private take(event: StreamEvent): void {
     if (event.type !== "row") return;
     const row = JSON.parse(event.data) as Row;
-    if (row.registration_id === this.registrationId) this.show(row).catch((error: unknown) => { this.problem = this.problemIn(error); });
+    if (row.registration_id === this.registrationId) void this.showCame(row);
+  }
+
+  /** A row that is there, whether or not its history can be read: an action that brought it was done. */
+  private showCame(row: Row): Promise<void> {
+    return this.show(row).catch((error: unknown) => { this.problem = this.problemIn(error); });
   }
 
   /** What was sent is read again where the row is another one. */
@@ -210,7 +215,7 @@ export class SalesforceRegistration extends EventshipElement {
       const waits = outcome.waiting_for ? ` ${named(t.failures.waits, outcome.waiting_for, "")}` : "";
       this.announced = outcome.queued > 0 ? t.rows.requeued(nameOf(row)) + waits : t.rows.notQueued;
       if (outcome.queued > 0) this.retried = row.error;
-      if (outcome.row) await this.show(outcome.row);
+      if (outcome.row) await this.showCame(outcome.row);
     });
   }
 
@@ -224,7 +229,7 @@ export class SalesforceRegistration extends EventshipElement {
 
   private setExcluded(isExcluded: boolean): Promise<void> {
     return this.act(isExcluded ? t.notDone.exclude : t.notDone.include, async () => {
-      await this.show(await this.registration.setExcluded(isExcluded));
+      await this.showCame(await this.registration.setExcluded(isExcluded));
       this.announced = isExcluded ? t.registration.excluded : t.registration.included;
     });
   }

@@ -46,16 +46,19 @@ export class SalesforceSettings extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
+    // What was said and not done of one host is not tried again on another.
+    if (changed.has("hostId")) Object.assign(this, { card: null, settings: null, problem: null, failedAction: null, changedLast: "" });
     if (this.hasNewSource(changed) && this.getToken !== null && this.hostId !== "") void this.load();
   }
 
   private async load(): Promise<void> {
-    const host = this.api.host(this.hostId);
+    const { hostId } = this;
+    const host = this.api.host(hostId);
     try {
       const [card, settings] = await Promise.all([host.card(), host.settings()]);
-      Object.assign(this, { card, settings, problem: null });
+      if (hostId === this.hostId) Object.assign(this, { card, settings, problem: null });
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (hostId === this.hostId) this.problem = this.problemIn(error);
     }
   }
 
@@ -170,11 +173,12 @@ export class SalesforceSettings extends EventshipElement {
 
   /** One after the other: the answer to a change has all of the settings. */
   private save(name: string, wish: SettingsWanted, said = t.settings.saved(name)): void {
+    const { hostId } = this;
     this.saving = this.saving.then(async () => {
       Object.assign(this, { busy: name, changedLast: name, announced: "" });
       await this.perform(t.settings.notSaved(name), async () => {
-        this.settings = await this.api.host(this.hostId).setSettings(wish);
-        this.announced = said;
+        const settings = await this.api.host(hostId).setSettings(wish);
+        if (hostId === this.hostId) Object.assign(this, { settings, announced: said });
       });
       this.busy = null;
     });

@@ -1,0 +1,125 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { MappingShown, Row, Rows } from "../../src/api/schema";
+import { SalesforceMapping } from "../../src/mapping/salesforce-mapping";
+import { RowsPanel } from "../../src/sync/rows-panel";
+import { SalesforceRegistration } from "../../src/sync/salesforce-registration";
+import { SalesforceSettings } from "../../src/writes/salesforce-settings";
+
+type Answer = (method: string, path: string) => unknown;
+let answer: Answer;
+const asked: string[] = [];
+
+beforeEach(() => {
+  asked.length = 0;
+  vi.stubGlobal("fetch", async (path: string, { method = "GET" }: RequestInit) => {
+    asked.push(`${method} ${path}`);
+    const body = await answer(method, path);
+    return body instanceof Response ? body : new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+  });
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+});
+
+/** An answer that is given when the test says so. */
+function held<T>(): { readonly answer: Promise<T>; readonly give: (value: T) => void } {
+  let give: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((resolve) => { give = resolve; });
+  return { answer: promise, give };
+}
+
+/** What is drawn of it does not matter here. */
+const shownIn = <T extends HTMLElement>(element: T, properties: object): T => {
+  document.body.append(Object.assign(element, { getToken: () => "t", render: () => "", ...properties }));
+  return element;
+};
+const inside = <T>(element: HTMLElement): T => element as unknown as T;
+
+interface Mapping { draft: { recordTypes: object } | null; change(changes: object): void; isUnsaved: boolean; save(): Promise<void> }
+const mappingOf = (name: string, version = 1): MappingShown => ({
+  event_id: null, version, chosen: { fields: [] }, findings: [], required_without_value: [], is_checked: true, retried: 0,
+  effective: { people: { create: "lead" }, owner: {}, record_types: { Lead: name }, task_status: null, fields: [] },
+}) as unknown as MappingShown;
+const ofHost = (path: string): string => /hosts\/(\w+)/.exec(path)?.[1] ?? "";
+const mappings = (read: (host: string) => unknown): Answer => (_, path) =>
+  path.endsWith("/mapping") ? read(ofHost(path)) : path.endsWith("/sources") || path.includes("registrants") ? { items: [] } : path.endsWith("/salesforce") ? { role: "owner", state: "disconnected" } : {};
+
+test("a mapping whose answer comes late is not shown, nor saved, as that of the host that is shown by now", async () => {
+  const late = held<MappingShown>();
+  answer = mappings((host) => (host === "one" ? late.answer : mappingOf(host)));
+  const element = shownIn(new SalesforceMapping(), { hostId: "one" });
+  await vi.waitFor(() => expect(asked).toContain("GET /v1/hosts/one/salesforce/mapping"));
+  element.hostId = "two";
+  await vi.waitFor(() => expect(inside<Mapping>(element).draft?.recordTypes).toEqual({ Lead: "two" }));
+  late.give(mappingOf("one"));
+  await new Promise((resolve) => setTimeout(resolve));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(inside<Mapping>(element).draft?.recordTypes).toEqual({ Lead: "two" });
+});
+
+test("what is changed while a mapping is being saved stays, unsaved; so does what a change of language meets", async () => {
+  const late = held<MappingShown>();
+  const reads = mappings(() => mappingOf("before"));
+  answer = (method, path) => (method === "PUT" ? late.answer : reads(method, path));
+  const element = shownIn(new SalesforceMapping(), { hostId: "one" });
+  const mapping = inside<Mapping>(element);
+  await vi.waitFor(() => expect(mapping.draft).not.toBeNull());
+  mapping.change({ recordTypes: { Lead: "saved" } });
+  const saving = mapping.save();
+  mapping.change({ recordTypes: { Lead: "later" } });
+  late.give(mappingOf("saved"));
+  await saving;
+  expect([mapping.draft?.recordTypes, mapping.isUnsaved]).toEqual([{ Lead: "later" }, true]);
+  asked.length = 0;
+  element.lang = "de";
+  await vi.waitFor(() => expect(asked).toContain("GET /v1/hosts/one/salesforce/mapping"));
+  await vi.waitFor(() => expect(mapping.draft?.recordTypes).toEqual({ Lead: "later" }));
+});
+
+test("rows that come live keep the page that the reader is on the way to", async () => {
+  const page = (cursor: string | null): Rows => ({ items: [{ registration_id: `after ${cursor}`, attendee: {}, activities: [], warnings: [] }] as unknown as Row[], next_cursor: cursor === null ? "second" : null, matched: 51 }) as Rows;
+  const late = held<Rows>();
+  answer = (_, path) => (path.includes("cursor=second") && asked.filter((each) => each.includes("cursor=second")).length === 1 ? late.answer : page(/cursor=(\w+)/.exec(path)?.[1] ?? null));
+  const element = shownIn(new RowsPanel(), { hostId: "one", eventId: "evt", mayChange: false });
+  const panel = inside<{ rows: readonly Row[] | null; turnTo(trail: readonly (string | null)[]): Promise<void>; again: number }>(element);
+  await vi.waitFor(() => expect(panel.rows).not.toBeNull());
+  const turning = panel.turnTo([null, "second"]);
+  panel.again = 0;
+  element.version = 1;
+  await vi.waitFor(() => expect(asked.length).toBe(3));
+  late.give(page("second"));
+  await turning;
+  await vi.waitFor(() => expect(panel.rows?.map((each) => each.registration_id)).toEqual(["after second"]));
+});
+
+test("a registration that was left out is not said to be in because its history could not be read", async () => {
+  const element = new SalesforceRegistration();
+  const registration = inside<{ setExcluded(is: boolean): Promise<void>; failedAction: unknown; announced: string; problem: { body: { code: string } } | null }>(element);
+  answer = (method, path) => {
+    if (path.includes("/history")) return new Response(JSON.stringify({ title: "No", status: 503, code: "Unavailable" }), { status: 503, headers: { "content-type": "application/problem+json" } });
+    return method === "GET" ? new Promise(() => undefined) : { registration_id: "reg", version: 2, is_excluded: true, attendee: {} };
+  };
+  shownIn(element, { hostId: "one", eventId: "evt", registrationId: "reg", version: 0 });
+  await element.updateComplete;
+  await registration.setExcluded(true);
+  expect([registration.failedAction, registration.announced === ""]).toEqual([null, false]);
+  expect(registration.problem).not.toBeNull();
+});
+
+test("a change that waits for the one before is made to the host that it was made of", async () => {
+  const first = held<object>();
+  answer = (method) => (method === "PUT" ? (asked.filter((each) => each.startsWith("PUT")).length === 1 ? first.answer : {}) : new Promise(() => undefined));
+  const element = shownIn(new SalesforceSettings(), { hostId: "one" });
+  const settings = inside<{ save(name: string, wish: object, said: string): void; settings: unknown }>(element);
+  await element.updateComplete;
+  settings.save("Leads", {}, "Saved.");
+  settings.save("Tasks", {}, "Saved.");
+  element.hostId = "two";
+  await element.updateComplete;
+  first.give({});
+  await vi.waitFor(() => expect(asked.filter((each) => each.startsWith("PUT"))).toEqual(["PUT /v1/hosts/one/salesforce/settings", "PUT /v1/hosts/one/salesforce/settings"]));
+  expect(settings.settings).toBeNull();
+});
