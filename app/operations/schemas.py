@@ -1,14 +1,15 @@
 """The shapes of the operations' endpoints; rows carry ids, never personal data."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from app.api.errors import FieldError, FilterEmpty
 from app.operations.concerns import Concern
 from app.registrations.schemas import IDS_MAX, OpaqueId, ShortText
 
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00@]*$")]
 JobStateName = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
 ErrorClassName = Literal[
     "configuration", "data", "duplicate", "transient", "access", "limit", "ambiguous", "other"
@@ -60,12 +61,14 @@ class ActOnJobs(BaseModel):
 
 
 class Act(BaseModel):
-    """A deed without a filter; a dry run unless it is refused. `reason` is kept in the audit log."""
+    """A deed without a filter; a dry run unless it is refused. `reason` is kept for ever in the audit log of
+    each host that is concerned, which its people read: it names nobody, so it has no e-mail address.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     dry_run: StrictBool = True
-    reason: ShortText | None = None
+    reason: Reason | None = None
 
     @property
     def because(self) -> dict[str, str]:

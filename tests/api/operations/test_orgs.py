@@ -214,3 +214,15 @@ async def test_a_pause_keeps_its_reason(ops: httpx.AsyncClient, database: Databa
     ]
     async with database.system() as session:
         assert (await session.get_one(Host, "host_c")).paused_at is not None
+
+
+async def test_a_reason_names_nobody_by_address(ops: httpx.AsyncClient, orgs: None) -> None:
+    """The log is never redacted, and each host of an org reads it."""
+    body = {"dry_run": False, "reason": "canary@example.com wants it"}
+    for path in (
+        "/ops/hosts/host_c/pause",
+        f"/ops/orgs/{OTHER_ORG}/pause",
+        f"/ops/leases/{OTHER_ORG}/release",
+    ):
+        assert (await ops.post(path, json=body)).status_code == 422
+    assert (await ops.get("/ops/audit", params={"host_id": "host_c"})).json()["items"] == []

@@ -2,7 +2,8 @@
 /** A value that this version of the client does not know. */
 export type Other = string & {};
 
-/** A deed without a filter; a dry run unless it is refused. `reason` is kept in the audit log. */
+/** A deed without a filter; a dry run unless it is refused. `reason` is kept for ever in the audit log of
+ * each host that is concerned, which its people read: it names nobody, so it has no e-mail address. */
 export interface Act {
   readonly "dry_run"?: boolean;
   readonly "reason"?: string | null;
