@@ -8,7 +8,7 @@ type Table = Map<string, string | number>;
 /** Names, and words that are the same in both languages. */
 const SAME = new Set([
   "Salesforce", "Eventship", "Org", "Sandbox", "My Domain", "Consumer Key", "Consumer Secret", "Webinar", "Meeting", "Links", "Link", "Status", "Text", "Admin",
-  "Lead", "Account", "Orgs", "Leases", "E-Mail", "In Salesforce", "Name", "Version", "Host", "Worker", "Webhooks", "eventship-salesforce console", "ltr",
+  "Lead", "Account", "Orgs", "Leases", "E-Mail", "In Salesforce", "Name", "Version", "Host", "Worker", "Webhooks", "eventship-salesforce console", "ltr", "App", "Problem",
 ]);
 /** Where English itself says nothing. */
 const EMPTY = new Set(["texts.preflight.severity.other", "texts.campaign.because.none", "texts.trial.fieldChange.same"]);
