@@ -23,4 +23,4 @@ async def get_preflight(call: MemberCall) -> PreflightShown:
 @router.post("/preflight")
 async def post_preflight(call: AdminCall) -> PreflightShown:
     """Look at the org now."""
-    return await run_preflight(call.resources, call.host_id)
+    return await run_preflight(call.resources, call.host_id, is_for_person=True)

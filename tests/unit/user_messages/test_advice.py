@@ -19,7 +19,7 @@ from app.user_messages.catalog import (
 
 # What only waiting cures, or what the caller's program must cure: nothing a person could do.
 WITHOUT_ADVICE = {
-    "HostNotFound", "EventNotFound", "RegistrationNotFound", "AttemptNotFound", "NotFound",
+    "RegistrationNotFound", "AttemptNotFound", "NotFound",
     "MethodNotAllowed", "ReturnToInvalid", "TokenInvalid", "NotConfigured", "BodyTooLarge",
     "MediaTypeUnsupported", "PayloadInvalid", "Unexpected", "DatabaseUnavailable",
     "PayloadUnusable", "SignatureInvalid", "SignatureStale", "BodyIncomplete", "HeadersTooLarge",
@@ -111,4 +111,4 @@ def test_problem_that_a_person_can_cure_carries_advice() -> None:
         advice = advice_on_problem(code)
         assert advice is not None
         assert "{" not in advice.explanation
-    assert "HostNotFound" not in CODE_BY_PROBLEM
+    assert "TokenInvalid" not in CODE_BY_PROBLEM

@@ -1036,8 +1036,8 @@ export const words: ConsoleWords = {
       jobs_retried: "Arbeit wurde erneut versucht", jobs_discarded: "Arbeit wurde verworfen", host_paused: "Der Veranstalter wurde angehalten", host_resumed: "Der Veranstalter wurde fortgesetzt",
     },
     facts: {
-      event_id: "Veranstaltung", registration_id: "Anmeldung", campaign_id: "Kampagne", name: "Name", org_id: "Org", problem: "Problem", reason: "Grund", reason_code: "Grund",
-      fingerprint: "Fingerabdruck", mode: "App", registrations: "Anmeldungen", count: "Anzahl", matched: "Gefunden", queued: "Eingereiht", changed: "Geändert", rows: "Zeilen",
+      event_id: "Veranstaltung", registration_id: "Anmeldung", campaign_id: "Kampagne", name: "Name", org_id: "Org", problem: "Was nicht ging", reason: "Grund", reason_code: "Grund",
+      fingerprint: "Fingerabdruck", mode: "Salesforce-App", registrations: "Anmeldungen", count: "Anzahl", matched: "Gefunden", queued: "Eingereiht", changed: "Geändert", rows: "Zeilen",
     },
   },
   roles: { owner: "Inhaber", admin: "Admin", member: "Mitglied" },
