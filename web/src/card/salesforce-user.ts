@@ -61,9 +61,10 @@ export class SalesforceUser extends EventshipElement {
 
   private readonly reload = (): void => {
     void this.act(async () => {
-      const host = this.api.host(this.hostId);
+      const { hostId } = this;
+      const host = this.api.host(hostId);
       const [card, me] = await Promise.all([host.card(), host.me()]);
-      Object.assign(this, { card, me });
+      if (hostId === this.hostId) Object.assign(this, { card, me });
     });
   };
 

@@ -72,7 +72,10 @@ class Console extends EventshipElement {
 
   private async load(): Promise<void> {
     await this.attempt(async () => {
-      this.hosts = await listHosts(this.api);
+      const { token } = this;
+      const hosts = await listHosts(this.api);
+      if (token !== this.token) return;
+      this.hosts = hosts;
       const first = this.hosts.items[0];
       if (this.place.hostId === null && !this.place.isOperations && first) this.place = { ...this.place, hostId: first.id };
       await this.loadEvents();
@@ -83,19 +86,23 @@ class Console extends EventshipElement {
     const { hostId } = this.place;
     if (hostId === null) return;
     const page = await listEvents(this.api, hostId, null);
+    if (hostId !== this.place.hostId) return;
     Object.assign(this, { events: page.items, cursor: page.next_cursor });
   }
 
   private readonly loadMore = (): Promise<void> => this.attempt(async () => {
-    const page = await listEvents(this.api, this.place.hostId ?? "", this.cursor);
+    const { place: { hostId }, cursor } = this;
+    const page = await listEvents(this.api, hostId ?? "", cursor);
+    if (hostId !== this.place.hostId || cursor !== this.cursor) return;
     Object.assign(this, { events: [...(this.events ?? []), ...page.items], cursor: page.next_cursor });
   });
 
   private readonly moved = (): void => {
     const given = location.hash.startsWith("#token=") ? takeToken() : null;
-    if (given !== null) this.token = given;
+    // Nothing that somebody else was shown stays.
+    if (given !== null) Object.assign(this, { token: given, hosts: null, events: null, cursor: null, problem: null });
     const place = placeOf(location.hash, location.search);
-    if (place.hostId !== this.place.hostId) this.events = null;
+    if (place.hostId !== this.place.hostId) Object.assign(this, { events: null, cursor: null });
     this.place = place;
     this.hasMoved = true;
     void (this.hosts === null || given !== null || (place.hostId === null && !place.isOperations) ? this.load() : this.attempt(() => this.loadEvents()));

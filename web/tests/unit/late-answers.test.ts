@@ -123,3 +123,20 @@ test("a change that waits for the one before is made to the host that it was mad
   await vi.waitFor(() => expect(asked.filter((each) => each.startsWith("PUT"))).toEqual(["PUT /v1/hosts/one/salesforce/settings", "PUT /v1/hosts/one/salesforce/settings"]));
   expect(settings.settings).toBeNull();
 });
+
+test("the console lists the events of the host that it shows, whichever answer comes last", async () => {
+  await import("../../src/console/main");
+  const late = held<object>();
+  const events = (host: string): object => ({ items: [{ id: `of ${host}` }], next_cursor: null });
+  answer = (_, path) => (path.includes("/events") ? (ofHost(path) === "one" ? late.answer : events(ofHost(path))) : { items: [{ id: "one", name: "One" }, { id: "two", name: "Two" }], is_operations: false });
+  sessionStorage.setItem("eventship-console-token", "t");
+  location.hash = "#/hosts/one";
+  const element = shownIn(document.createElement("eventship-console"), {});
+  const shown = inside<{ events: readonly { id: string }[] | null }>(element);
+  await vi.waitFor(() => expect(asked.some((each) => each.includes("hosts/one/events"))).toBe(true));
+  location.hash = "#/hosts/two";
+  await vi.waitFor(() => expect(shown.events?.map(({ id }) => id)).toEqual(["of two"]));
+  late.give(events("one"));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(shown.events?.map(({ id }) => id)).toEqual(["of two"]);
+});
