@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH: Final = re.compile(r"/v1/hosts/(?P<host_id>[A-Za-z0-9_.:-]{1,64})/.+")
-READS: Final = re.compile(r".*/((mapping|campaign)/validate|mapping/preview)")
+READS: Final = re.compile(r".*/((mapping|campaign)/validate|mapping/preview|diagnosis)")
 """They change nothing, so there is nothing to keep from happening twice."""
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 WAIT_SECONDS: Final = 5.0

@@ -255,6 +255,7 @@ async def test_what_only_reads_keeps_no_answer(
     )
     await client.post(f"{E}/mapping/validate", json={}, headers={"Idempotency-Key": "k"})
     await client.post(f"{E}/campaign/validate", json={}, headers={"Idempotency-Key": "k"})
+    await client.post("/v1/hosts/host_a/salesforce/diagnosis", json={}, headers={"Idempotency-Key": "k"})
     await client.post(f"{E}/mapping/preview", json={"mapping": {}}, headers={"Idempotency-Key": "k"})
     async with database.system() as session:
         assert (await session.scalars(select(IdempotencyKey.key))).all() == []
