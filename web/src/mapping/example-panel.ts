@@ -88,8 +88,10 @@ export class MappingExamplePanel extends EventshipElement {
   };
 
   private readonly find = async (): Promise<void> => {
+    const { q } = this;
     try {
-      this.people = (await this.mapping?.registrants(this.q)) ?? null;
+      const found = (await this.mapping?.registrants(q)) ?? null;
+      if (q === this.q) this.people = found;
     } catch (error) {
       this.problem = this.problemIn(error);
     }

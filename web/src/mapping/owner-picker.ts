@@ -57,7 +57,9 @@ export class OwnerPicker extends EventshipElement {
   }
 
   private readonly search = async (): Promise<void> => {
-    this.found = await this.ask(this.q);
+    const { q } = this;
+    const found = await this.ask(q);
+    if (q === this.q) this.found = found;
   };
 
   private readonly pick = async (owner: OwnerFound | null): Promise<void> => {

@@ -33,6 +33,8 @@ export class CampaignPicker extends EventshipElement {
   private declare proposal: CampaignProposal | null;
   private declare problem: ApiProblem | null;
   private declare busy: Busy | null;
+  /** What the campaigns that are listed were searched by; more of them are, too, whatever was typed since. */
+  private searched: readonly [string, "newest" | "name"] = ["", "newest"];
 
   constructor() {
     super();
@@ -84,7 +86,9 @@ export class CampaignPicker extends EventshipElement {
   private readonly search = async (event: Event): Promise<void> => {
     event.preventDefault();
     await this.act("search", async () => {
-      const page = await this.event.search(this.q.trim(), this.sort, null);
+      const searched = [this.q.trim(), this.sort] as const;
+      const page = await this.event.search(...searched, null);
+      this.searched = searched;
       Object.assign(this, { found: page.items, cursor: page.next_cursor });
       this.announced = page.items.length === 0 ? t.campaign.noneFound : t.campaign.foundCount(page.items.length);
     });
@@ -93,7 +97,7 @@ export class CampaignPicker extends EventshipElement {
   private readonly more = async (): Promise<void> => {
     const before = this.found ?? [];
     await this.act("more", async () => {
-      const page = await this.event.search(this.q.trim(), this.sort, this.cursor);
+      const page = await this.event.search(...this.searched, this.cursor);
       Object.assign(this, { found: [...before, ...page.items], cursor: page.next_cursor });
       this.announced = t.campaign.foundCount(before.length + page.items.length);
     });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { MappingShown, Row, Rows } from "../../src/api/schema";
 import { SalesforceMapping } from "../../src/mapping/salesforce-mapping";
+import { CampaignPicker } from "../../src/sync/campaign-picker";
 import { RowsPanel } from "../../src/sync/rows-panel";
 import { SalesforceRegistration } from "../../src/sync/salesforce-registration";
 import { SalesforceSettings } from "../../src/writes/salesforce-settings";
@@ -139,4 +140,13 @@ test("the console lists the events of the host that it shows, whichever answer c
   late.give(events("one"));
   await new Promise((resolve) => setTimeout(resolve, 10));
   expect(shown.events?.map(({ id }) => id)).toEqual(["of two"]);
+});
+
+test("more campaigns are more of those that were searched, whatever was typed or chosen since", async () => {
+  answer = () => ({ items: [], next_cursor: "further" });
+  const picker = inside<{ search(event: Event): Promise<void>; more(): Promise<void>; q: string; sort: string }>(shownIn(new CampaignPicker(), { hostId: "one", eventId: "evt", q: "summit" }));
+  await picker.search(new Event("submit"));
+  Object.assign(picker, { q: "dinner", sort: "name" });
+  await picker.more();
+  expect(asked.at(-1)).toMatch(/q=summit&sort=newest.*cursor=further/);
 });
