@@ -18,7 +18,7 @@ export class Missing extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    eventId: {}, cardAddress: {}, mayChange: { attribute: false }, found: { state: true }, isBusy: { state: true },
+    eventId: {}, cardAddress: {}, mayChange: { attribute: false }, zone: {}, found: { state: true }, isBusy: { state: true },
   };
 
   /** The event to look in; empty for all of the host. */
@@ -26,6 +26,8 @@ export class Missing extends EventshipElement {
   /** Where the host's card is; empty on the card itself. */
   declare cardAddress: string;
   declare mayChange: boolean;
+  /** The zone of the event's times; the reader's own without one. */
+  declare zone: string | undefined;
   private declare found: Diagnosis | null;
   private declare isBusy: boolean;
   private who = "";
@@ -48,7 +50,7 @@ export class Missing extends EventshipElement {
 
   private foundView({ findings, last_news_at: news }: Diagnosis): View {
     return html`<ul class="stack" tabindex="-1" aria-label=${t.missing.found(findings.length)}>${findings.map((each) => this.findingView(each))}</ul>
-      ${news ? html`<p class="small dim">${t.missing.lastNews(moment(news))}</p>` : nothing}`;
+      ${news ? html`<p class="small dim">${t.missing.lastNews(moment(news, this.zone))}</p>` : nothing}`;
   }
 
   private findingView(each: DiagnosisFinding): View {

@@ -26,12 +26,14 @@ export class CampaignPanel extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    eventId: {}, link: { attribute: false }, mayChange: { attribute: false },
+    eventId: {}, link: { attribute: false }, mayChange: { attribute: false }, zone: {},
     pasted: { state: true }, found: { state: true }, chosen: { state: true }, isReapplied: { state: true },
     problem: { state: true }, busy: { state: true }, isEditing: { state: true }, isUnlinking: { state: true }, isSlow: { state: true }, result: { state: true },
   };
 
   declare eventId: string;
+  /** The zone of the event's times; the reader's own without one. */
+  declare zone: string | undefined;
   /** The link; null where none is. */
   declare link: LinkShown | null;
   declare mayChange: boolean;
@@ -108,7 +110,7 @@ export class CampaignPanel extends EventshipElement {
     const isMade = link.state !== "creating" && link.state !== "create_failed";
     return html`<div class="line apart"><p><strong>${outward(link.campaign.url, link.campaign.name)}</strong></p>
         <span class="chip ${TONES[link.state] ?? "is-calm"}" data-link=${link.state}>${named(t.campaign.states, link.state, t.campaign.states.other)}</span></div>
-      ${isMade ? html`<p class="small dim">${link.campaign.id} · ${t.campaign.linkedSince(moment(link.linked_at))}</p>` : nothing}
+      ${isMade ? html`<p class="small dim">${link.campaign.id} · ${t.campaign.linkedSince(moment(link.linked_at, this.zone))}</p>` : nothing}
       ${link.state === "creating" ? html`<p class="note wait">${t.campaign.beingCreated}</p><div class="busy"><span></span></div>` : nothing}
       ${link.problem ? adviceView(link.problem, { docsBase: this.docsBase }) : nothing}
       ${link.state === "create_failed" && this.mayChange ? html`<p>${t.campaign.createAgain}</p>${this.found ? this.foundView(this.found) : this.pasteView()}` : nothing}

@@ -29,12 +29,14 @@ export class ProofPanel extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    eventId: {}, mayChange: { attribute: false },
+    eventId: {}, mayChange: { attribute: false }, zone: {},
     run: { state: true }, items: { state: true }, cursor: { state: true }, counted: { state: true }, problem: { state: true }, busy: { state: true },
   };
 
   declare eventId: string;
   declare mayChange: boolean;
+  /** The zone of the event's times; the reader's own without one. */
+  declare zone: string | undefined;
   /** The latest verification; null where there was none, undefined until that is known. */
   private declare run: VerificationShown | null | undefined;
   private declare items: readonly DifferenceShown[];
@@ -114,10 +116,10 @@ export class ProofPanel extends EventshipElement {
 
   private runView(run: VerificationShown): View {
     const { state, checked, total, resumes_at: resumes, finished_at: finished, api_calls: calls } = run;
-    const waits = state !== "paused" ? nothing : html` · ${resumes ? t.proof.resumes(moment(resumes)) : t.proof.waits}`;
+    const waits = state !== "paused" ? nothing : html` · ${resumes ? t.proof.resumes(moment(resumes, this.zone)) : t.proof.waits}`;
     return html`<div class="stack" data-verification=${state}>
       <p class="line apart"><span>${t.proof.progress(checked, total)} <span class="dim small">${named(t.proof.states, state, t.proof.states.other)}</span></span>
-        <span class="small dim">${t.proof.calls(calls)}${finished ? ` · ${t.proof.finished(moment(finished))}` : nothing}${waits}</span></p>
+        <span class="small dim">${t.proof.calls(calls)}${finished ? ` · ${t.proof.finished(moment(finished, this.zone))}` : nothing}${waits}</span></p>
       ${isActive(run) ? html`<progress max=${Math.max(total, 1)} .value=${checked} aria-label=${t.proof.heading}></progress>` : nothing}
       ${state === "done" ? html`<p><strong>${resultOf(run)}</strong></p>` : nothing}
     </div>`;

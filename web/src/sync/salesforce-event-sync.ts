@@ -149,6 +149,10 @@ export class SalesforceEventSync extends EventshipElement {
     return { hostId: this.hostId, eventId: this.eventId };
   }
 
+  private get zone(): string | undefined {
+    return this.stats === null ? undefined : zoneOf(this.stats.event.timezone);
+  }
+
   private get mayChange(): boolean {
     return this.card !== null && this.card.role !== "member";
   }
@@ -159,7 +163,7 @@ export class SalesforceEventSync extends EventshipElement {
       return html`<div class="panel">${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.live?.refresh() }) : loadingView()}</div>`;
     }
     if (this.openId !== null) return this.registrationView(this.openId, stats);
-    const acts = { mayChange: this.mayChange, docsBase: this.docsBase, zone: zoneOf(stats.event.timezone), retried: this.retried, retry: this.retryGroups, show: this.showGroup };
+    const acts = { mayChange: this.mayChange, docsBase: this.docsBase, zone: this.zone, retried: this.retried, retry: this.retryGroups, show: this.showGroup };
     return html`<div class="panel stack drawer">
       <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
       ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
@@ -181,7 +185,7 @@ export class SalesforceEventSync extends EventshipElement {
       ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
       ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
-      ${troublesView(card, this.docsBase)}
+      ${troublesView(card, this.docsBase, this.zone)}
       ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}
       ${card.state !== "connected" && this.cardAddress ? html`<p><a class="button" href=${this.cardAddress}>${t.card.toCard}</a></p>` : nothing}
       ${isPaused ? html`<p class="note wait">${t.sync.pausedText}</p>` : nothing}
@@ -190,7 +194,7 @@ export class SalesforceEventSync extends EventshipElement {
       ${countsView(stats, this.chosenGroup === null ? this.chosenState : null, this.chooseState)}
       ${this.beforeView(stats, card)}
       ${backfillView(stats.backfill, {
-        mayChange: this.mayChange, mayStart: card.state === "connected" && stats.counts.total > 0, zone: zoneOf(stats.event.timezone), start: this.askStart, cancel: this.askCancel,
+        mayChange: this.mayChange, mayStart: card.state === "connected" && stats.counts.total > 0, zone: this.zone, start: this.askStart, cancel: this.askCancel,
       })}`;
   }
 
@@ -210,12 +214,12 @@ export class SalesforceEventSync extends EventshipElement {
   private campaignView(card: Card, link: LinkShown | null): View {
     if (link === null && card.state !== "connected") return html`<section class="stack"><h3>${t.campaign.heading}</h3><p class="dim">${t.campaign.afterConnecting}</p></section>`;
     return html`<salesforce-campaign-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-      .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
+      .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} .zone=${this.zone} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
   }
 
   private missingView(): View {
     return html`<salesforce-missing .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-      .eventId=${this.eventId} .cardAddress=${this.cardAddress} .mayChange=${this.mayChange} @rows-changed=${this.refresh}></salesforce-missing>`;
+      .eventId=${this.eventId} .cardAddress=${this.cardAddress} .mayChange=${this.mayChange} .zone=${this.zone} @rows-changed=${this.refresh}></salesforce-missing>`;
   }
 
   private switchesView(): View {
@@ -230,14 +234,14 @@ export class SalesforceEventSync extends EventshipElement {
 
   private proofView(): View {
     return html`<salesforce-proof-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-      .eventId=${this.eventId} .mayChange=${this.mayChange} @rows-changed=${this.refresh}></salesforce-proof-panel>`;
+      .eventId=${this.eventId} .mayChange=${this.mayChange} .zone=${this.zone} @rows-changed=${this.refresh}></salesforce-proof-panel>`;
   }
 
-  private rowsView({ event, counts }: Stats): View {
+  private rowsView({ counts }: Stats): View {
     const group = this.chosenGroup;
     return html`<salesforce-rows-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
       .eventId=${this.eventId} .mayChange=${this.mayChange} .state=${this.chosenState} .group=${group?.group_id ?? null} .groupTitle=${group === null ? "" : `${group.title} (${group.error_code})`}
-      .version=${this.rowsVersion} .hasFailed=${counts.failed > 0} .zone=${zoneOf(event.timezone)} .attendeeAddress=${this.attendeeAddress} .hrefOf=${this.registrationAddress ? this.hrefOf : null}
+      .version=${this.rowsVersion} .hasFailed=${counts.failed > 0} .zone=${this.zone} .attendeeAddress=${this.attendeeAddress} .hrefOf=${this.registrationAddress ? this.hrefOf : null}
       @registration-opened=${this.openRegistration} @rows-changed=${this.refresh} @state-chosen=${(event: CustomEvent<string | null>) => this.chooseState(event.detail)}></salesforce-rows-panel>`;
   }
 
