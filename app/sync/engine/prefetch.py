@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.sync.engine.complete_batch import PACED_REASONS
+from app.sync.engine.interruptions import is_of_all_hosts
 from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
@@ -53,6 +55,7 @@ class ClaimedBatch:
 
 
 LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]
+ClaimFunction = Callable[[AsyncSession], Awaitable[list[str]]]
 
 
 @dataclass
@@ -125,11 +128,25 @@ class BatchPrefetcher:
             return await has_due_live_work(session, self.lease, host_id)
 
     async def _claim(self, host_id: str, size: int, key_rules: KeyRules | None = None) -> ClaimedBatch | None:
-        asked_at = time.monotonic()
         before = self._claims.get(host_id, 0)
         self._claims[host_id] = before + 1
+        is_even = before % 2 == 0
+        claim_next = partial(claim, lease=self.lease, host_id=host_id, limit=size, are_isolated_last=is_even)
+        try:
+            return await self._claim_and_read(host_id, size, claim_next, key_rules)
+        except Exception as error:
+            if not is_of_all_hosts(error):
+                # Rows that cannot be read are claimed all the same: recovery finds out which is to blame.
+                async with self.database.tenant(host_id) as session:
+                    await claim_next(session)
+            raise
+
+    async def _claim_and_read(
+        self, host_id: str, size: int, claim_next: ClaimFunction, key_rules: KeyRules | None
+    ) -> ClaimedBatch | None:
+        asked_at = time.monotonic()
         async with self.database.tenant(host_id) as session:
-            claimed = await claim(session, self.lease, host_id, limit=size, are_isolated_last=before % 2 == 0)
+            claimed = await claim_next(session)
             if not claimed:
                 return None
             org_id, fence = self.lease.org_id, self.lease.fence

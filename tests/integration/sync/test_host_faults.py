@@ -16,7 +16,7 @@ from app.connections.service import open_client
 from app.infrastructure.encryption import Encryptor, new_key
 from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
-from app.sync.engine import pipeline
+from app.sync.engine import pipeline, prefetch
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.pipeline import BatchResult
 from app.sync.jobs.claim import orgs_with_work
@@ -203,6 +203,29 @@ async def test_bug_that_one_row_sets_off_costs_that_row_and_nobody_else(
     assert (job.error_class, job.error_code) == ("other", "NOT_PROCESSED")
     assert (found.fault_code, found.fault_until) == (None, None)
     assert len(await rig.records("Lead")) == 8
+
+
+@pytest.mark.parametrize("reading", ["load_claimed", "with_siblings", "load_known"])
+async def test_row_that_cannot_be_read_costs_that_row_and_nobody_else(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    """What is read in the transaction of the claim would take the claim back with it, for ever."""
+    bad, good = await rig.registered(1), await rig.registered(2)
+    read = getattr(prefetch, reading)
+
+    async def read_unless_bad(session: Any, what: Any, *rest: Any, **more: Any) -> Any:
+        ids = what if reading == "load_claimed" else [job.registration_id for job in what.jobs]
+        if bad in ids:
+            raise ZeroDivisionError("a bug")
+        return await read(session, what, *rest, **more)
+
+    monkeypatch.setattr(prefetch, reading, read_unless_bad)
+    for _ in range(6):
+        await rig.set_due_order(bad, place=0)
+        await rig.drain()
+        await rig.pass_time(2000)
+    assert await rig.states() == {bad: "failed", good: "synced"}
+    assert (await connection(rig)).fault_code is None
 
 
 async def test_bug_while_a_client_is_opened_reaches_no_neighbour(rig: Rig) -> None:
