@@ -67,8 +67,10 @@ export class SalesforceEvents extends EventshipElement {
 
   protected override updated(changed: PropertyValues): void {
     if (!this.hasNewSource(changed) || this.getToken === null || this.hostId === "") return;
-    Object.assign(this, { page: null, callerRole: null, filter: EVERYTHING });
-    void this.load([null]);
+    // What was chosen holds for these events and this filter: another host begins with neither.
+    if (changed.has("hostId")) Object.assign(this, { page: null, trail: [null], filter: EVERYTHING, picked: new Set(), isAllPicked: false, isChanging: false, failedAction: null });
+    this.callerRole = null;
+    void this.load(this.trail);
   }
 
   /** The page that the last of the trail begins. */
@@ -77,9 +79,9 @@ export class SalesforceEvents extends EventshipElement {
     const turn = this.asked;
     const host = this.api.host(this.hostId);
     try {
-      this.callerRole ??= (await host.card()).role;
+      const callerRole = this.callerRole ?? (await host.card()).role;
       const page = await host.events({ ...this.query, limit: PAGE, cursor: trail.at(-1) ?? null });
-      if (turn === this.asked) Object.assign(this, { page, trail, problem: null });
+      if (turn === this.asked) Object.assign(this, { callerRole, page, trail, problem: null });
     } catch (error) {
       if (turn === this.asked) this.problem = this.problemIn(error);
     }

@@ -5,6 +5,7 @@ import { SalesforceMapping } from "../../src/mapping/salesforce-mapping";
 import { CampaignPicker } from "../../src/sync/campaign-picker";
 import { RowsPanel } from "../../src/sync/rows-panel";
 import { SalesforceRegistration } from "../../src/sync/salesforce-registration";
+import { SalesforceEvents } from "../../src/writes/salesforce-events";
 import { SalesforceSettings } from "../../src/writes/salesforce-settings";
 
 type Answer = (method: string, path: string) => unknown;
@@ -149,4 +150,19 @@ test("more campaigns are more of those that were searched, whatever was typed or
   Object.assign(picker, { q: "dinner", sort: "name" });
   await picker.more();
   expect(asked.at(-1)).toMatch(/q=summit&sort=newest.*cursor=further/);
+});
+
+test("all events that were chosen stay those of the filter in another language, and none are chosen of another host", async () => {
+  answer = (_, path) => (path.includes("/events") ? { items: [], next_cursor: null } : { role: "owner" });
+  const element = shownIn(new SalesforceEvents(), { hostId: "one" });
+  const events = inside<{ choose(wish: object, isTyping: boolean): void; isAllPicked: boolean; isChanging: boolean; which: object; page: object | null }>(element);
+  await vi.waitFor(() => expect(events.page).not.toBeNull());
+  events.choose({ q: "Berlin" }, false);
+  Object.assign(events, { isAllPicked: true, isChanging: true });
+  element.lang = "de";
+  await vi.waitFor(() => expect(asked.filter((each) => each.includes("q=Berlin")).length).toBe(2));
+  expect(events.which).toEqual({ filter: { q: "Berlin" } });
+  element.hostId = "two";
+  await element.updateComplete;
+  expect([events.which, events.isChanging]).toEqual([{ event_ids: [] }, false]);
 });
