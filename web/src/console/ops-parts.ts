@@ -110,6 +110,8 @@ export abstract class OpsPage<Data> extends EventshipElement {
   protected declare heardAt: number | null;
   protected declare asked: Asked | null;
   private live: Live | null = null;
+  /** Which question an answer belongs to: one of another page or item is of no interest. */
+  private turn = 0;
 
   constructor() {
     super();
@@ -148,13 +150,13 @@ export abstract class OpsPage<Data> extends EventshipElement {
   }
 
   private async load(): Promise<boolean> {
-    const { item } = this;
+    const turn = (this.turn += 1);
     try {
       const data = await this.read();
-      if (item === this.item) Object.assign(this, { data, problem: null, heardAt: Date.now() });
+      if (turn === this.turn) Object.assign(this, { data, problem: null, heardAt: Date.now() });
       return true;
     } catch (error) {
-      this.problem = this.problemIn(error);
+      if (turn === this.turn) this.problem = this.problemIn(error);
       return false;
     }
   }

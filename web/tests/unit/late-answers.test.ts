@@ -166,3 +166,16 @@ test("all events that were chosen stay those of the filter in another language, 
   await element.updateComplete;
   expect([events.which, events.isChanging]).toEqual([{ event_ids: [] }, false]);
 });
+
+test("a page of operations is not replaced by the answer of the page before", async () => {
+  await import("../../src/console/ops-list");
+  const late = held<object>();
+  answer = (_, path) => (path.includes("cursor=second") ? { items: ["second"], next_cursor: null } : late.answer);
+  const list = inside<{ data: { items: readonly string[] } | null; turnTo(cursor: string): void }>(shownIn(document.createElement("ops-rows"), { item: "" }));
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  list.turnTo("second");
+  await vi.waitFor(() => expect(list.data?.items).toEqual(["second"]));
+  late.give({ items: ["first"], next_cursor: "second" });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(list.data?.items).toEqual(["second"]);
+});
