@@ -95,6 +95,7 @@ export class SalesforceCard extends EventshipElement {
       if (this.live !== live) return false;
       this.card = card;
       this.problem = null;
+      if (this.refusal?.isUnreachable) this.refusal = null;
       void this.showReturned();
       return true;
     } catch (error) {
@@ -105,6 +106,7 @@ export class SalesforceCard extends EventshipElement {
 
   private take(event: StreamEvent): void {
     if (this.problem?.isUnreachable) this.problem = null;
+    if (this.refusal?.isUnreachable) this.refusal = null;
     if (event.type === "card") this.card = JSON.parse(event.data) as Card;
   }
 
@@ -160,7 +162,7 @@ export class SalesforceCard extends EventshipElement {
       ${card.connection ? this.connectionView(card, card.connection) : nothing}
       ${this.beforeView(card)}
       ${this.preflightView(card)}
-      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase, isAction: true }) : nothing}
       ${this.actionsView(card)}
       ${card.connection ? this.missingView(card) : nothing}
       ${this.appView(card)}
@@ -253,7 +255,7 @@ export class SalesforceCard extends EventshipElement {
       <div class="stack"><p>${t.card.disconnectText}</p><p>${t.card.disconnectKeeps}</p>
         ${card.app.credentials ? html`<div><label class="pick"><input type="checkbox" id="forget">${t.card.disconnectOwnApp}</label>
           <p class="small dim">${t.card.disconnectOwnAppKept}</p></div>` : nothing}
-        ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+        ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase, isAction: true }) : nothing}
         <p class="line"><button class="bad" ?disabled=${this.isBusy} @click=${this.disconnect}>${t.card.disconnectConfirm}</button>
           <button class="plain" @click=${this.closeDialog}>${t.general.cancel}</button></p></div>
     </eventship-dialog>`;

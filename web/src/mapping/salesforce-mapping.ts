@@ -243,7 +243,7 @@ export class SalesforceMapping extends EventshipElement {
     const { refusal } = this;
     if (refusal === null) return nothing;
     const isElsewhere = this.refusedRules.size > 0 || this.refusedAt("owner") !== "";
-    return refusal.body.status === REFUSED && isElsewhere ? nothing : problemView(refusal, { docsBase: this.docsBase });
+    return refusal.body.status === REFUSED && isElsewhere ? nothing : problemView(refusal, { docsBase: this.docsBase, isAction: true });
   }
 
   private get refusedRules(): ReadonlyMap<number, string> {

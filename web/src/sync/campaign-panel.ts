@@ -156,7 +156,7 @@ export class CampaignPanel extends EventshipElement {
   private readonly stopWaiting = (): void => this.waiting?.abort();
 
   private problemNote(): View {
-    return this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing;
+    return this.problem ? problemView(this.problem, { docsBase: this.docsBase, isAction: true }) : nothing;
   }
 
   private readonly choose = (meaning: keyof Chosen, label: string | null): void => {

@@ -51,7 +51,7 @@ export class CampaignPicker extends EventshipElement {
         ${this.found ? this.foundView(this.found) : nothing}</div></details>
       <details @toggle=${this.opened}><summary>${t.campaign.create}</summary><div class="stack">
         ${this.proposal ? this.proposalView(this.proposal) : this.busy === "look" ? html`<p class="dim">${t.general.loading}</p>` : nothing}</div></details>
-      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, isAction: true }) : nothing}
       <p class="sr" role="status">${this.announced}</p></div>`;
   }
 

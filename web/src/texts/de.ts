@@ -76,6 +76,7 @@ const editions: Texts["editions"] = {
 };
 
 const notDone: Texts["notDone"] = {
+  any: "Das ist nicht geschehen. Versuchen Sie es gleich noch einmal.",
   pause: "Nicht angehalten.", resume: "Nicht fortgesetzt.", retry: "Nicht erneut versucht.", backfill: "Nichts wurde gestartet.", cancel: "Nicht abgebrochen.",
   exclude: "Nicht ausgelassen.", include: "Nicht wieder aufgenommen.", verify: "Nicht geprüft.", repair: "Nicht repariert.", more: "Nicht geladen.", change: "Nicht geändert.",
   make: "Kein Link wurde erstellt.", download: "Keine Datei wurde erstellt.", look: "Salesforce wurde nicht gefragt.",

@@ -70,10 +70,13 @@ export function failedActionView(failed: FailedAction | null, docsBase = ""): Vi
     <p><button class="quiet" @click=${failed.again}>${t.general.retryLoad}</button></p></div>`;
 }
 
-/** Why something did not work. `again` tries the same once more. */
-export function problemView(problem: ApiProblem, options: { docsBase?: string; again?: () => void } = {}): View {
+/** Why something did not work. `again` tries the same once more; what a person asked for, and was not done, `isAction`. */
+export function problemView(problem: ApiProblem, options: { docsBase?: string; again?: () => void; isAction?: boolean } = {}): View {
   const { body } = problem;
   const again = options.again ? html`<p><button class="quiet" @click=${options.again}>${t.general.retryLoad}</button></p>` : nothing;
+  if (problem.isUnreachable && options.isAction) {
+    return html`<div class="note bad stack" role="alert"><p><strong>${t.general.unreachableTitle}</strong></p><p>${t.notDone.any}</p>${again}</div>`;
+  }
   if (problem.isUnreachable) {
     return html`<div class="note bad stack" role="alert"><p><strong>${t.general.unreachableTitle}</strong></p><p>${t.general.unreachableText}</p>${again}</div>`;
   }

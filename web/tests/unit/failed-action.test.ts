@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import { html, render } from "lit";
 import { afterEach, expect, test, vi } from "vitest";
+import { ApiProblem } from "../../src/api/client";
 import { define, EventshipElement } from "../../src/ui/element";
-import { failedActionView } from "../../src/ui/views";
+import { failedActionView, problemView } from "../../src/ui/views";
 
 class Deeds extends EventshipElement {
   override getToken = (): string => "token";
@@ -51,4 +52,16 @@ test("it is said no more once the service is reached again", async () => {
   online();
   await deeds.look();
   expect([deeds.said.textContent?.trim(), deeds.done]).toEqual(["", 0]);
+});
+
+test("what a person asked for is not said to go on by itself", () => {
+  const body = { type: "about:blank", title: "", status: 0, detail: null, code: "Unreachable", reason: null, advice: null, salesforce: null, request_id: "", errors: null };
+  const said = [true, false].map((isAction) => {
+    const place = document.createElement("div");
+    render(html`${problemView(new ApiProblem(body), { isAction })}`, place);
+    return place.textContent ?? "";
+  });
+  expect(said[0]).toContain("This was not done.");
+  expect(said[0]).not.toContain("by itself");
+  expect(said[1]).toContain("by itself");
 });

@@ -6,6 +6,7 @@ const { number, plural } = formsOf("en");
 
 /** What is so where an action did not succeed. */
 export const notDone = {
+  any: "This was not done. Try it again in a moment.",
   pause: "Not paused.", resume: "Not resumed.", retry: "Not tried again.", backfill: "Nothing was started.", cancel: "Not cancelled.",
   exclude: "Not left out.", include: "Not taken in again.", verify: "Not verified.", repair: "Not repaired.", more: "Not loaded.", change: "Not changed.",
   make: "No link was made.", download: "No file was made.", look: "Salesforce was not asked.",
