@@ -41,7 +41,9 @@ def _any_origin(value: str) -> str:
 def _http_origin(value: str) -> str:
     if not is_https_or_here(_any_origin(value)):
         raise ValueError("must be https unless it is on this machine")
-    return value.rstrip("/")
+    parts = urlsplit(value)
+    # Browsers write names in small letters: an `Origin` must be equal to it.
+    return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl().rstrip("/")
 
 
 def _browser_origin(value: str) -> str:

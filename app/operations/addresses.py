@@ -50,7 +50,7 @@ class Addresses(BaseModel):
 class BindAddress(Act):
     """The address to bind to; null unbinds."""
 
-    public_url: Annotated[str, StringConstraints(max_length=2000)] | None
+    public_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None
 
 
 class AddressBound(BaseModel):

@@ -103,6 +103,7 @@ async def test_strange_address_and_strange_host_are_refused(service: Service) ->
     assert problem["errors"] == [
         {"path": "body.public_url", "message": f"is not among PUBLIC_URLS: {OURS}, {THEIRS}"}
     ]
+    assert (await bind(service, ""))[0] == 422
     ops = service.mint.headers(hosts={}, scope="ops")
     unknown = await service.http.put(
         ADDRESS.replace("host_a", "host_x"), json={"public_url": None}, headers=ops

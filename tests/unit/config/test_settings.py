@@ -328,7 +328,7 @@ def test_the_doubt_about_a_lost_write_is_read_under_its_old_name_too(monkeypatch
 
 def test_the_first_of_several_addresses_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PUBLIC_URL")
-    monkeypatch.setenv("PUBLIC_URLS", "https://sync.eventship.example/, https://sync.acme.example")
+    monkeypatch.setenv("PUBLIC_URLS", "https://Sync.Eventship.example/, https://sync.ACME.example")
     settings = read_settings(ApiSettings)
     assert settings.public_url == "https://sync.eventship.example"
     assert settings.addresses == ("https://sync.eventship.example", "https://sync.acme.example")
