@@ -281,14 +281,12 @@ export class SalesforceCard extends EventshipElement {
   private readonly disconnect = async (): Promise<void> => {
     const host = this.api.host(this.hostId);
     const isAppForgotten = this.renderRoot.querySelector<HTMLInputElement>("#forget")?.checked ?? false;
-    const both = async (): Promise<Card> => {
-      const card = await host.disconnect();
-      return isAppForgotten ? host.forgetApp() : card;
-    };
-    if (!(await this.act(both))) return;
+    if (!(await this.act(() => host.disconnect()))) return;
     this.dialog = null;
     this.announced = t.card.disconnectedNow;
     this.tell("salesforce-disconnected", { hostId: this.hostId });
+    // The connection has ended, whatever becomes of the app: the card says what it refuses.
+    if (isAppForgotten) await this.act(() => host.forgetApp());
   };
 
   private readonly writeBefore = async (): Promise<void> => {

@@ -1,6 +1,8 @@
 // @vitest-environment happy-dom
+import { html } from "lit";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { MappingShown, Row, Rows } from "../../src/api/schema";
+import { SalesforceCard } from "../../src/card/salesforce-card";
 import { SalesforceMapping } from "../../src/mapping/salesforce-mapping";
 import { CampaignPicker } from "../../src/sync/campaign-picker";
 import { RowsPanel } from "../../src/sync/rows-panel";
@@ -178,4 +180,20 @@ test("a page of operations is not replaced by the answer of the page before", as
   late.give({ items: ["first"], next_cursor: "second" });
   await new Promise((resolve) => setTimeout(resolve, 10));
   expect(list.data?.items).toEqual(["second"]);
+});
+
+test("a host is disconnected though its own app could not be forgotten, and both are said", async () => {
+  answer = (method, path) => {
+    if (method === "DELETE") return new Response(JSON.stringify({ title: "No", status: 503, code: "Unavailable" }), { status: 503, headers: { "content-type": "application/problem+json" } });
+    if (method === "POST") return { state: "disconnected" };
+    return path.endsWith("/stream") ? new Response(null, { status: 404 }) : new Promise(() => undefined);
+  };
+  const element = shownIn(new SalesforceCard(), { hostId: "one", render: () => html`<input id="forget" type="checkbox" checked>` });
+  const told: string[] = [];
+  element.addEventListener("salesforce-disconnected", () => told.push("disconnected"));
+  await element.updateComplete;
+  const card = inside<{ disconnect(): Promise<void>; card: { state: string } | null; dialog: string | null; refusal: object | null }>(element);
+  card.dialog = "disconnect";
+  await card.disconnect();
+  expect([card.card?.state, card.dialog, told, card.refusal !== null]).toEqual(["disconnected", null, ["disconnected"], true]);
 });
