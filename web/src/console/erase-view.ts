@@ -1,6 +1,6 @@
 /** `<eventship-erase host-id>`: takes an attendee's data out of here, after a question, and lists what stays in Salesforce. */
 
-import { html, nothing, type PropertyDeclarations } from "lit";
+import { html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { Erased } from "../api/schema";
 import { t, words } from "../texts";
 import { define, EventshipElement } from "../ui/element";
@@ -20,6 +20,11 @@ export class Erase extends EventshipElement {
   constructor() {
     super();
     Object.assign(this, { who: "", isAsking: false, isBusy: false, erased: null });
+  }
+
+  /** What was asked about one host's attendee is neither said nor done of another host's. */
+  protected override willUpdate(changed: PropertyValues): void {
+    if (changed.has("hostId")) Object.assign(this, { who: "", isAsking: false, erased: null, failedAction: null, announced: "" });
   }
 
   protected override render() {
@@ -56,11 +61,13 @@ export class Erase extends EventshipElement {
   };
 
   private readonly erase = async (): Promise<void> => {
+    const { hostId } = this;
     const who = this.who.trim();
     this.isBusy = true;
     const isDone = await this.perform(words.erase.notDone, async () => {
       const attendee = who.includes("@") ? { email: who } : { id: who };
-      this.erased = await this.api.call<Erased>("POST", `/v1/hosts/${encodeURIComponent(this.hostId)}/attendees/erase`, { attendee });
+      const erased = await this.api.call<Erased>("POST", `/v1/hosts/${encodeURIComponent(hostId)}/attendees/erase`, { attendee });
+      if (hostId === this.hostId) this.erased = erased;
     });
     Object.assign(this, { isBusy: false, isAsking: false });
     if (!isDone || this.erased === null) return;

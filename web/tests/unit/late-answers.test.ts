@@ -197,3 +197,15 @@ test("a host is disconnected though its own app could not be forgotten, and both
   await card.disconnect();
   expect([card.card?.state, card.dialog, told, card.refusal !== null]).toEqual(["disconnected", null, ["disconnected"], true]);
 });
+
+test("who was about to be erased of one host is not of the next", async () => {
+  const { Erase } = await import("../../src/console/erase-view");
+  answer = () => ({ registrations: 1, salesforce_records: [] });
+  const element = shownIn(new Erase(), { hostId: "one" });
+  await element.updateComplete;
+  const erase = inside<{ who: string; isAsking: boolean; erased: object | null }>(element);
+  Object.assign(erase, { who: "river@otter.example", isAsking: true, erased: { registrations: 1, salesforce_records: [] } });
+  element.hostId = "two";
+  await element.updateComplete;
+  expect([erase.who, erase.isAsking, erase.erased]).toEqual(["", false, null]);
+});
