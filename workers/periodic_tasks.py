@@ -24,7 +24,7 @@ from app.infrastructure.restored_copy import NewestNote
 from app.models import ChoreRun
 from app.operations.flow import count_flow
 from app.preflight.service import run_requested_preflights
-from app.privacy.erasure import redact_late_writes
+from app.privacy.late_writes import redact_late_writes
 from app.privacy.past_events import remove_overdue
 from app.verification.run import run_verifications
 from workers.liveness import Liveness

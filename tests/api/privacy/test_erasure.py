@@ -11,7 +11,7 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, IdempotencyKey, Registration, WrittenRecord
-from app.privacy.erasure import redact_late_writes
+from app.privacy.late_writes import redact_late_writes
 from tests.api.service import caller, running
 from tests.deliveries import post, registration, webhook
 from tests.factories import ORG_ID, connection_for

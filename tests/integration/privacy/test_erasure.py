@@ -22,7 +22,8 @@ from app.models import (
     UnconfirmedUser,
     WrittenRecord,
 )
-from app.privacy.erasure import ErasureRequest, erase, redact_late_writes
+from app.privacy.erasure import ErasureRequest, erase
+from app.privacy.late_writes import redact_late_writes
 from app.text.email_address import address_key
 from app.webhooks.ingest import ingest
 from tests.deliveries import PEPPER, delivery, event, registration, webhook

@@ -13,8 +13,9 @@ from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
 from app.models import AuditEntry, Event, Host, IdempotencyKey, Registration, SyncJob
 from app.privacy import past_events
-from app.privacy.erasure import ErasureRequest, redact_late_writes, redact_registrations
+from app.privacy.erasure import ErasureRequest, redact_registrations
 from app.privacy.journal import export_journal, read_journal
+from app.privacy.late_writes import redact_late_writes
 from app.privacy.past_events import remove_overdue
 from app.recovery.erasures import erase_again
 from app.states import JobState

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.models import Base
-from app.privacy.erasure import ErasureRequest, erase, redact_late_writes
+from app.privacy.erasure import ErasureRequest, erase
+from app.privacy.late_writes import redact_late_writes
 from app.webhooks.ingest import ingest
 from tests.deliveries import PEPPER, delivery, registration, webhook
 from tests.integration.sync.conftest import HOST, Rig
