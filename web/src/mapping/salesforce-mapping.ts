@@ -1,9 +1,9 @@
 /** `<salesforce-mapping host-id>`: who is created in Salesforce, and what is written into which field; with `event-id` what one event has of its own. */
 
-import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
+import { html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { ApiProblem, HostApi, MappingApi } from "../api/client";
 import type { MappingExample, MappingReach, MappingShown, ObjectFields, RequiredField, SourceShown } from "../api/schema";
-import { named, t } from "../texts";
+import { t } from "../texts";
 import type { EventshipDialog } from "../ui/dialog";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
@@ -14,20 +14,13 @@ import { countOwn, draftOf, givenOf, isSame, newRule, OBJECTS, refusals, without
 import { drop, keep, takeKept, userOf } from "./kept-draft";
 import { peopleView } from "./people-view";
 import { notesView, rulesStyle, rulesView } from "./rules-view";
+import { refusedAt, refusedOwner, refusedRules } from "./refused";
+import { formStyle, leaveView, namedSources, ownView, questionView, reachView, suggestionsView } from "./form-views";
 import { suggestions, type Suggestion } from "./suggest";
 
 const REFUSED = 422;
-/** The place of a rule in what the service did not take. */
-const RULE_PATH = /^body(?:\.mapping)?\.fields\.(\d+)/;
-
 export class SalesforceMapping extends EventshipElement {
-  static override styles = [look, controls, rulesStyle, css`
-    .fields { display: grid; gap: 0.75em 1em; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); margin-block: 0.4em; }
-    .narrow { max-inline-size: 28em; margin-block: 0.4em; }
-    legend { padding: 0; margin-block-end: 0.3em; }
-    label.pick { align-items: start; }
-    salesforce-mapping-example { border-block: 1px solid var(--line); padding-block: 1.1em; }
-  `];
+  static override styles = [look, controls, rulesStyle, formStyle];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
     eventId: { attribute: "event-id" },
@@ -172,7 +165,7 @@ export class SalesforceMapping extends EventshipElement {
   }
 
   protected override render() {
-    const { shown, draft } = this;
+    const { shown, draft, wayOut } = this;
     const [heading, intro] = this.eventId === "" ? [t.mapping.heading, t.mapping.intro] : [t.trial.eventHeading, t.trial.eventIntro];
     return html`<section class="panel stack" aria-labelledby="heading">
       <div><h2 id="heading" tabindex="-1">${heading}</h2><p class="dim">${intro}</p></div>
@@ -180,26 +173,26 @@ export class SalesforceMapping extends EventshipElement {
       ${shown && draft ? this.formView(shown, draft) : this.problem ? nothing : loadingView()}
       <p role="status" class="small">${this.announced}</p>
     </section>
-    ${this.edited ? html`<salesforce-rule-editor .rules=${this.edited} .objects=${this.objects} .sources=${this.namedSources} .tryOut=${this.tryOut}
+    ${this.edited ? html`<salesforce-rule-editor .rules=${this.edited} .objects=${this.objects} .sources=${namedSources(this.sources, this.example)} .tryOut=${this.tryOut}
       @rule-done=${this.ruleDone} @rule-closed=${() => { this.edited = null; }}></salesforce-rule-editor>` : nothing}
-    ${this.wayOut ? this.leaveView(this.wayOut) : nothing}`;
+    ${wayOut ? leaveView({ stay: this.stay, leave: () => this.leave(wayOut), closed: () => { this.wayOut = null; } }) : nothing}`;
   }
 
   private formView(shown: MappingShown, draft: Draft): View {
     const { mayChange, objects, sources, host } = this;
     const inherited = (rule: Rule): string => (this.hosts?.rules.some((each) => isSame(each, rule)) ? t.trial.ofHost : t.mapping.isDefault);
-    const acts = { mayChange, objects, sources, inherited, refused: this.refusedRules, edit: this.edit, remove: this.removeRules, switchOff: this.switchOff };
+    const acts = { mayChange, objects, sources, inherited, refused: refusedRules(this.refusal), edit: this.edit, remove: this.removeRules, switchOff: this.switchOff };
     return html`${shown.is_checked ? nothing : html`<p class="note wait">${t.mapping.unchecked}</p>`}
       ${mayChange ? nothing : html`<p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`}
       ${this.isBack ? html`<div class="note wait line apart" role="status"><span>${t.trial.back}</span><button class="quiet" @click=${this.discard}>${t.trial.discard}</button></div>` : nothing}
       ${this.eventId === "" ? nothing : this.ownView(draft)}
       <section class="stack" aria-labelledby="rules"><div><h3 id="rules">${t.mapping.rulesHeading}</h3><p class="small dim">${t.mapping.rulesIntro}</p></div>
-        ${mayChange ? this.suggestionsView(draft) : nothing}
+        ${mayChange ? suggestionsView(suggestions(draft, this.sources, this.objects), (each) => this.accept(each)) : nothing}
         ${rulesView(draft, shown.findings, acts)}
         ${mayChange ? html`<p><button class="quiet" id="add-rule" @click=${() => this.edit([newRule(draft.people.create === "lead" ? "Lead" : "Contact")])}>${t.mapping.addRule}</button></p>` : nothing}</section>
       ${notesView(shown.findings, shown.required_without_value, mayChange ? this.mapRequired : null)}
       ${mayChange ? html`<salesforce-mapping-example .mapping=${this.mapping} .given=${this.given} @example-made=${this.exampleMade}></salesforce-mapping-example>` : nothing}
-      ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: this.refusedOwner(draft), change: this.change })}
+      ${peopleView(draft, { mayChange, objects, sources, host, ownerRefused: refusedOwner(this.refusal, draft), change: this.change })}
       ${this.footView()}
       ${mayChange ? this.saveView() : nothing}
       ${mayChange ? html`<salesforce-mapping-copy host-id=${this.hostId} .eventId=${this.eventId} .client=${this.api} docs-base=${this.docsBase} @mapping-copied=${this.copied}></salesforce-mapping-copy>` : nothing}`;
@@ -213,72 +206,31 @@ export class SalesforceMapping extends EventshipElement {
   }
   private lastGiven: [string, ReturnType<typeof givenOf> | null] = ["", null];
 
-  /** Sources with what the person of the example gave. */
-  private get namedSources(): readonly SourceShown[] {
-    const given = new Map(this.example?.given.map((each) => [each.path, each.value]));
-    return this.sources.map((each) => ({ ...each, example: given.get(each.path) ?? (each.is_answer ? each.example : null) }));
-  }
-
   private ownView(draft: Draft): View {
     const own = countOwn(givenOf(draft, this.hosts));
     if (this.asking === "reset") {
-      return html`<div class="note wait stack" id="asked" tabindex="-1" role="alert"><p>${t.trial.resetAsk}</p><p class="line"><button ?disabled=${this.busy !== null} @click=${this.reset}>${t.trial.resetYes}</button>
-        <button class="plain" @click=${this.goOn}>${t.mapping.goOn}</button></p></div>`;
+      return questionView({ tone: "wait", text: t.trial.resetAsk, yes: t.trial.resetYes, isBusy: this.busy !== null, act: this.reset, goOn: this.goOn });
     }
-    return html`<p class="line apart" data-own=${own}><span>${t.trial.ownCount(own)}</span>
-      ${this.mayChange && own > 0 ? html`<button class="quiet" @click=${() => this.ask("reset")}>${t.trial.reset}</button>` : nothing}</p>`;
-  }
-
-  private suggestionsView(draft: Draft): View {
-    const found = suggestions(draft, this.sources, this.objects);
-    if (found.length === 0) return nothing;
-    return html`<div class="note stack" id="suggested"><h4>${t.trial.suggestions}</h4><ul>${found.map((each) => html`<li class="line apart" data-suggestion=${each.rule.source}>
-      <span><strong>${t.trial.suggestion(each.question, each.field, each.objects.map((object) => named(t.mapping.objects, object, object)).join(", "))}</strong>
-        <span class="small dim">${each.options > 0 ? t.trial.optionsMatch(each.matched, each.options) : t.trial.namesMatch}</span></span>
-      <button class="quiet" @click=${() => this.accept(each)}>${t.trial.accept}<span class="sr"> ${each.question}</span></button></li>`)}</ul></div>`;
+    return ownView(own, this.mayChange ? () => this.ask("reset") : null);
   }
 
   /** What is wrong with no rule and no owner in particular. */
   private footView(): View {
     const { refusal } = this;
     if (refusal === null) return nothing;
-    const isElsewhere = this.refusedRules.size > 0 || this.refusedAt("owner") !== "";
+    const isElsewhere = refusedRules(this.refusal).size > 0 || refusedAt(this.refusal, "owner") !== "";
     return refusal.body.status === REFUSED && isElsewhere ? nothing : problemView(refusal, { docsBase: this.docsBase, isAction: true });
-  }
-
-  private get refusedRules(): ReadonlyMap<number, string> {
-    return new Map((this.refusal?.body.errors ?? []).flatMap(({ path, message }) => {
-      const place = RULE_PATH.exec(path)?.[1];
-      return place === undefined ? [] : [[Number(place), message] as const];
-    }));
-  }
-
-  private refusedOwner({ owner }: Draft): string {
-    const said = this.refusedAt("owner");
-    return said !== "" && owner.how === "fixed" && !owner.id ? t.trial.ownerMissing : said;
-  }
-
-  private refusedAt(part: string): string {
-    return this.refusal?.body.errors?.find(({ path }) => path.startsWith(`body.${part}`))?.message ?? "";
   }
 
   private saveView(): View {
     const [counted, count] = this.reach;
     const reach = !this.isUnsaved ? nothing : counted !== this.given ? html`<p class="note small" role="status">${t.trial.reading}</p>` : count ? reachView(count) : nothing;
     if (this.asking === "save") {
-      return html`<div class="note bad stack" id="asked" tabindex="-1" role="alert"><p>${t.mapping.ask}</p><p class="line">
-        <button ?disabled=${this.busy !== null} @click=${this.save}>${t.mapping.saveAnyway}</button>
-        <button class="plain" @click=${this.goOn}>${t.mapping.goOn}</button></p></div>`;
+      return questionView({ tone: "bad", text: t.mapping.ask, yes: t.mapping.saveAnyway, isBusy: this.busy !== null, act: this.save, goOn: this.goOn });
     }
     return html`${reach}<p class="line"><button id="save" ?disabled=${this.busy !== null} @click=${this.checkAndSave}>${this.busy === "save" ? t.mapping.saving : t.mapping.save}</button>
       <button class="quiet" ?disabled=${this.busy !== null} @click=${this.check}>${this.busy === "check" ? t.mapping.checking : t.mapping.check}</button>
       ${this.isUnsaved ? html`<span class="small dim">${t.trial.unsaved}</span>` : nothing}</p>`;
-  }
-
-  private leaveView(anchor: HTMLAnchorElement): View {
-    return html`<eventship-dialog heading=${t.trial.leaveHeading} @closed=${() => { this.wayOut = null; }}><div class="stack"><p>${t.trial.leaveText}</p>
-      <p class="line"><button @click=${() => this.renderRoot.querySelector<EventshipDialog>("eventship-dialog")?.close()}>${t.trial.stay}</button>
-        <button class="quiet" @click=${() => this.leave(anchor)}>${t.trial.leave}</button></p></div></eventship-dialog>`;
   }
 
   private ask(what: "save" | "reset"): void {
@@ -304,6 +256,8 @@ export class SalesforceMapping extends EventshipElement {
     event.stopImmediatePropagation();
     this.wayOut = anchor;
   };
+
+  private readonly stay = (): void => this.renderRoot.querySelector<EventshipDialog>("eventship-dialog")?.close();
 
   private leave(anchor: HTMLAnchorElement): void {
     this.discard();
@@ -439,17 +393,6 @@ export class SalesforceMapping extends EventshipElement {
       this.busy = null;
     }
   }
-}
-
-/** Whom the changes touch, before they are saved. */
-function reachView(reach: MappingReach): View {
-  const { registrations, events } = reach;
-  const retried = reach.retried > 0 ? html`<p>${t.trial.reachRetried(reach.retried)}</p>` : nothing;
-  if (registrations === 0) return html`<div class="note small" role="status" data-reach="0"><p>${t.trial.reachNone}</p>${retried}</div>`;
-  const names = events.map((each) => t.trial.inEvent(each.title, each.registrations)).join(", ");
-  return html`<div class="note small stack" role="status" data-reach=${registrations}><p><strong>${t.trial.reach(registrations, reach.looked_at, reach.is_all)}</strong></p>
-    <p>${t.trial.reachEvents(names, reach.events_total - events.length)}</p>
-    ${reach.written > 0 ? html`<p>${t.trial.reachWritten(reach.written)}</p>` : nothing}${retried}</div>`;
 }
 
 define("salesforce-mapping", SalesforceMapping);
