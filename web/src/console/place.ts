@@ -12,12 +12,21 @@ export interface Place {
 }
 
 export function placeOf(hash: string, search: string): Place {
-  const [, kind, ...rest] = hash.slice(1).split("/").map(decodeURIComponent);
+  const [, kind, ...rest] = hash.slice(1).split("/").map(decoded);
   if (kind === "operations") return { hostId: null, eventId: null, page: rest[0] ?? null, itemId: rest[1] ?? null, isOperations: true };
   const [hostId, part, ...more] = kind === "hosts" ? rest : [kind === undefined ? new URLSearchParams(search).get("host") : null];
   const isEvent = part === "events" && more[0] !== undefined;
   const [eventId, page, itemId] = isEvent ? more : [null, part, more[0]];
   return { hostId: hostId ?? null, eventId: eventId ?? null, page: page ?? null, itemId: itemId ?? null, isOperations: false };
+}
+
+/** A part of an address; one that nobody can have made is taken as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export function hostAddress(hostId: string, page = ""): string {

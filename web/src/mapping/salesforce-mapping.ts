@@ -7,6 +7,7 @@ import { t } from "../texts";
 import type { EventshipDialog } from "../ui/dialog";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
+import { untilLoaded } from "../ui/load";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import type { ExampleMade } from "./example-panel";
@@ -69,7 +70,7 @@ export class SalesforceMapping extends EventshipElement {
     super.connectedCallback();
     window.addEventListener("beforeunload", this.unloading);
     document.addEventListener("click", this.leaving, true);
-    void import("./mapping-tools");
+    void untilLoaded(() => import("./mapping-tools"));
   }
 
   override disconnectedCallback(): void {

@@ -8,6 +8,7 @@ import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
 import { momentNamed, named, t, zoneOf } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { questionView, type Question } from "../ui/question";
+import { untilLoaded } from "../ui/load";
 import { adviceView, failedActionView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "../card/missing";
@@ -267,7 +268,7 @@ export class SalesforceEventSync extends EventshipElement {
 
   /** Its element is loaded with the first one that is opened. */
   private readonly openRegistration = async (event: CustomEvent<string>): Promise<void> => {
-    await import("./salesforce-registration");
+    await untilLoaded(() => import("./salesforce-registration"));
     this.openId = event.detail;
   };
 

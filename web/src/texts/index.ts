@@ -1,5 +1,6 @@
 /** The words in use. Each language is a file of its own, loaded when an element first needs it. */
 
+import { untilLoaded } from "../ui/load";
 import type { Texts } from "./en";
 import type { ConsoleWords } from "./en/console";
 
@@ -14,7 +15,6 @@ export const LANGUAGES: Readonly<Record<string, () => Promise<Language>>> = {
   de: () => import("./de"),
 };
 const DEFAULT = "en";
-const AGAIN_MS = 3_000;
 
 /** The elements' words: of the element that is being drawn. */
 export let t: Texts;
@@ -60,14 +60,7 @@ export function load(language: string): Promise<void> | null {
 }
 
 async function fetchWords(language: string): Promise<void> {
-  for (;;) {
-    try {
-      loaded.set(language, await (LANGUAGES[language] as () => Promise<Language>)());
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-    }
-  }
+  loaded.set(language, await untilLoaded(LANGUAGES[language] as () => Promise<Language>));
 }
 
 /** Takes a loaded language into use. */

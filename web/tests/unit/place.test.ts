@@ -12,6 +12,7 @@ test.each([
   [hostAddress("h", "mapping"), "", { ...NOWHERE, hostId: "h", page: "mapping" }],
   [eventAddress("h", "evt/1"), "", { ...NOWHERE, hostId: "h", eventId: "evt/1" }],
   [eventAddress("h", "e", "registrations", "reg/7"), "?host=other", { ...NOWHERE, hostId: "h", eventId: "e", page: "registrations", itemId: "reg/7" }],
+  ["#/hosts/50%", "", { ...NOWHERE, hostId: "50%" }],
   ["#/operations", "", { ...NOWHERE, isOperations: true }],
   ["#/operations/orgs/00D1", "", { ...NOWHERE, isOperations: true, page: "orgs", itemId: "00D1" }],
 ])("the address %s%s names its place", (hash, search, place) => {
