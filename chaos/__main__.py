@@ -6,7 +6,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chaos.environment import Site
@@ -51,11 +52,19 @@ def chosen_scenarios(chosen: argparse.Namespace) -> list[tuple[Scenario, int]]:
         wanted = [by_name[chosen.scenario]]
     else:
         of_test = [each for each in pool if chosen.scenario in ("", each.test)]
-        wanted = [each for each in of_test if each.is_short or not is_short]
+        wanted = list(one_control_a_guard(each for each in of_test if each.is_short)) if is_short else of_test
     if not wanted:
         names = ", ".join(f"{scenario.name} ({scenario.test})" for scenario in by_name.values())
         raise SystemExit(f"chaos: no scenario {chosen.scenario!r}: choose one of {names}")
     return [(scenario, seed) for seed in chosen.seeds for scenario in wanted]
+
+
+def one_control_a_guard(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
+    """The same scenarios; a guard is left out beside the first that names it alone."""
+    known: set[str] = set()
+    for each in scenarios:
+        yield replace(each, guards=tuple(guard for guard in each.guards if guard not in known))
+        known.update(each.guards)
 
 
 def _line(outcome: Outcome) -> str:

@@ -31,6 +31,13 @@ def test_late_writes_without_package_and_quiet_time_are_a_control() -> None:
     assert late["late-people-with-package"] == late["late-life-with-package"] == (PACKAGE,)
 
 
+def test_a_short_run_of_all_leaves_each_guard_out_once() -> None:
+    short = [guard for scenario, _ in played("--size", "short") for guard in scenario.guards]
+    assert sorted(short) == sorted(set(short)) == ["quiet", "reconcile"]
+    [(alone, _)] = played("--size", "short", "--scenario", "whole-life")
+    assert alone.guards == ("reconcile",)
+
+
 def test_what_others_made_needs_no_key() -> None:
     ours, others = {"Description": "See you\n\nRef: EVS-ABCDEFGHIJKLMNOP"}, {"Description": "See you"}
     org = OrgState(leads=[], contacts=[others], tasks=[ours, others], members=[others], emails=[others])
