@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
@@ -132,16 +133,16 @@ async def plan(database: Database, query: Any, values: dict[str, Any]) -> str:
         return "\n".join(lines)
 
 
-async def test_many_rows_of_history_are_read_by_index(database: Database) -> None:
-    async with database.system() as session:
-        await session.execute(
+async def test_many_rows_of_history_are_read_by_index(database: Database, owner: AsyncEngine) -> None:
+    async with owner.begin() as connection:
+        await connection.execute(
             text("""
                 INSERT INTO flow_intervals (org_id, at, received)
                 SELECT 'org_' || org, now() - step * interval '5 minutes', 1
                 FROM generate_series(1, 100) AS org, generate_series(0, 300) AS step
             """)
         )
-        await session.execute(
+        await connection.execute(
             text("""
                 INSERT INTO deliveries (host_id, webhook_id, type, occurred_at, received_at, body_sha256,
                                         payload, outcome)
@@ -149,7 +150,7 @@ async def test_many_rows_of_history_are_read_by_index(database: Database) -> Non
                 FROM generate_series(1, 20000) AS n
             """)
         )
-        await session.execute(text("ANALYZE flow_intervals, deliveries"))
+        await connection.execute(text("ANALYZE flow_intervals, deliveries"))
     since = datetime.now(UTC) - HOUR
     orgs = await plan(
         database, SUMS, {"step": STEP, "begin": since - 23 * HOUR, "org_ids": ["org_1", "org_2"]}
