@@ -67,6 +67,8 @@ FRAMEWORK_TELEMETRY: TelemetryConfig = {
 }  # fmt: skip
 """None, whatever the environment says: the framework's spans hold query strings, its logs what was sent."""
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+MIDDLEWARE = (IdempotencyMiddleware, TokenFirstMiddleware, Allowances, AnswerLanguage)
+"""From the inside out."""
 ROUTERS = (
     intake_router,
     signature_router,
@@ -141,9 +143,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
             running_writer(_batch_writer(resources)) as writer,
             listening_for_changes(Feeds(resources), settings.redis_url) as feeds,
         ):
-            app.state.resources = resources
-            app.state.intake = writer
-            app.state.feeds = feeds
+            app.state.resources, app.state.intake, app.state.feeds = resources, writer, feeds
             with reduced_gc():
                 yield
         if access_log is not None:
@@ -168,10 +168,8 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         app.include_router(router)
     if settings.console_enabled:
         install_console(app)
-    app.add_middleware(IdempotencyMiddleware)
-    app.add_middleware(TokenFirstMiddleware)
-    app.add_middleware(Allowances)
-    app.add_middleware(AnswerLanguage)
+    for middleware in MIDDLEWARE:
+        app.add_middleware(middleware)
     _add_cors(app, settings)
     return app
 
