@@ -104,7 +104,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Build everything a process needs and close it at the end; `transport` stands in for the network."""
     http = httpx.AsyncClient(
-        transport=transport or _public_transport(settings),
+        transport=transport or public_transport(settings),
         timeout=httpx.Timeout(settings.times.http_total, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
@@ -187,10 +187,10 @@ def reduced_gc() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _public_transport(settings: Settings) -> PublicTransport:
-    """To the public internet alone, and to what the operator named and may keep at home."""
+def public_transport(settings: Settings, *simulators: str) -> PublicTransport:
+    """To the public internet alone, to what the operator named and keeps at home, and to more simulators."""
     receiver = settings.notify_url if settings.notify_private else None
-    exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url, receiver])
+    exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url, receiver, *simulators])
     return PublicTransport(limits=LIMITS, backend=PublicOnlyBackend(exempt=exempt))
 
 

@@ -46,7 +46,12 @@ class OAuthError(Exception):
 
 
 class OAuthRejected(OAuthError):
-    """The service answered no. `error` is its code (`invalid_grant`), or `http_503` where it gave none."""
+    """The service answered no. `error` is its code (`invalid_grant`), or `http_503` where it gave none.
+
+    `is_of_substitute`: it is not the place that knows the grant which answered, and that one was not reached.
+    """
+
+    is_of_substitute = False
 
     def __init__(self, error: str, description: str, http_status: int) -> None:
         super().__init__(f"{error}: {description}" if description else error)

@@ -46,7 +46,11 @@ REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
 
 
 def is_doubtful(refused: OAuthRejected) -> bool:
-    """Whether the refusal has an unknown code: it may be final or temporary."""
+    """Whether the refusal may be final or temporary: its words are unknown, or the place that knows the grant
+    was not asked.
+    """
+    if refused.is_of_substitute:
+        return True
     name, description = refused.error.lower(), refused.description.lower()
     known = (words for error, words, _ in REASONS if error == name == "invalid_grant" and words)
     return name == "invalid_grant" and not any(words in description for words in known)

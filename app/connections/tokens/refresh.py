@@ -176,22 +176,29 @@ async def _send(resources: Resources, claim: RefreshClaim) -> TokenResponse:
     """Refresh at the org's own address first: an org may forbid the common login hosts.
 
     The login host is next if nothing was sent to that address, or it redirects or is gone: no token was used
-    there. Any other response, and a lost one, is final.
+    there. Any other response, and a lost one, is final; a login host's no is doubtful where the address that
+    knows the grant was merely not reached, since it may forbid the login hosts.
     """
     app = await credentials_for(resources, claim.host_id, claim.client_id)
     until = time.monotonic() + resources.settings.times.refresh_total
     *own, login = _places(resources, claim)
+    is_unreached = False
     for place in own:
         try:
             return await _ask(resources, place, app, claim=claim, until=until)
         except OAuthNotSent as error:
-            reason = str(error)
+            reason, is_unreached = str(error), True
         except OAuthRejected as refused:
             if not refused.is_elsewhere:
+                refused.is_of_substitute = is_unreached
                 raise
             reason = refused.error
         log.info("refresh_at_login_host", extra={"host_id": claim.host_id, "error": reason})
-    return await _ask(resources, login, app, claim=claim, until=until)
+    try:
+        return await _ask(resources, login, app, claim=claim, until=until)
+    except OAuthRejected as refused:
+        refused.is_of_substitute = is_unreached
+        raise
 
 
 def _places(resources: Resources, claim: RefreshClaim) -> list[str]:

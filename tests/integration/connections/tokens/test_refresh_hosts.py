@@ -8,10 +8,11 @@ import pytest
 
 from app.api.dependencies import Resources
 from app.connections.tokens.provider import ConnectionTokens
-from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
+from app.salesforce.auth import AccessToken, ConnectionEnded, GrantDoubted, RefreshUnavailable
 from tests.factories import connection_for
 from tests.integration.connections.conftest import add, stored
 from tests.integration.connections.token_endpoint import TokenEndpoint, refused
+from tests.integration.connections.tokens.test_provider import USED
 
 LOGIN, SANDBOXES = "login.salesforce.com", "test.salesforce.com"
 ORG, SANDBOX = "acme.my.salesforce.com", "acme--uat.sandbox.my.salesforce.com"
@@ -127,6 +128,30 @@ async def test_what_may_have_used_the_token_is_not_repeated_elsewhere(
 async def test_the_orgs_own_no_is_the_last_word(resources: Resources, endpoint: TokenEndpoint) -> None:
     hosts, ended = await renewed(resources, endpoint, lambda _: refused("inactive_user", "user is inactive"))
     assert hosts == [ORG]
+    assert isinstance(ended, ConnectionEnded)
+
+
+@pytest.mark.parametrize("cause", ["name", "certificate", "connection"])
+async def test_a_login_hosts_no_is_doubted_where_the_org_was_not_reached(
+    resources: Resources, endpoint: TokenEndpoint, cause: str
+) -> None:
+    """An org may forbid the login hosts: what they say of its grant is not what it would say itself."""
+    forbidden = refused("invalid_grant", "expired access/refresh token")
+    hosts, ended = await renewed(resources, endpoint, UNREACHED[cause], lambda _: forbidden)
+    assert hosts == [ORG, LOGIN]
+    assert isinstance(ended, GrantDoubted)
+    row = await stored(resources)
+    assert (row.state, row.fault_code, row.refresh_started_at) == ("connected", "grant_doubted", None)
+    renewed_later = await ConnectionTokens(resources, "host_a").renew(USED)
+    assert renewed_later.version == 2
+
+
+@pytest.mark.parametrize("cause", ["moved", "gone"])
+async def test_a_login_hosts_no_is_the_last_word_where_the_org_has_left_its_address(
+    resources: Resources, endpoint: TokenEndpoint, cause: str
+) -> None:
+    ended_there = refused("invalid_grant", "expired access/refresh token")
+    _, ended = await renewed(resources, endpoint, UNREACHED[cause], lambda _: ended_there)
     assert isinstance(ended, ConnectionEnded)
 
 
