@@ -11,7 +11,7 @@ from app.models import Notification
 
 def keep_notifications(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process with NOTIFY_URL does, until the test ends."""
-    monkeypatch.setitem(database._app.kw["info"], "keeps_notifications", True)
+    monkeypatch.setitem(database.info, "keeps_notifications", True)
 
 
 async def notified(database: Database, *, host_id: str = "host_a") -> list[tuple[str, str | None, Any]]:

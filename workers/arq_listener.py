@@ -1,12 +1,15 @@
-"""arq's side: wake-ups become drains, and arq's worker is started again whenever Redis took it down."""
+"""arq's queue: wake-ups become drains, and listening begins anew whenever Redis went away.
+
+arq's own worker looks into its queue at intervals and says eight things to Redis for each job, so that one
+may be tried again. A wake-up is no more than a hint: it is taken once, as soon as it is there.
+"""
 
 import asyncio
-import logging
-from typing import Any
+from typing import Final
 
 from arq.connections import ArqRedis, create_pool
-from arq.worker import Worker, func
-from redis.exceptions import RedisError
+from arq.constants import default_queue_name, job_key_prefix
+from arq.jobs import deserialize_job
 from sqlalchemy import text
 
 from app.config.redis_url import redis_settings
@@ -16,31 +19,17 @@ from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from workers.drain_pool import DrainPool
 from workers.loops import run_forever
 
-log = logging.getLogger(__name__)
-
 IS_SLOW = text("SELECT is_slow FROM org_leases WHERE org_id = :org_id")
 GRACE_SECONDS = 20.0
-HEALTH_SECONDS = 15
-POLL_SECONDS = 0.05
-"""arq looks for wake-ups this often; its own half a second was most of an idle system's latency."""
+TAKE_SECONDS: Final = 5
+"""The longest that Redis is asked to wait for the next wake-up."""
+SILENT_SECONDS: Final = 5.0
+"""How much later its answer may come before the connection is given up."""
 
 
 def drain_timeout(settings: Settings) -> float:
     """Seconds that a drain may take: its budget, a last call that began just before its end, and slack."""
     return settings.times.drain_budget + settings.times.http_total + GRACE_SECONDS
-
-
-async def drain_org_task(ctx: dict[str, Any], org_id: str) -> None:
-    """The arq task `drain`: no more than a hint, so a full worker leaves the org to the sweeper."""
-    drains: DrainPool = ctx["drains"]
-    if drains.is_draining(org_id):
-        drains.ask_again(org_id)
-        return
-    # Where there is room for one more that is slow, it need not be known whether this one is.
-    is_counted_slow = drains.has_room_for_slow or await is_slow(ctx["database"], org_id)
-    drain = drains.start(org_id, is_slow=is_counted_slow)
-    if drain is not None:
-        await asyncio.shield(drain)
 
 
 async def is_slow(database: Database, org_id: str) -> bool:
@@ -50,12 +39,12 @@ async def is_slow(database: Database, org_id: str) -> bool:
 
 
 class ArqListener:
-    """Runs arq's worker in our own loop, and restarts it whenever it exits because Redis is away."""
+    """Takes wake-ups in our own loop, as long as a slot is free: the others are left to other workers."""
 
-    def __init__(self, settings: Settings, database: Database, drains: DrainPool, *, worker_id: str) -> None:
+    def __init__(self, settings: Settings, database: Database, drains: DrainPool) -> None:
         self._settings = settings
-        self._worker_id = worker_id
-        self._context = {"drains": drains, "database": database}
+        self._database = database
+        self._drains = drains
 
     async def listen(self, stop: asyncio.Event) -> None:
         """Take wake-ups until cancelled; with Redis away the sweeper does all the work meanwhile."""
@@ -64,37 +53,37 @@ class ArqListener:
     async def _one_life(self) -> None:
         redis = redis_settings(self._settings.redis_url)
         pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
-        worker = self._worker(pool)
         try:
-            await worker.main()
+            while True:
+                await self._drains.has_room.wait()
+                async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
+                    org_id = await _next_wake_up(pool)
+                if org_id is not None:
+                    await self._start(org_id)
         finally:
-            await _closed(worker, pool)
+            await pool.aclose(close_connection_pool=True)
 
-    def _worker(self, pool: ArqRedis) -> Worker:
-        drain = func(
-            drain_org_task, name=DRAIN, max_tries=1, keep_result=0, timeout=drain_timeout(self._settings)
-        )
-        return Worker(
-            functions=[drain],
-            redis_pool=pool,
-            handle_signals=False,
-            job_completion_wait=int(self._settings.times.drain_budget) + 5,
-            max_jobs=self._settings.worker_drains,
-            poll_delay=POLL_SECONDS,
-            keep_result=0,  # per function it is ignored when tries are used up
-            health_check_interval=HEALTH_SECONDS,
-            health_check_key=f"arq:health-check:{self._worker_id}",
-            ctx=dict(self._context),
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-            log_results=False,
-        )
+    async def _start(self, org_id: str) -> None:
+        """Start the org's drain; a worker without a slot for it leaves it to the sweeper."""
+        if self._drains.is_draining(org_id):
+            self._drains.ask_again(org_id)
+            return
+        # Where there is room for one more that is slow, it need not be known whether this one is.
+        is_counted_slow = self._drains.has_room_for_slow or await is_slow(self._database, org_id)
+        self._drains.start(org_id, is_slow=is_counted_slow)
 
 
-async def _closed(worker: Worker, pool: ArqRedis) -> None:
-    try:
-        await worker.close()
-    except (RedisError, OSError):
-        log.info("wake_ups_lost")
-    finally:
-        await pool.aclose(close_connection_pool=True)
+async def _next_wake_up(pool: ArqRedis) -> str | None:
+    """The org that was announced, as soon as one is; None after TAKE_SECONDS without any."""
+    taken = await pool.bzpopmin(default_queue_name, timeout=TAKE_SECONDS)
+    if taken is None:
+        return None
+    key = job_key_prefix + taken[1].decode()
+    async with pool.pipeline(transaction=False) as pipe:
+        pipe.get(key)
+        pipe.delete(key)
+        job, _ = await pipe.execute()
+    if job is None:
+        return None
+    told = deserialize_job(job, deserializer=deserialize)
+    return str(told.args[0]) if told.function == DRAIN else None

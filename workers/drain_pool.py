@@ -49,6 +49,9 @@ class DrainPool:
         self._asked_again: set[str] = set()
         self._is_closed = False
         self.freed = asyncio.Event()
+        self.has_room = asyncio.Event()
+        """Set while a slot is free, until `finish`."""
+        self.has_room.set()
 
     @property
     def count(self) -> int:
@@ -67,12 +70,14 @@ class DrainPool:
             return None
         task = asyncio.create_task(self._run(org_id), name=f"drain {org_id}")
         self._running[org_id] = task
+        self._note_room()
         (self._slow_orgs.add if is_slow else self._slow_orgs.discard)(org_id)
         return task
 
     async def finish(self, within: float) -> None:
         """Start no more and wait; what is not done `within` seconds is cancelled in its call."""
         self._is_closed = True
+        self._note_room()
         late = await _wait(list(self._running.values()), within)
         for task in late:
             task.cancel()
@@ -87,6 +92,10 @@ class DrainPool:
     def _has_slot(self, *, is_slow: bool) -> bool:
         return self.has_room_for_slow if is_slow else self.count < self._slots
 
+    def _note_room(self) -> None:
+        has_room = self.count < self._slots and not self._is_closed
+        (self.has_room.set if has_room else self.has_room.clear)()
+
     async def _run(self, org_id: str) -> None:
         has_more = False
         try:
@@ -100,6 +109,7 @@ class DrainPool:
             was_asked = org_id in self._asked_again
             self._asked_again.discard(org_id)
             self.freed.set()
+            self._note_room()
         if (has_more or was_asked) and not self._is_closed:
             await self._announce([org_id])
 

@@ -77,7 +77,7 @@ class Supervisor:
             seconds=drain_timeout(settings),
             slow_orgs=work.slow_orgs,
         )
-        self._listener = ArqListener(settings, resources.database, self.drains, worker_id=worker_id)
+        self._listener = ArqListener(settings, resources.database, self.drains)
         self._heartbeat = Heartbeat(
             resources.database, worker_id, hostname=socket.gethostname(), pid=os.getpid()
         )

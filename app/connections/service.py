@@ -1,6 +1,7 @@
 """What other parts may ask of a host's connection: an open client, and notes on its use."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,10 +12,13 @@ from app.config.settings import Settings
 from app.connections.model.messages import explain
 from app.connections.tokens.provider import ConnectionTokens, open_token
 from app.models import Connection
+from app.models.client_connection import ClientConnection
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
 from app.salesforce.auth import ConnectionUnusable, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.states import ConnectionState
+
+Stored = TypeVar("Stored", Connection, ClientConnection)
 
 
 async def open_client(
@@ -23,25 +27,29 @@ async def open_client(
     *,
     before_send: Callable[[], None] | None = None,
     is_for_person: bool = False,
+    connection: ClientConnection | None = None,
 ) -> SalesforceClient:
     """A client of the host's org. Raises NotConnected, ConnectionNeedsReconnect, ConnectionUnusable.
 
-    `before_send` may veto every send (see SalesforceClient); `is_for_person`: somebody waits for the answer.
+    `before_send` may veto every send (see SalesforceClient); `is_for_person`: somebody waits for the answer;
+    `connection` was read just now.
     Its calls raise, besides the wire's own errors, `ConnectionEnded` once the connection was found dead and
     `RefreshUnavailable` while no token can be had.
     """
-    async with resources.database.tenant(host_id) as session:
-        connection = await usable_connection(session, host_id, settings=resources.settings)
-    settings, token = resources.settings, open_token(resources.vault, connection)
+    if connection is None:
+        async with resources.database.tenant(host_id) as session:
+            connection = await ClientConnection.read(session, host_id)
+    usable, settings = _usable(connection, resources.settings), resources.settings
+    token = open_token(resources.vault, usable)
     try:
-        instance_url = check_instance_url(connection.instance_url, extra=settings.extra_hosts)
+        instance_url = check_instance_url(usable.instance_url, extra=settings.extra_hosts)
     except HostNotAllowed as error:
         raise ConnectionUnusable("instance_not_allowed") from error
     return SalesforceClient(
         resources.http,
         SessionAuth(ConnectionTokens(resources, host_id, token)),
         instance_url=instance_url,
-        api_version=connection.api_version,
+        api_version=usable.api_version,
         before_send=before_send,
         answer_within=_patience(settings, is_for_person=is_for_person),
     )
@@ -55,7 +63,11 @@ def _patience(settings: Settings, *, is_for_person: bool) -> float:
 
 async def usable_connection(session: AsyncSession, host_id: str, *, settings: Settings) -> Connection:
     """The host's row in state `connected`. Raises NotConnected, ConnectionNeedsReconnect."""
-    connection = await session.get(Connection, host_id)
+    return _usable(await session.get(Connection, host_id), settings)
+
+
+def _usable(connection: Stored | None, settings: Settings) -> Stored:
+    """The connection, where it is in state `connected`. Raises NotConnected, ConnectionNeedsReconnect."""
     if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise NotConnected
     if connection.state != ConnectionState.CONNECTED:

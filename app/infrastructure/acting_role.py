@@ -38,14 +38,24 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     taken = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
 
     class Acting(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-        __slots__ = ()
+        __slots__ = ("tenant",)
+
+        tenant: str | None
+        """Whose rows alone the next transaction sees; taken by its BEGIN."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.tenant = None
 
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 -- the driver's
             if not query.startswith("BEGIN"):
                 return str(await super().execute(query, *args, timeout=timeout))
+            bound, self.tenant = _bound(self.tenant), None
             try:
                 return str(
-                    await super().execute(f"{query.rstrip(';')}; SELECT {taken}", timeout=BEGIN_SECONDS)
+                    await super().execute(
+                        f"{query.rstrip(';')}; SELECT {taken}{bound}", timeout=BEGIN_SECONDS
+                    )
                 )
             except TimeoutError as error:
                 self.terminate()
@@ -59,3 +69,11 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
             await super().close(timeout=min(timeout or CLOSE_SECONDS, CLOSE_SECONDS))
 
     return Acting
+
+
+def _bound(tenant: str | None) -> str:
+    """What binds a transaction to a tenant. In hexadecimal digits nothing of an id can end its literal."""
+    if tenant is None:
+        return ""
+    digits = tenant.encode().hex()
+    return f", set_config('app.host_id', convert_from(decode('{digits}', 'hex'), 'UTF8'), true)"

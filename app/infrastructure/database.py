@@ -10,8 +10,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import DateTime, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.config.postgres_url import DRIVER, connect_arguments
@@ -20,6 +19,7 @@ from app.infrastructure.acting_role import COMMAND_SECONDS, acting_as
 from app.infrastructure.connection_pool import ShrinkingPool, check_idle
 from app.infrastructure.database_errors import sqlstate
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
+from app.infrastructure.direct_session import DirectSession
 from app.infrastructure.raw_connection import DedicatedConnection
 
 CONNECT_SECONDS: Final = 5.0
@@ -33,9 +33,6 @@ SOCKET_OPTIONS: Final = {
     "TCP_USER_TIMEOUT": (socket.IPPROTO_TCP, 15_000),
 }
 READ_ONLY: Final = "25006"
-
-BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
-
 
 NOW: Final = func.clock_timestamp(type_=DateTime(timezone=True))
 """The database's clock in a statement."""
@@ -114,13 +111,11 @@ class Database:
         erasure_journal: Path | None = None,
     ) -> None:
         self._engines = (app, system)
-        info = {
+        self.info: dict[str, Any] = {
             "audit_key": audit_key,
             "keeps_notifications": keeps_notifications,
             "erasure_journal": erasure_journal,
         }
-        self._app = async_sessionmaker(app, expire_on_commit=False, info=info)
-        self._system = async_sessionmaker(system, expire_on_commit=False, info=info)
 
     @classmethod
     def connect(
@@ -177,14 +172,16 @@ class Database:
     @asynccontextmanager
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
         """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""
-        async with unit_of_work(self._app) as session:
-            await _bind(session, host_id)
+        session = DirectSession(self._engines[0], info=self.info)
+        async with unit_of_work(session):
+            await session.begin_for(host_id)
             yield session
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[AsyncSession]:
         """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
-        async with unit_of_work(self._system) as session:
+        session = DirectSession(self._engines[1], info=self.info)
+        async with unit_of_work(session):
             yield session
 
     @property
@@ -207,29 +204,18 @@ def connections_up_to(settings: DatabaseSettings) -> int:
 
 
 @asynccontextmanager
-async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+async def unit_of_work(session: DirectSession) -> AsyncIterator[AsyncSession]:
     """Commit at the end, roll back on any exception; the only commit of any session.
 
     Whoever ran out of time does not wait for a rollback: the connection may be what took the time.
     """
-    async with sessions() as session:
+    async with session:
         try:
             yield session
             await session.commit()
         except (asyncio.CancelledError, TimeoutError):
             await session.invalidate()
             raise
-
-
-async def _bind(session: AsyncSession, host_id: str) -> None:
-    """Nothing was done before it, so a connection that turns out to have ended is replaced once."""
-    try:
-        await session.execute(BIND_TENANT, {"host_id": host_id})
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        await session.rollback()
-        await session.execute(BIND_TENANT, {"host_id": host_id})
 
 
 @asynccontextmanager

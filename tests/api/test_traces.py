@@ -48,8 +48,8 @@ async def send(service: Service, *ids: str, **attendee: Any) -> None:
 async def drained(service: Service) -> None:
     resources = service.resources
 
-    async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
-        return await open_client(resources, host_id, before_send=before_send)
+    async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
+        return await open_client(resources, host_id, before_send=before_send, **read)
 
     context = DrainContext(
         resources.database, resources.settings, opener, "worker_traced", resources.settings.hash_pepper

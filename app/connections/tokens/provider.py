@@ -19,6 +19,7 @@ from app.connections.model.encrypted_columns import ACCESS_TOKEN, open_secret
 from app.connections.tokens.refresh import RefreshClaim, claim_refresh, is_answer_lost, perform_refresh
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
+from app.models.client_connection import ClientConnection
 from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable, ends_at
 from app.states import ConnectionState
 
@@ -118,7 +119,7 @@ def require_connected(connection: Connection | None) -> Connection:
     return connection
 
 
-def open_token(vault: Encryptor, connection: Connection) -> AccessToken:
+def open_token(vault: Encryptor, connection: Connection | ClientConnection) -> AccessToken:
     """Decrypt the access token of an active connection. Raises ConnectionUnusable."""
     assert connection.access_token is not None
     value = open_secret(vault, connection.access_token, host_id=connection.host_id, column=ACCESS_TOKEN)

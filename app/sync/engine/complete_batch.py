@@ -4,18 +4,20 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.joined_texts import execute_together
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
 from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
 from app.sync.engine.job_outcome import decide_outcome, outcome_as_json, unless_switched_on
-from app.sync.execution.attempt_log import insert_attempts
+from app.sync.execution.attempt_log import insertion_of_attempts
 from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
@@ -129,15 +131,15 @@ async def complete_batch(
     async with store.database.tenant(store.batch.host_id) as session:
         off = await _lock_switched_off(session, store.batch.host_id, items)
         now = await store.lock_jobs(session, items)
-        await store.save(session, items)
-        await store.release_create_locks(session, items)
+        changes = [*await store.save_gone(session, items), store.release_of_create_locks(items)]
         outcomes = [
             (row, unless_switched_on(row, decide_outcome(row, now, jitter=random.random()), off))  # noqa: S311
             async for row in yielding(items)
         ]
-        seconds = await _complete_jobs(session, store, outcomes, now, has_broken_off=has_broken_off)
+        changes += await insertion_of_attempts(store, outcomes, calls=calls)
+        ended = await _ended(store, outcomes, now, has_broken_off=has_broken_off)
+        seconds = (await execute_together(session, changes, (COMPLETE_JOBS, ended))).scalars().all()
         failed = [row.job.event.event_id for row, outcome in outcomes if outcome.state == JobState.FAILED]
-        await insert_attempts(session, store, outcomes, calls=calls)
         await _mark_links_broken(session, store, items)
         await _invalidate_describes(session, store, items)
         if client is not None:
@@ -145,7 +147,8 @@ async def complete_batch(
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
         await events_failed(session, store.batch.host_id, failed)
     for each in seconds:
-        ACKNOWLEDGED_TO_SYNCED.observe(each)
+        if each is not None:
+            ACKNOWLEDGED_TO_SYNCED.observe(each)
     await _add_backfill_calls(store, items, calls)
     return {row.job.registration_id: outcome.state for row, outcome in outcomes}
 
@@ -169,16 +172,16 @@ async def _lock_switched_off(
     return frozenset(await session.scalars(off))
 
 
-async def _complete_jobs(
-    session: AsyncSession,
+async def _ended(
     store: WriteStore,
     outcomes: Sequence[tuple[WorkItem, JobOutcome]],
     now: datetime,
     *,
     has_broken_off: bool,
-) -> list[float]:
+) -> dict[str, Any]:
+    """What COMPLETE_JOBS is told."""
     ended = [outcome_as_json(row, outcome, now) async for row, outcome in yielding(outcomes)]
-    values = {
+    return {
         "ended": to_json(ended).decode(),
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
@@ -186,8 +189,6 @@ async def _complete_jobs(
         "of_each_run": sorted(TOLD_BY_EACH_RUN),
         "is_fenced": "fence" not in store.lease.guards_off,
     }
-    seconds = await session.scalars(COMPLETE_JOBS, values)
-    return [each for each in seconds if each is not None]
 
 
 async def _mark_links_broken(session: AsyncSession, store: WriteStore, items: Sequence[WorkItem]) -> None:

@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, auto
 from functools import partial
-from typing import Protocol
 
 from app import tracing
 from app.api.errors import Problem
@@ -23,6 +21,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import BrokenOff, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
+from app.sync.engine.host_client import ClientOpener, HostClient
 from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted, is_of_all_hosts
 from app.sync.engine.pipeline import (
     BatchResult,
@@ -54,12 +53,6 @@ SLOW_CALL_SECONDS = 20.0
 INTERNAL_FAULT = "internal_fault"
 
 
-class ClientOpener(Protocol):
-    """Opens the Salesforce client of a host; raises a Problem when its connection is not usable."""
-
-    def __call__(self, host_id: str, *, before_send: Callable[[], None]) -> Awaitable[SalesforceClient]: ...
-
-
 @dataclass(frozen=True)
 class DrainContext:
     """What a drain needs. `pepper` keys the hashes that create locks are named by; equal in all
@@ -76,19 +69,6 @@ class DrainContext:
     def lost_write_window(self) -> timedelta:
         is_off = "quiet" in self.settings.guards_off
         return timedelta(seconds=0 if is_off else self.settings.times.in_doubt)
-
-
-@dataclass
-class HostClient:
-    """A host's open client; `counted_calls` of its calls belong to batches that ended."""
-
-    client: SalesforceClient
-    counted_calls: int
-
-    def take_uncounted_calls(self) -> int:
-        """The calls since this was asked last."""
-        calls, self.counted_calls = self.client.calls - self.counted_calls, self.client.calls
-        return calls
 
 
 @dataclass(frozen=True)
@@ -338,10 +318,11 @@ class HostDrain:
 
     async def _open_client(self, work: ClaimedWork, report: BatchReport) -> HostClient | None:
         """The host's client; None where there is none now, with the items completed as they are."""
-        host_id, clients = self.turn.host_id, self.org.clients
+        host_id, clients, read = self.turn.host_id, self.org.clients, work.claimed.connection
+        guard = self.org.lease.check_send
         if host_id not in clients:
             try:
-                client = await self.org.context.open_client(host_id, before_send=self.org.lease.check_send)
+                client = await self.org.context.open_client(host_id, before_send=guard, connection=read)
             except ConnectionUnusable:
                 raise
             except (Problem, SalesforceError):

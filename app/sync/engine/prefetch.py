@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
+from app.models.client_connection import ClientConnection
 from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.interruptions import is_of_all_hosts
 from app.sync.engine.pipeline import Lookup, asked_about
@@ -34,8 +35,8 @@ UNCHANGED = text("""
 class ClaimedBatch:
     """Jobs of a host that this lease claimed, at most `size`; `stale` are those that changed since.
 
-    `lookup` is the look-up of their people that is under way already, `known` what their look-up needs to
-    know of the org, where that was read with them.
+    `lookup` is the look-up of their people that is under way already; where they were read just now, `known`
+    is what their look-up needs to know of the org, and `connection` what a client needs.
     """
 
     batch: Batch
@@ -43,6 +44,7 @@ class ClaimedBatch:
     stale: frozenset[str] = frozenset()
     lookup: Awaitable[Lookup | None] | None = None
     known: KnownOfOrg | None = None
+    connection: ClientConnection | None = None
 
     @property
     def is_full(self) -> bool:
@@ -156,7 +158,8 @@ class BatchPrefetcher:
                 batch = await with_siblings(session, batch)
                 asked = asked_about(self.lease, batch)
                 known = await load_known(session, asked, key_rules) if asked.jobs else None
-                found = ClaimedBatch(batch, size, known=known)
+                connection = await ClientConnection.read(session, host_id)
+                found = ClaimedBatch(batch, size, known=known, connection=connection)
         self.lease.confirm(asked_at)
         return found
 

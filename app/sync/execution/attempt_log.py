@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.joined_texts import Change
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import MESSAGE_LENGTH, ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
@@ -99,22 +99,19 @@ def _named(match: Mapping[str, Any], people: PersonIndex) -> Mapping[str, Any]:
     return {**match, "name": full_name(found), "email": found.email_key} if found else match
 
 
-async def insert_attempts(
-    session: AsyncSession, store: WriteStore, outcomes: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
-) -> None:
-    """One statement for the whole batch; rows that Salesforce never heard of leave no trace."""
+async def insertion_of_attempts(
+    store: WriteStore, outcomes: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
+) -> list[Change]:
+    """One change for the whole batch; rows that Salesforce never heard of leave no trace."""
     attempts = [
         _attempt_row(item, outcome)
         async for item, outcome in yielding(outcomes if calls else ())
         if _has_reached(item, outcome)
     ]
-    if attempts:
-        values = {
-            "host_id": store.batch.host_id,
-            "org_id": store.batch.org_id,
-            "attempts": to_json(attempts).decode(),
-        }
-        await session.execute(INSERT_ATTEMPTS, values)
+    if not attempts:
+        return []
+    whose = {"host_id": store.batch.host_id, "org_id": store.batch.org_id}
+    return [(INSERT_ATTEMPTS, whose | {"attempts": to_json(attempts).decode()})]
 
 
 def request_of(operation: WriteOperation, *, api_version: str, is_individual: bool) -> dict[str, Any]:

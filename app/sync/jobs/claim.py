@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.sync.jobs.leases import HAS_OPEN_GATES, IS_LEASE_FREE, Lease, release_in_transaction
+from app.sync.jobs.leases import HAS_OPEN_GATES, IS_LEASE_FREE, Lease
 
 WAITING_AND_RUNNING = """
     WITH RECURSIVE pairs (host_id, event_id) AS (
@@ -98,9 +98,10 @@ HAS_DUE_LIVE_WORK = text(
     )
     """  # noqa: S608 -- put together from constants
 )
-HAS_DUE_WORK = text(
+RELEASE_UNLESS_DUE = text(
     f"""
-    SELECT EXISTS (
+    UPDATE org_leases SET owner = NULL, until = NULL
+    WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND NOT EXISTS (
         SELECT FROM connections AS connection JOIN hosts AS host USING (host_id) CROSS JOIN LATERAL (
             {WAITING_EVENTS_OF.format(host_id="connection.host_id")}
             SELECT FROM waiting
@@ -118,6 +119,7 @@ HAS_DUE_WORK = text(
         ) AS due
         WHERE connection.org_id = :org_id AND connection.host_id <> ALL(:except_hosts) AND {HAS_OPEN_GATES}
     )
+    RETURNING fence
     """  # noqa: S608 -- put together from constants
 )
 MIN_CANDIDATES = 200
@@ -201,11 +203,10 @@ async def release_unless_due(database: Database, lease: Lease, *, except_hosts: 
     Rows of `except_hosts` do not count. Nothing may be claimed under the lease.
     """
     async with database.system() as session:
-        values = {"org_id": lease.org_id, "except_hosts": sorted(except_hosts)}
-        if await session.scalar(HAS_DUE_WORK, values):
-            return False
-        lease.is_released = await release_in_transaction(session, lease)
-    return lease.is_released
+        values = {**lease.key, "except_hosts": sorted(except_hosts)}
+        is_released = await session.scalar(RELEASE_UNLESS_DUE, values) is not None
+    lease.is_released = is_released
+    return is_released
 
 
 async def claim(

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
-CAP_PERCENT = text("SELECT api_cap_percent FROM hosts WHERE host_id = :host_id")
 # Text, since it is said for every batch: to build the statement anew costs more than to carry it out.
 RECORD_USAGE = text("""
     UPDATE connections
@@ -37,9 +36,12 @@ RECORD_USAGE = text("""
         api_used = CASE WHEN :is_measured THEN CAST(:used AS int) ELSE api_used END,
         api_limit = CASE WHEN :is_measured THEN CAST(:limit AS int) ELSE api_limit END,
         api_measured_at = CASE WHEN :is_measured THEN clock_timestamp() ELSE api_measured_at END,
-        api_closed_until = CASE WHEN :is_measured
-                                THEN clock_timestamp() + CAST(:closed_for AS interval)
-                                ELSE api_closed_until END
+        api_closed_until = CASE WHEN NOT :is_measured THEN api_closed_until END
+    WHERE host_id = :host_id
+    RETURNING (SELECT api_cap_percent FROM hosts WHERE host_id = :host_id) AS cap_percent
+""")
+CLOSE_FOR_BUDGET = text("""
+    UPDATE connections SET api_closed_until = clock_timestamp() + CAST(:wait AS interval)
     WHERE host_id = :host_id
 """)
 NO_HOST_BACKOFF: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
@@ -94,12 +96,6 @@ async def mark_needs_reconnect(
     return True
 
 
-async def api_budget_percent_of(session: AsyncSession, host_id: str) -> int:
-    """The percentage of the org's API calls at which the host stops."""
-    chosen = await session.scalar(CAP_PERCENT, {"host_id": host_id})
-    return DEFAULT_CAP if chosen is None else chosen
-
-
 async def record_api_usage(
     session: AsyncSession, host_id: str, usage: ApiUsage | None, *, calls: int, has_written: bool = False
 ) -> None:
@@ -107,8 +103,6 @@ async def record_api_usage(
 
     A share that is used up closes the host's gate until the next probe: one look-up every 15 minutes.
     """
-    cap_percent = DEFAULT_CAP if usage is None else await api_budget_percent_of(session, host_id)
-    is_closed = usage is not None and is_share_used_up(usage, cap_percent)
     values = {
         "host_id": host_id,
         "calls": calls,
@@ -116,10 +110,12 @@ async def record_api_usage(
         "is_measured": usage is not None,
         "used": usage and usage.used,
         "limit": usage and usage.limit,
-        "closed_for": timedelta(seconds=LIMIT_WAIT) if is_closed else None,
     }
-    await session.execute(RECORD_USAGE, values)
-    if is_closed:
+    chosen = await session.scalar(RECORD_USAGE, values)
+    cap_percent = DEFAULT_CAP if chosen is None else chosen
+    if is_share_used_up(usage, cap_percent):
+        wait = timedelta(seconds=LIMIT_WAIT)
+        await session.execute(CLOSE_FOR_BUDGET, {"host_id": host_id, "wait": wait})
         await budget_stopped(session, host_id, cap_percent)
 
 

@@ -29,6 +29,11 @@ from app.sync.model.row_caps import Caps
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
+HAS_OPEN_GATES = """
+    connection.state = 'connected' AND host.paused_at IS NULL
+    AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
+"""
 IS_LEASE_FREE = """
     lease.paused_at IS NULL AND (lease.until IS NULL OR lease.until <= clock_timestamp())
     AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
@@ -42,21 +47,12 @@ ACQUIRE = text(f"""
     WHERE {IS_LEASE_FREE}
     RETURNING fence, batch_size, failures, caps, is_slow,
               (SELECT min(since) FROM restores WHERE looks_until > clock_timestamp()) AS restored_since,
-              (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at
+              (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at,
+              EXISTS (SELECT FROM sync_jobs WHERE org_id = :org_id AND state = 'running') AS has_running,
+              (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')
+               FROM connections AS connection JOIN hosts AS host USING (host_id)
+               WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}) AS hosts
 """)  # noqa: S608 -- put together from constants
-HAS_OPEN_GATES = """
-    connection.state = 'connected' AND host.paused_at IS NULL
-    AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
-    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
-"""
-STATE_OF_ORG = text(
-    f"""
-    SELECT EXISTS (SELECT FROM sync_jobs WHERE org_id = :org_id AND state = 'running') AS has_running,
-           (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')
-            FROM connections AS connection JOIN hosts AS host USING (host_id)
-            WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}) AS hosts
-    """  # noqa: S608 -- put together from constants
-)
 STORE_CAPS = text("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
@@ -228,9 +224,8 @@ async def acquire(
         row = (await session.execute(ACQUIRE, values)).first()
         if row is None:
             return None
-        org = (await session.execute(STATE_OF_ORG, {"org_id": org_id})).one()
         left_behind = 0
-        if org.has_running:
+        if row.has_running:
             left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
     if left_behind:
         LEASE_TAKEOVERS.inc()
@@ -244,7 +239,7 @@ async def acquire(
         send_window,
         guards_off=guards_off,
         is_slow=row.is_slow,
-        hosts=dict(sorted(org.hosts.items())),
+        hosts=dict(sorted(row.hosts.items())),
         confirmed_at=asked_at,
         caps=Caps.of(row.caps),
         restored=RestoredWindow(row.restored_since, row.restored_at) if row.restored_since else None,

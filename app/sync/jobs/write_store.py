@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
+from app.infrastructure.joined_texts import Change
 from app.models import Connection, WrittenRecord
 from app.states import WriteState
 from app.sync.jobs.leases import Lease, LeaseLost
@@ -94,16 +95,22 @@ class WriteStore:
 
     async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Write the slots that changed and take away those that are gone."""
+        for statement, values in await self.save_gone(session, items):
+            await session.execute(statement, values)
+
+    async def save_gone(self, session: AsyncSession, items: Iterable[WorkItem]) -> list[Change]:
+        """Take away the slots that are gone; returns what writes those that changed."""
         changes = [
             (row.job.registration_id, key, slot)
             async for row in yielding(items)
             for key, slot in sorted(row.changed_slots().items())
         ]
-        if values := [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]:
-            await session.execute(UPSERT_SLOTS, self._owner | {"rows": to_json(values).decode()})
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
         if gone:
             await self._remove(session, gone)
+        values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
+        rows = {"rows": to_json(values).decode()}
+        return [(UPSERT_SLOTS, self._owner | rows)] if values else []
 
     async def acquire_create_locks(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
@@ -165,10 +172,10 @@ class WriteStore:
         elif is_over and any(each.code == problem.code for each in known):
             await self.note_problems([], about={problem.code})
 
-    async def release_create_locks(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
-        """Release the locks of people whose creation came to a definite end."""
+    def release_of_create_locks(self, items: Iterable[WorkItem]) -> Change:
+        """What releases the locks of people whose creation came to a definite end."""
         settled = [row.job.registration_id for row in items if not _is_creating(row)]
-        await session.execute(RELEASE_CREATE_LOCKS, {**self._owner, "settled": settled})
+        return RELEASE_CREATE_LOCKS, {**self._owner, "settled": settled}
 
     async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
         key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.instance_key)

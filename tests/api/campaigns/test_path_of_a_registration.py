@@ -71,8 +71,8 @@ async def walk(dashboard: CampaignDashboard, campaign_id: str) -> list[str]:
     resources = app.state.resources
     assert (await dashboard.link(campaign_id)).status_code < 300
 
-    async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
-        return await open_client(resources, host_id, before_send=before_send)
+    async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
+        return await open_client(resources, host_id, before_send=before_send, **read)
 
     context = DrainContext(
         resources.database, resources.settings, opener, "worker_walk", resources.settings.hash_pepper

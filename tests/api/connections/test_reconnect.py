@@ -44,13 +44,13 @@ def engine_of(
     settings = resources.settings.model_copy(update=changes)
     sends = itertools.count(1)
 
-    async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
+    async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
         def guarded() -> None:
             before_send()
             if next(sends) == ends_at_send:
                 end(service)
 
-        return await open_client(resources, host_id, before_send=guarded)
+        return await open_client(resources, host_id, before_send=guarded, **read)
 
     return DrainContext(resources.database, settings, opener, "worker_otter", settings.hash_pepper)
 

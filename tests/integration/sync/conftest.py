@@ -241,8 +241,8 @@ async def opened_rig(
 
 
 def engine_of(resources: Resources, worker_id: str = "worker_otter") -> DrainContext:
-    async def opener(host_id: str, *, before_send: Any) -> Any:
-        return await open_client(resources, host_id, before_send=before_send)
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
+        return await open_client(resources, host_id, before_send=before_send, **read)
 
     return DrainContext(
         resources.database, resources.settings, opener, worker_id, resources.settings.hash_pepper

@@ -232,10 +232,10 @@ async def test_bug_while_a_client_is_opened_reaches_no_neighbour(rig: Rig) -> No
     reg = await rig.registered(1)
     await with_neighbour(rig)
 
-    async def opener(host_id: str, *, before_send: Any) -> Any:
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
         if host_id == HOST:
             raise RuntimeError("a bug")
-        return await open_client(rig.resources, host_id, before_send=before_send)
+        return await open_client(rig.resources, host_id, before_send=before_send, **read)
 
     engine: DrainContext = replace(rig.engine, open_client=opener)
     await rig.drain(engine=engine)

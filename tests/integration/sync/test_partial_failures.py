@@ -48,7 +48,7 @@ class Garbling(httpx.AsyncBaseTransport):
 
 
 def garbled(rig: Rig, sobject: str) -> DrainContext:
-    async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
+    async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
         return SalesforceClient(
             httpx.AsyncClient(transport=Garbling(rig.org.transport, sobject)),
             SessionAuth(ConnectionTokens(rig.resources, host_id)),

@@ -115,9 +115,9 @@ async def test_rows_taken_ahead_go_back_when_the_worker_stops(rig: Rig) -> None:
         await rig.registered(number)
     stop = asyncio.Event()
 
-    async def opener(host_id: str, *, before_send: Any) -> Any:
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
         stop.set()
-        return await rig.engine.open_client(host_id, before_send=before_send)
+        return await rig.engine.open_client(host_id, before_send=before_send, **read)
 
     engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
     assert await drain(engine, rig.org.org_id, stop=stop)
@@ -128,10 +128,10 @@ async def test_a_host_paused_meanwhile_keeps_what_was_taken_ahead(rig: Rig) -> N
     for number in range(2):
         await rig.registered(number)
 
-    async def opener(host_id: str, *, before_send: Any) -> Any:
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
         async with rig.database.system() as session:
             await session.execute(text("UPDATE hosts SET paused_at = now()"))
-        return await rig.engine.open_client(host_id, before_send=before_send)
+        return await rig.engine.open_client(host_id, before_send=before_send, **read)
 
     engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
     await drain(engine, rig.org.org_id, stop=asyncio.Event())

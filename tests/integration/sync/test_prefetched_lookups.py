@@ -131,10 +131,10 @@ async def test_a_host_that_paused_meanwhile_is_not_asked_for(rig: Rig) -> None:
     for number in range(2):
         await rig.registered(number)
 
-    async def opener(host_id: str, *, before_send: Any) -> Any:
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
         async with rig.database.system() as session:
             await session.execute(text("UPDATE hosts SET paused_at = now()"))
-        return await rig.engine.open_client(host_id, before_send=before_send)
+        return await rig.engine.open_client(host_id, before_send=before_send, **read)
 
     engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
     await drain(engine, rig.org.org_id, stop=asyncio.Event())
@@ -154,9 +154,9 @@ async def test_a_worker_that_stops_asks_for_nobody(rig: Rig) -> None:
         await rig.registered(number)
     stop = asyncio.Event()
 
-    async def opener(host_id: str, *, before_send: Any) -> Any:
+    async def opener(host_id: str, *, before_send: Any, **read: Any) -> Any:
         stop.set()
-        return await rig.engine.open_client(host_id, before_send=before_send)
+        return await rig.engine.open_client(host_id, before_send=before_send, **read)
 
     engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
     await drain(engine, rig.org.org_id, stop=stop)

@@ -1,0 +1,184 @@
+"""A session whose texts are sent by the driver itself: all that SQLAlchemy does for one costs more than it.
+
+Whoever adds objects, selects entities or opens a savepoint has a session as ever, in the same transaction.
+See docs/performance.md.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Engine, Result, TextClause
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
+
+TEXTS_MAX: Final = 1024
+"""Texts that are kept compiled; all of the service's are constants."""
+
+
+class PositionalText(NamedTuple):
+    """A statement with `$1`, and the names of its parameters in their order."""
+
+    sql: str
+    names: tuple[str, ...]
+
+
+class DirectResult(IteratorResult[Any]):
+    """The rows of a text, and how many it changed."""
+
+    rowcount: int = -1
+
+
+class DirectSession(AsyncSession):
+    """One transaction of `engine`, begun by its first statement, or by `begin_for` for one tenant.
+
+    Texts with plain parameters go by the driver; the session proper is made for anything else, and joins the
+    transaction. Both raise SQLAlchemy's errors, and both are heard by `before_cursor_execute`.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, info: dict[str, Any]) -> None:
+        # The parent's would make the session proper, a fifth of what a short transaction costs.
+        self._engine = engine.sync_engine
+        self._info = info
+        self._connection: Connection | None = None
+
+    @cached_property
+    def sync_session(self) -> Session:  # type: ignore[override]  # made where it is needed
+        return self._assign_proxied(
+            Session(
+                self._connection or self._engine,
+                info=self._info,
+                expire_on_commit=False,
+                join_transaction_mode="control_fully",
+            )
+        )
+
+    @property
+    def _proxied(self) -> Session:  # type: ignore[override]
+        return self.sync_session
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        return self._info
+
+    async def begin_for(self, host_id: str) -> None:
+        """Begin with the rows of this tenant alone in sight.
+
+        Nothing was done before it, so a connection that turns out to have ended is replaced once.
+        """
+        try:
+            await self._begin_for(host_id)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            await self.close()
+            await self._begin_for(host_id)
+
+    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        plain = None if options else self._as_direct(statement, params)
+        if plain is None:
+            return await super().execute(statement, params, **options)
+        return await self._send(plain, params or {})
+
+    async def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        return (await self.execute(statement, params, **options)).scalar()
+
+    async def scalars(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        return (await self.execute(statement, params, **options)).scalars()
+
+    async def commit(self) -> None:
+        if self._has_session:
+            await super().commit()
+        if self._connection is not None:
+            await greenlet_spawn(_commit, self._connection)
+            self._connection = None
+
+    async def invalidate(self) -> None:
+        if self._has_session:
+            await super().invalidate()
+        if self._connection is not None:
+            await greenlet_spawn(self._connection.invalidate)
+
+    async def close(self) -> None:
+        if self._has_session:
+            await super().close()
+        if self._connection is not None:
+            await greenlet_spawn(self._connection.close)
+            self._connection = None
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._has_session or self._connection is not None:
+            await super().__aexit__(*error)
+
+    @property
+    def _has_session(self) -> bool:
+        return "sync_session" in vars(self)
+
+    def _as_direct(self, statement: Any, params: Any) -> PositionalText | None:
+        """The text to be sent by the driver; None for what the session proper has to say."""
+        if not isinstance(statement, TextClause) or not (params is None or isinstance(params, Mapping)):
+            return None
+        if self._has_session and (self._connection is None or self.sync_session.in_nested_transaction()):
+            return None
+        return positional(statement)
+
+    async def _opened(self) -> Connection:
+        if self._connection is None:
+            self._connection = await greenlet_spawn(_begin, self._engine)
+        return self._connection
+
+    async def _begin_for(self, host_id: str) -> None:
+        connection = await self._opened()
+        adapted: Any = connection.connection.dbapi_connection
+        adapted.driver_connection.tenant = host_id
+        try:
+            await adapted._start_transaction()
+        except adapted.dbapi.Error as error:
+            await greenlet_spawn(connection._handle_dbapi_exception, error, "BEGIN", None, None, None)
+
+    async def _send(self, plain: PositionalText, params: Mapping[str, Any]) -> Result[Any]:
+        connection = await self._opened()
+        adapted: Any = connection.connection.dbapi_connection
+        cursor, values = adapted.cursor(), tuple([params[name] for name in plain.names])
+        if connection._has_events or self._engine._has_events:
+            for hear in connection.dispatch.before_cursor_execute:
+                hear(connection, cursor, plain.sql, values, None, False)
+        try:
+            await cursor._prepare_and_execute(plain.sql, values)
+        except adapted.dbapi.Error as error:
+            await greenlet_spawn(connection._handle_dbapi_exception, error, plain.sql, values, None, None)
+        columns = tuple([column[0] for column in cursor.description or ()])
+        result = DirectResult(_metadata(columns), iter(cursor._rows))
+        result.rowcount = cursor.rowcount
+        return result
+
+
+@lru_cache(TEXTS_MAX)
+def positional(statement: TextClause) -> PositionalText | None:
+    """The statement as the driver takes it; None where SQLAlchemy has to prepare its parameters."""
+    compiled: Any = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
+    if compiled._bind_processors or compiled.post_compile_params:
+        return None
+    return PositionalText(str(compiled), tuple(compiled.positiontup or ()))
+
+
+@lru_cache(TEXTS_MAX)
+def _metadata(columns: tuple[str, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData(columns)
+
+
+def _begin(engine: Engine) -> Connection:
+    """A connection that is in a transaction as far as SQLAlchemy knows; its first statement begins it."""
+    connection = engine.connect()
+    connection.begin()
+    return connection
+
+
+def _commit(connection: Connection) -> None:
+    if connection.in_transaction():
+        connection.commit()
+    connection.close()
