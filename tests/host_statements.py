@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure import raw_connection
+from app.infrastructure.direct_session import DirectSession, positional
 from app.models import Base
 
 JUDGED: Final = ("app.webhooks.", "app.sync.", "app.registrations.", "app.live.")
@@ -49,6 +50,7 @@ ACROSS_HOSTS: Final = {
     "app.sync.jobs.leases:recover_running_jobs": "the running rows of an org whose worker died, by an index",
 }
 """Functions whose statements are asked of every shard, and why that is no harm."""
+SENDING: Final = frozenset({"execute", "scalar", "scalars", "stream"})
 ASKING: ContextVar[str | None] = ContextVar("asking", default=None)
 
 heard: dict[str, set[str]] = {}
@@ -74,13 +76,14 @@ def unexpected() -> list[str]:
 
 def listen() -> None:
     """Hear what sessions and the intake's own connection send from now on."""
-    for name in ("execute", "scalar", "scalars", "stream"):
-        setattr(AsyncSession, name, _attributed(getattr(AsyncSession, name)))
+    for sending in (AsyncSession, DirectSession):
+        for name in SENDING & vars(sending).keys():
+            setattr(sending, name, _attributed(getattr(sending, name)))
     executor = raw_connection.AsyncpgExecutor
     send = executor.execute
 
     async def execute(self: raw_connection.AsyncpgExecutor, statement: TextClause, parameters: Any) -> Any:
-        _hear(_sender(sys._getframe(1)), raw_connection._positional(statement)[0])
+        _hear(_sender(sys._getframe(1)), positional(statement).sql)
         return await send(self, statement, parameters)
 
     executor.execute = execute  # type: ignore[method-assign]

@@ -21,10 +21,14 @@ TEXTS_MAX: Final = 1024
 
 
 class PositionalText(NamedTuple):
-    """A statement with `$1`, and the names of its parameters in their order."""
+    """A statement with `$1`, and the names of its parameters in their order.
+
+    `is_plain`: the driver takes the parameters as they are.
+    """
 
     sql: str
     names: tuple[str, ...]
+    is_plain: bool = True
 
 
 class DirectResult(IteratorResult[Any]):
@@ -124,7 +128,8 @@ class DirectSession(AsyncSession):
             return None
         if self._has_session and (self._connection is None or self.sync_session.in_nested_transaction()):
             return None
-        return positional(statement)
+        plain = positional(statement)
+        return plain if plain.is_plain else None
 
     async def _opened(self) -> Connection:
         if self._connection is None:
@@ -158,12 +163,11 @@ class DirectSession(AsyncSession):
 
 
 @lru_cache(TEXTS_MAX)
-def positional(statement: TextClause) -> PositionalText | None:
-    """The statement as the driver takes it; None where SQLAlchemy has to prepare its parameters."""
+def positional(statement: TextClause) -> PositionalText:
+    """The statement as the driver takes it."""
     compiled: Any = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
-    if compiled._bind_processors or compiled.post_compile_params:
-        return None
-    return PositionalText(str(compiled), tuple(compiled.positiontup or ()))
+    is_plain = not compiled._bind_processors and not compiled.post_compile_params
+    return PositionalText(str(compiled), tuple(compiled.positiontup or ()), is_plain)
 
 
 @lru_cache(TEXTS_MAX)

@@ -1,0 +1,132 @@
+"""Texts that a session sends by the driver: same transaction, walls and errors as everything else in it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, event, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from app.infrastructure.database import Database
+from app.infrastructure.direct_session import DirectSession
+from app.infrastructure.joined_texts import execute_together
+from app.models import Host
+
+PUT = text("INSERT INTO hosts (host_id, name) VALUES (:host_id, :name)")
+NAMES = text("SELECT host_id, name FROM hosts ORDER BY host_id")
+RENAME = text("UPDATE hosts SET name = :name WHERE host_id = :host_id")
+TENANT = text("SELECT current_setting('app.host_id', true)")
+
+
+def put(host_id: str, name: str = "Otter") -> dict[str, str]:
+    return {"host_id": host_id, "name": name}
+
+
+async def names(database: Database) -> dict[str, str]:
+    async with database.system() as session:
+        return {row.host_id: row.name for row in await session.execute(NAMES)}
+
+
+async def test_texts_alone_make_no_session(database: Database) -> None:
+    async with database.tenant("host_a") as session:
+        await session.execute(PUT, put("host_a"))
+        assert (await session.execute(RENAME, put("host_a", "Vole"))).rowcount == 1  # type: ignore[attr-defined]
+        assert (await session.execute(NAMES)).one().name == "Vole"
+        assert await session.scalar(NAMES) == "host_a"
+        assert (await session.scalars(NAMES)).all() == ["host_a"]
+        assert isinstance(session, DirectSession)
+        assert "sync_session" not in vars(session)
+    assert await names(database) == {"host_a": "Vole"}
+
+
+@pytest.mark.parametrize("is_text_first", [True, False])
+async def test_texts_and_entities_share_one_transaction(database: Database, *, is_text_first: bool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.system() as session:
+            if is_text_first:
+                await session.execute(PUT, put("host_a"))
+            session.add(Host(host_id="host_b", name="Vole"))
+            await session.flush()
+            if not is_text_first:
+                await session.execute(PUT, put("host_a"))
+            assert len((await session.scalars(select(Host))).all()) == 2
+            assert len((await session.execute(NAMES)).all()) == 2
+            raise ZeroDivisionError
+    assert await names(database) == {}
+
+
+async def test_what_was_added_beside_texts_is_committed_with_them(database: Database) -> None:
+    async with database.system() as session:
+        await session.execute(PUT, put("host_a"))
+        session.add(Host(host_id="host_b", name="Vole"))
+    assert await names(database) == {"host_a": "Otter", "host_b": "Vole"}
+
+
+async def test_a_text_that_fails_within_a_savepoint_ends_it_alone(database: Database) -> None:
+    async with database.system() as session:
+        await session.execute(PUT, put("host_a"))
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                await session.execute(PUT, put("host_a"))
+        await session.execute(PUT, put("host_b"))
+    assert list(await names(database)) == ["host_a", "host_b"]
+
+
+async def test_what_a_text_is_refused_for_is_told_as_ever(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.system() as session:
+            await session.execute(PUT, put("host_a"))
+            await session.execute(PUT, put("host_a"))
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with database.tenant("host_a") as session:
+            await session.execute(PUT, put("host_b"))
+    assert await names(database) == {}
+
+
+async def test_parameters_that_have_to_be_prepared_are(database: Database) -> None:
+    typed = text("SELECT :value ->> 'a'").bindparams(bindparam("value", type_=JSONB))
+    async with database.system() as session:
+        assert await session.scalar(typed, {"value": {"a": "otter"}}) == "otter"
+
+
+@pytest.mark.parametrize("host_id", ["host_a", "", "o'tter", 'o"tter\\', "$1 :x", "ötter 🦦"])
+async def test_a_tenant_is_bound_by_the_begin_of_its_transaction(database: Database, host_id: str) -> None:
+    heard: list[str] = []
+
+    def hear(_: Any, __: Any, sql: str, *___: Any) -> None:
+        heard.append(sql)
+
+    app, _ = database.engines
+    event.listen(app.sync_engine, "before_cursor_execute", hear)
+    async with database.tenant(host_id) as session:
+        assert await session.scalar(TENANT) == host_id
+    event.remove(app.sync_engine, "before_cursor_execute", hear)
+    assert len(heard) == 1
+
+
+async def test_the_next_transaction_of_a_connection_knows_no_tenant(database: Database) -> None:
+    async with database.tenant("host_a") as session:
+        await session.execute(PUT, put("host_a"))
+    app, _ = database.engines
+    async with app.connect() as connection:
+        assert await connection.scalar(TENANT) in (None, "")
+        assert (await connection.execute(NAMES)).all() == []
+
+
+async def test_changes_are_carried_out_in_one_statement(database: Database) -> None:
+    heard: list[str] = []
+
+    def hear(_: Any, __: Any, sql: str, *___: Any) -> None:
+        heard.append(sql)
+
+    _, system = database.engines
+    returning = text("UPDATE hosts SET name = :name WHERE host_id = :host_id RETURNING name")
+    async with database.system() as session:
+        await session.execute(PUT, put("host_a"))
+        event.listen(system.sync_engine, "before_cursor_execute", hear)
+        changes = [(PUT, put("host_b", "Vole")), (PUT, put("host_c", "Heron"))]
+        found = await execute_together(session, changes, (returning, put("host_a", "Newt")))
+        event.remove(system.sync_engine, "before_cursor_execute", hear)
+        assert found.scalars().all() == ["Newt"]
+    assert len(heard) == 1
+    assert await names(database) == {"host_a": "Newt", "host_b": "Vole", "host_c": "Heron"}

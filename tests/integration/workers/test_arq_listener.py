@@ -1,0 +1,100 @@
+"""Wake-ups: each is taken once, as soon as a slot is free for its drain, never by a worker without one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from arq.connections import RedisSettings, create_pool
+
+from app.api.dependencies import Resources
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.job_queue import serialize
+from app.main import open_resources
+from devtools.local_stack.local_services import LocalServices
+from workers.arq_listener import ArqListener
+from workers.drain_pool import DrainPool
+
+SOON = 5.0
+QUEUE = "arq:queue"
+
+
+class Drains:
+    """Drains that last until they are let go, in a pool with a single slot."""
+
+    def __init__(self) -> None:
+        self.started: asyncio.Queue[str] = asyncio.Queue()
+        self.gate = asyncio.Event()
+        self.pool = DrainPool(self._drain, self._announce, slots=1, seconds=60)
+
+    async def _drain(self, org_id: str) -> bool:
+        self.started.put_nowait(org_id)
+        await self.gate.wait()
+        return False
+
+    async def _announce(self, _: list[str]) -> None:
+        return
+
+    async def next_started(self) -> str:
+        async with asyncio.timeout(SOON):
+            return await self.started.get()
+
+
+@pytest.fixture
+async def resources(settings: Settings, database: Database) -> AsyncIterator[Resources]:
+    """Without what other tests announced."""
+    pool = await create_pool(RedisSettings.from_dsn(settings.redis_url))
+    await pool.flushall()
+    await pool.aclose(close_connection_pool=True)
+    async with open_resources(settings) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def listening(resources: Resources, drains: Drains) -> AsyncIterator[None]:
+    listener = ArqListener(resources.settings, resources.database, drains.pool)
+    task = asyncio.create_task(listener.listen(stop=asyncio.Event()))
+    try:
+        yield
+    finally:
+        drains.gate.set()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def waiting(engines: LocalServices) -> int:
+    pool = await create_pool(RedisSettings.from_dsn(engines.redis_url))
+    found = int(await pool.zcard(QUEUE))
+    await pool.aclose(close_connection_pool=True)
+    return found
+
+
+@pytest.mark.parametrize("seconds_between", [0.0, 0.2], ids=["together", "one after the other"])
+async def test_a_worker_without_a_slot_leaves_wake_ups_in_the_queue(
+    resources: Resources, engines: LocalServices, seconds_between: float
+) -> None:
+    drains = Drains()
+    async with listening(resources, drains):
+        await resources.wakeups.announce(["00DOTTER1"])
+        await asyncio.sleep(seconds_between)
+        await resources.wakeups.announce(["00DOTTER2"])
+        first = await drains.next_started()
+        await asyncio.sleep(0.2)
+        assert drains.started.empty()
+        assert await waiting(engines) == 1
+        drains.gate.set()
+        assert {first, await drains.next_started()} == {"00DOTTER1", "00DOTTER2"}
+        assert await waiting(engines) == 0
+
+
+async def test_what_is_no_wake_up_is_taken_away(resources: Resources, engines: LocalServices) -> None:
+    drains = Drains()
+    pool = await create_pool(RedisSettings.from_dsn(engines.redis_url), job_serializer=serialize)
+    await pool.enqueue_job("swim", "00DOTTER1")
+    await pool.aclose(close_connection_pool=True)
+    async with listening(resources, drains):
+        await resources.wakeups.announce(["00DOTTER2"])
+        assert await drains.next_started() == "00DOTTER2"
+    assert await waiting(engines) == 0
