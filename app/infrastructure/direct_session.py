@@ -166,7 +166,8 @@ class DirectSession(AsyncSession):
 def positional(statement: TextClause) -> PositionalText:
     """The statement as the driver takes it."""
     compiled: Any = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
-    is_plain = not compiled._bind_processors and not compiled.post_compile_params
+    are_given = all(each.required for each in compiled.binds.values())
+    is_plain = are_given and not compiled._bind_processors and not compiled.post_compile_params
     return PositionalText(str(compiled), tuple(compiled.positiontup or ()), is_plain)
 
 

@@ -85,8 +85,10 @@ async def test_what_a_text_is_refused_for_is_told_as_ever(database: Database) ->
 
 async def test_parameters_that_have_to_be_prepared_are(database: Database) -> None:
     typed = text("SELECT :value ->> 'a'").bindparams(bindparam("value", type_=JSONB))
+    preset = text("SELECT CAST(:value AS text)").bindparams(value="vole")
     async with database.system() as session:
         assert await session.scalar(typed, {"value": {"a": "otter"}}) == "otter"
+        assert await session.scalar(preset) == "vole"
 
 
 @pytest.mark.parametrize("host_id", ["host_a", "", "o'tter", 'o"tter\\', "$1 :x", "ötter 🦦"])
