@@ -124,7 +124,7 @@ class DirectSession(AsyncSession):
 
     def _as_direct(self, statement: Any, params: Any) -> PositionalText | None:
         """The text to be sent by the driver; None for what the session proper has to say."""
-        if not isinstance(statement, TextClause) or not (params is None or isinstance(params, Mapping)):
+        if not isinstance(statement, TextClause) or not (params is None or isinstance(params, dict)):
             return None
         if self._has_session and (self._connection is None or self.sync_session.in_nested_transaction()):
             return None
