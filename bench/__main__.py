@@ -20,6 +20,8 @@ from bench import (
     lone,
     package,
     past,
+    postgres,
+    primary,
     queueing,
     report,
     results,
@@ -51,6 +53,7 @@ PARTS: Mapping[str, Part] = {
     "weight": Part(weight.measure, 180),
     "fairness": Part(fairness.measure, 360),
     "past": Part(past.measure, 600),
+    "postgres": Part(postgres.measure, 300),
     "simulator": Part(simulator_growth.measure, 180),
 }
 RUN_SECONDS = 24 * 60
@@ -78,6 +81,7 @@ def main(arguments: list[str]) -> int:
     if is_published:
         report.write(parts)
         queueing.write(parts)
+        primary.write(parts)
     print("\n".join(report.aim_lines(parts)))
     return int(any(name not in parts for name in only))
 

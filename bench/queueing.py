@@ -8,16 +8,22 @@ import random
 import statistics
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.backlog import LATENCY_MS
 from bench.chart import Bar, bars
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, PICTURE = DOCS / "scaling.md", DOCS / "pictures" / "queueing.svg"
 BEGIN, END = "<!-- queue: written by make bench -->", "<!-- end of queue -->"
-HEAD = ("| load of one worker | registrations per second | median | p95 |", "|---|---|---|---|")
+HEAD = (
+    "| load of one worker | per second | median | p95 | per second, slow | median, slow | p95, slow |",
+    "|---|---|---|---|---|---|---|",
+)
+SLOW_CALL_SECONDS = 1.0
+"""A call to a Salesforce that has much to do."""
 SLOTS = 20
 ORGS = 400
 ARRIVALS = 20_000
@@ -33,16 +39,35 @@ class Service:
     cpu: float
 
     @property
+    def by_slots(self) -> float:
+        """Lone registrations per second that the slots of one worker let through."""
+        return SLOTS / (self.waiting + self.cpu)
+
+    @property
+    def by_processor(self) -> float:
+        return CORES_OF_WORKER / self.cpu
+
+    @property
     def capacity(self) -> float:
-        """Lone registrations per second that one worker can take: by slots or by processor, what is less."""
-        return min(SLOTS / (self.waiting + self.cpu), CORES_OF_WORKER / self.cpu)
+        """What one worker can take: by slots or by processor, what is less."""
+        return min(self.by_slots, self.by_processor)
 
 
 def measured(parts: Mapping[str, Any]) -> Service:
-    """From the latency part: what is not processor time is spent waiting for Salesforce and Postgres."""
+    """From the latency part: what is not processor time is spent waiting for Salesforce and Postgres.
+
+    The processor time of one among many is the lone part's, where that was measured.
+    """
     figures = parts["latency"]["figures"]
-    cpu = float(figures["worker_cpu_seconds"])
-    return Service(max(0.0, float(figures["seconds"]) - cpu), cpu)
+    own = float(figures["worker_cpu_seconds"])
+    among_many = parts["lone"]["figures"]["ours"]["worker_cpu_ms"] / 1000 if "lone" in parts else own
+    return Service(max(0.0, float(figures["seconds"]) - own), float(among_many))
+
+
+def slowed(service: Service, parts: Mapping[str, Any]) -> Service:
+    """The same with calls that take SLOW_CALL_SECONDS."""
+    calls = float(parts["latency"]["figures"]["calls"])
+    return replace(service, waiting=service.waiting + calls * (SLOW_CALL_SECONDS - LATENCY_MS / 1000))
 
 
 def delays(service: Service, load: float, *, seed: int = 1) -> list[float]:
@@ -97,23 +122,37 @@ def write(parts: Mapping[str, Any]) -> None:
     if "latency" not in parts:
         return
     service, rows, bars_ = measured(parts), [], []
+    slow = slowed(service, parts)
     for load in LOADS:
-        found = delays(service, load)
-        p95 = statistics.quantiles(found, n=20)[-1]
+        (near, p95), (far, _) = _row(service, load), _row(slow, load)
         bars_.append(Bar(f"{load:.0%} of one worker", p95, is_ours=True))
-        rate, median = load * service.capacity, statistics.median(found)
-        rows.append(f"| {load:.0%} | {rate:.1f} | {median:.2f} s | {p95:.2f} s |")
+        rows.append(f"| {load:.0%} | {near} | {far} |")
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(bars("p95 from webhook to Salesforce by load", "s", bars_))
-    text = "\n".join([*HEAD, *rows, "", _source(service, parts["latency"])])
+    text = "\n".join([*HEAD, *rows, "", _source(service, slow, parts)])
     page = PAGE.read_text()
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
-def _source(service: Service, part: Mapping[str, Any]) -> str:
+def _row(service: Service, load: float) -> tuple[str, float]:
+    """Cells of the table for one load, and its p95."""
+    found = delays(service, load)
+    p95 = statistics.quantiles(found, n=20)[-1]
+    cells = f"{load * service.capacity:.1f} | {statistics.median(found):.2f} s | {p95:.2f} s"
+    return cells, p95
+
+
+def _source(service: Service, slow: Service, parts: Mapping[str, Any]) -> str:
+    times = " and ".join(
+        f"{name} at {parts[name]['measured_at'][:16]}Z (load average {parts[name]['load_average']})"
+        for name in ("latency", "lone")
+        if name in parts
+    )
     return (
-        f"From the latency at {part['measured_at'][:16]}Z (load average {part['load_average']}): a lone\n"
-        f"registration waits {service.waiting:.2f} s and takes {service.cpu:.3f} s of processor;\n"
-        f"that makes {service.capacity:.1f} lone registrations per second and worker."
+        f"From {times}: a lone registration waits\n"
+        f"{service.waiting:.2f} s and takes {service.cpu:.3f} s of processor. {SLOTS} slots let\n"
+        f"{service.by_slots:.1f} a second through, one processor {service.by_processor:.1f}; that makes\n"
+        f"{service.capacity:.1f} lone registrations per second and worker. Slow: each call takes\n"
+        f"{SLOW_CALL_SECONDS:.0f} s, and the slots let {slow.by_slots:.1f} a second through."
     )

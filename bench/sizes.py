@@ -22,6 +22,9 @@ class Size:
     weighed: int
     simulated: tuple[int, ...]
     lone_rounds: int
+    pg_lone: int
+    pg_group: int
+    pg_backfill: int
 
 
 SIZES = {
@@ -41,6 +44,9 @@ SIZES = {
         weighed=3_000,
         simulated=(1_000, 10_000, 100_000),
         lone_rounds=3,
+        pg_lone=100,
+        pg_group=3_000,
+        pg_backfill=5_000,
     ),
     "short": Size(
         name="short",
@@ -58,5 +64,8 @@ SIZES = {
         weighed=500,
         simulated=(1_000, 10_000),
         lone_rounds=1,
+        pg_lone=30,
+        pg_group=1_000,
+        pg_backfill=2_000,
     ),
 }

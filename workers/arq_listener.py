@@ -23,6 +23,8 @@ IS_SLOW = text("SELECT is_slow FROM org_leases WHERE org_id = :org_id")
 GRACE_SECONDS = 20.0
 TAKE_SECONDS: Final = 5
 """The longest that Redis is asked to wait for the next wake-up."""
+OTHERS_FIRST_SECONDS = 0.05
+"""How long a worker with a backlog leaves a wake-up to the others: one with room takes it at once."""
 SILENT_SECONDS: Final = 5.0
 """How much later its answer may come before the connection is given up."""
 
@@ -56,6 +58,8 @@ class ArqListener:
         try:
             while True:
                 await self._drains.has_room.wait()
+                if self._drains.lets_others_go_first and not await _is_left_over(pool):
+                    continue
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
                     org_id = await _next_wake_up(pool)
                 if org_id is not None:
@@ -71,6 +75,13 @@ class ArqListener:
         # Where there is room for one more that is slow, it need not be known whether this one is.
         is_counted_slow = self._drains.has_room_for_slow or await is_slow(self._database, org_id)
         self._drains.start(org_id, is_slow=is_counted_slow)
+
+
+async def _is_left_over(pool: ArqRedis) -> bool:
+    """Whether a wake-up stands that no other worker has taken for OTHERS_FIRST_SECONDS."""
+    first = await pool.zrange(default_queue_name, 0, 0)
+    await asyncio.sleep(OTHERS_FIRST_SECONDS)
+    return bool(first) and first == await pool.zrange(default_queue_name, 0, 0)
 
 
 async def _next_wake_up(pool: ArqRedis) -> str | None:

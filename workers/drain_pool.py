@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from app.infrastructure.database_errors import first_line, is_away
@@ -16,6 +17,8 @@ Announce = Callable[[list[str]], Awaitable[None]]
 
 SLOW_SHARE = 4
 """Orgs whose last call timed out get one slot in this many, so that they cannot fill a worker."""
+BACKLOG_SECONDS = 1.0
+"""A drain that has been at work for so long has a backlog: a live registration takes a few calls."""
 CANCEL_SECONDS = 3.0
 """How long a cancelled drain has to note its call as ambiguous."""
 
@@ -26,6 +29,7 @@ class DrainPool:
     `drain` answers whether the org has more to do: then it is announced again, behind the others.
     `seconds` is the longest a drain may take, its last call included. `slow_orgs` are those of the running
     that count as slow: one of which that was not known is taken out as soon as its drain knows better.
+    `has_other_workers` is what the last heartbeat found.
     """
 
     def __init__(
@@ -45,9 +49,11 @@ class DrainPool:
         self._seconds = seconds
         self._leave_within = leave_within
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._began: dict[str, float] = {}
         self._slow_orgs = set[str]() if slow_orgs is None else slow_orgs
         self._asked_again: set[str] = set()
         self._is_closed = False
+        self.has_other_workers = False
         self.freed = asyncio.Event()
         self.has_room = asyncio.Event()
         """Set while a slot is free, until `finish`."""
@@ -64,12 +70,18 @@ class DrainPool:
         """Announce the org once more when its running drain ends: it may have looked too early."""
         self._asked_again.add(org_id)
 
+    @property
+    def lets_others_go_first(self) -> bool:
+        """Whether other workers, if there are any, should take what is new: this one works on a backlog."""
+        before = time.monotonic() - BACKLOG_SECONDS
+        return self.has_other_workers and any(began < before for began in self._began.values())
+
     def start(self, org_id: str, *, is_slow: bool) -> "asyncio.Task[None] | None":
         """The org's drain, or None when it runs here already or no slot is free for it."""
         if self._is_closed or self.is_draining(org_id) or not self._has_slot(is_slow=is_slow):
             return None
         task = asyncio.create_task(self._run(org_id), name=f"drain {org_id}")
-        self._running[org_id] = task
+        self._running[org_id], self._began[org_id] = task, time.monotonic()
         self._note_room()
         (self._slow_orgs.add if is_slow else self._slow_orgs.discard)(org_id)
         return task
@@ -104,7 +116,7 @@ class DrainPool:
         except Exception as error:
             _log_end(org_id, error)
         finally:
-            del self._running[org_id]
+            del self._running[org_id], self._began[org_id]
             self._slow_orgs.discard(org_id)
             was_asked = org_id in self._asked_again
             self._asked_again.discard(org_id)

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 FINISH_SHARE = 0.75
 """Of the time to stop, drains get this much to end by themselves; the rest is for leaving their calls."""
+HEARTBEATS = 3
+"""A heartbeat may take as long as this many, and a worker that misses as many counts as gone."""
 LAST_WORDS_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
 """A worker with short leases waits for its database as long as this at least."""
@@ -94,7 +96,7 @@ class Supervisor:
             self._beat,
             every=times.heartbeat,
             stop=self._gone,
-            within=3 * times.heartbeat,
+            within=HEARTBEATS * times.heartbeat,
             liveness=self.liveness,
         )
         beating = asyncio.create_task(beat, name="heartbeat")
@@ -109,7 +111,7 @@ class Supervisor:
 
     def _loops(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         every = self._resources.settings.times.sweep
-        look = partial(sweep, self.drains, self._work.find_orgs, every=every)
+        look = partial(sweep, self.drains, self._work.find_orgs, every=every, seen=set())
         return {
             "wake-ups": partial(self._listener.listen, stop=self._stop),
             "sweeper": partial(
@@ -132,7 +134,11 @@ class Supervisor:
         }
 
     async def _beat(self) -> None:
-        await self._heartbeat.beat(drains=self.drains.count, is_stopping=self._stop.is_set())
+        self.drains.has_other_workers = await self._heartbeat.beat(
+            drains=self.drains.count,
+            is_stopping=self._stop.is_set(),
+            lives=HEARTBEATS * self._resources.settings.times.heartbeat,
+        )
         self._beaten_at = time.monotonic()
         self._note_beat()
 

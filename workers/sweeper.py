@@ -13,10 +13,19 @@ SHORTEST_SECONDS = 0.2
 """Between two looks, however fast drains end: an org that another worker holds must not make us spin."""
 
 
-async def sweep(drains: DrainPool, find_orgs: FindOrgs, *, every: float) -> None:
-    """One look and the wait for the next; an org without a slot shortens it to the next free one."""
+async def sweep(drains: DrainPool, find_orgs: FindOrgs, *, every: float, seen: set[str]) -> None:
+    """One look and the wait for the next; an org without a slot shortens it to the next free one.
+
+    `seen` are the orgs that the last look found: a worker with a backlog takes no others, where there are
+    other workers.
+    """
     found = [org for org in await find_orgs() if not drains.is_draining(org.org_id)]
     drains.freed.clear()
+    new = [org.org_id for org in found if org.org_id not in seen]
+    seen.clear()
+    seen.update(org.org_id for org in found)
+    if drains.lets_others_go_first:
+        found = [org for org in found if org.org_id not in new]
     refused = [org for org in found if drains.start(org.org_id, is_slow=org.is_slow) is None]
     await asyncio.sleep(min(SHORTEST_SECONDS, every))
     try:

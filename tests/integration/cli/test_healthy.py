@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 
 async def beat(database: Database, *, ago: float, hostname: str = "") -> None:
     hostname = hostname or socket.gethostname()
-    await Heartbeat(database, "otter:1", hostname, pid=7).beat(drains=0, is_stopping=False)
+    await Heartbeat(database, "otter:1", hostname, pid=7).beat(drains=0, is_stopping=False, lives=15)
     async with database.system() as session:
         past = text("UPDATE worker_heartbeats SET beat_at = clock_timestamp() - make_interval(secs => :ago)")
         await session.execute(past, {"ago": ago})

@@ -131,14 +131,6 @@ async def test_wake_ups_are_received_again_after_valkey_came_back(
         valkey.stop()
 
 
-@pytest.fixture(autouse=True)
-async def _no_old_wake_ups(settings: Settings) -> None:
-    """What other tests announced must not reach this worker."""
-    pool = await create_pool(RedisSettings.from_dsn(settings.redis_url))
-    await pool.flushall()
-    await pool.aclose()
-
-
 async def announced(settings: Settings, *org_ids: str) -> None:
     """As DrainQueue does, but without its haste: a busy machine must not fail a test."""
     redis = RedisSettings.from_dsn(settings.redis_url)
