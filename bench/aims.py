@@ -173,6 +173,18 @@ AIMS: tuple[Aim, ...] = (
         _of("ratio_p95"),
         floor=_of("alone", "p95_seconds"),
     ),
+    # Milliseconds are Postgres' own, MiB how far the peak rose after the first tenth, shares those of a core.
+    Aim("import_memory_growth", "large_import", 16, _of("growth_mebibytes")),
+    Aim("backfill_memory_growth", "large_backfill", 16, _of("growth_mebibytes")),
+    Aim("event_stats_ms", "large_event", 50, _of("analysed", "stats", "ms")),
+    Aim("event_page_ms", "large_event", 50, _of("analysed", "first page by -updated_at", "ms")),
+    Aim(
+        "event_page_ms_without_statistics", "large_event", 50, _of("fresh", "first page by -updated_at", "ms")
+    ),
+    Aim("sweep_ms_10000_hosts", "large_hosts", 20, _of("sweep_ms")),
+    Aim("idle_worker_share", "large_hosts", 0.01, _of("idle_share")),
+    Aim("idle_streams_share", "large_streams", 0.05, _of("rest", "cpu_share")),
+    Aim("stream_p95_seconds", "large_streams", 1.5, _of("changes", "p95_seconds")),
 )
 
 

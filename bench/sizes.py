@@ -25,6 +25,12 @@ class Size:
     pg_lone: int
     pg_group: int
     pg_backfill: int
+    large_import: int
+    large_backfill: int
+    large_event: int
+    large_hosts: int
+    large_streams: int
+    large_seconds: float
 
 
 SIZES = {
@@ -47,6 +53,12 @@ SIZES = {
         pg_lone=100,
         pg_group=3_000,
         pg_backfill=5_000,
+        large_import=1_000_000,
+        large_backfill=200_000,
+        large_event=100_000,
+        large_hosts=10_000,
+        large_streams=1_000,
+        large_seconds=30,
     ),
     "short": Size(
         name="short",
@@ -67,5 +79,11 @@ SIZES = {
         pg_lone=30,
         pg_group=1_000,
         pg_backfill=2_000,
+        large_import=20_000,
+        large_backfill=5_000,
+        large_event=10_000,
+        large_hosts=1_000,
+        large_streams=50,
+        large_seconds=8,
     ),
 }

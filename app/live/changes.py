@@ -4,7 +4,7 @@ Polling is cheap, and tolerates changes that are committed late.
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,13 +16,14 @@ from app.live.subscriber import Subscriber
 OVERLAP_SECONDS: Final = 10.0
 CHANGED_MAX: Final = 20_000
 
-# Two index look-ups for the rows, and the few things of a host that carry no change number.
+# Two index look-ups for the rows of each host, and the few things of a host that carry no change number.
 LOOK = text("""
-    SELECT 'rows' AS kind, '' AS event_id, greatest(
-        (SELECT max(change_no) FROM registrations WHERE host_id = :host_id),
-        (SELECT max(change_no) FROM sync_jobs WHERE host_id = :host_id), 0)::text AS mark
+    SELECT watched.host_id, 'rows' AS kind, '' AS event_id, greatest(
+        (SELECT max(change_no) FROM registrations WHERE host_id = watched.host_id),
+        (SELECT max(change_no) FROM sync_jobs WHERE host_id = watched.host_id), 0)::text AS mark
+    FROM unnest(CAST(:host_ids AS text[])) AS watched (host_id)
     UNION ALL
-    SELECT 'card', '', concat_ws('|', host.paused_at, host.api_cap_percent, connection.state,
+    SELECT host.host_id, 'card', '', concat_ws('|', host.paused_at, host.api_cap_percent, connection.state,
                                  connection.version, connection.org_id,
                                  connection.api_closed_until > clock_timestamp(), connection.api_closed_until,
                                  connection.fault_until,
@@ -30,16 +31,17 @@ LOOK = text("""
     FROM hosts AS host
     LEFT JOIN connections AS connection ON connection.host_id = host.host_id
     LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id
-    WHERE host.host_id = :host_id
+    WHERE host.host_id = ANY(:host_ids)
     UNION ALL
-    SELECT 'link', event_id, concat_ws('|', state, version, campaign_id) FROM campaign_links
-    WHERE host_id = :host_id
+    SELECT host_id, 'link', event_id, concat_ws('|', state, version, campaign_id) FROM campaign_links
+    WHERE host_id = ANY(:host_ids)
     UNION ALL
-    SELECT 'backfill', event_id, concat_ws('|', backfill_id, state, enqueued, is_enqueued, total)
-    FROM backfills WHERE host_id = :host_id
+    SELECT host_id, 'backfill', event_id, concat_ws('|', backfill_id, state, enqueued, is_enqueued, total)
+    FROM backfills WHERE host_id = ANY(:host_ids)
       AND (state IN ('running', 'paused') OR finished_at > clock_timestamp() - interval '1 minute')
     UNION ALL
-    SELECT 'pause', event_id, paused_at::text FROM events WHERE host_id = :host_id AND paused_at IS NOT NULL
+    SELECT host_id, 'pause', event_id, paused_at::text FROM events
+    WHERE host_id = ANY(:host_ids) AND paused_at IS NOT NULL
 """)
 CHANGED = text("""
     SELECT event_id, registration_id, max(change_no) AS number FROM (
@@ -83,10 +85,12 @@ class Changed:
     number: int
 
 
-async def read_markers(session: AsyncSession, host_id: str) -> ChangeMarkers:
-    """Read the markers by (kind, event id); two reads differ where something changed."""
-    rows = await session.execute(LOOK, {"host_id": host_id})
-    return {(row.kind, row.event_id): row.mark for row in rows}
+async def read_markers(session: AsyncSession, host_ids: Collection[str]) -> dict[str, ChangeMarkers]:
+    """Read each host's markers by (kind, event id); two reads differ where something changed."""
+    found: dict[str, dict[tuple[str, str], str]] = {host_id: {} for host_id in host_ids}
+    for host_id, kind, event_id, mark in await session.execute(LOOK, {"host_ids": list(host_ids)}):
+        found[host_id][kind, event_id] = mark
+    return dict(found)
 
 
 async def read_changed(session: AsyncSession, host_id: str, *, after: int) -> Sequence[Changed]:
@@ -143,11 +147,12 @@ def detect(before: ChangeMarkers, after: ChangeMarkers, rows: Sequence[Changed])
 
 
 def snapshots_for(
-    changes: ChangeSet, subscribers: Collection[Subscriber], *, is_refresh: bool
+    changes: ChangeSet, subscribers: Collection[Subscriber], *, aged: Set[str] = frozenset()
 ) -> SnapshotPlan:
     """Rows and links go to the streams of their event, stats also to a host's stream.
 
-    A refresh, and a new card, makes the stats of every watched event anew: a gate may explain other rows.
+    A new card makes the stats of every watched event anew, since a gate may explain other rows; time makes
+    those of the events that `aged`.
     """
     watched = {each.event_id for each in subscribers if each.event_id is not None}
     is_host_watched = any(each.event_id is None for each in subscribers)
@@ -155,7 +160,7 @@ def snapshots_for(
     return SnapshotPlan(
         rows=tuple(sorted(watched & changes.rows)),
         links=tuple(sorted(watched & changes.linked)),
-        stats=frozenset(moved | (watched if is_refresh or changes.is_card_new else set())),
+        stats=frozenset(moved | (watched if changes.is_card_new else watched & aged)),
     )
 
 

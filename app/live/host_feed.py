@@ -1,4 +1,4 @@
-"""Poll once a second for all streams of a host in this process, and send the same snapshots to all."""
+"""Look for what changed at one host, and send the same snapshots to all its streams in this process."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ REFRESH_SECONDS: Final = 15.0
 
 @dataclass(eq=False)
 class Feed:
-    """The streams of one host. `hint` makes it poll at once; without hints it polls every second."""
+    """The streams of one host. `hint` makes it poll at once; else it polls while something is under way."""
 
     snapshots: Snapshots
     subscribers: set[Subscriber] = field(default_factory=set)
@@ -58,6 +58,11 @@ class Feed:
     @property
     def host_id(self) -> str:
         return self.snapshots.host_id
+
+    @property
+    def markers(self) -> ChangeMarkers:
+        """What the last poll found."""
+        return self._markers
 
     @property
     def position(self) -> int:
@@ -82,12 +87,12 @@ class Feed:
                 kind = type(error).__name__
                 limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
                 has_more = False
-            await self._wait(BUSY_POLL_SECONDS if has_more else POLL_SECONDS)
+            await self._wait(BUSY_POLL_SECONDS if has_more else self._seconds_to_next())
 
     async def start(self) -> None:
         """Begin at the present: a new stream gets what came before as snapshots."""
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
-            self._markers = await read_markers(session, self.host_id)
+            self._markers = (await read_markers(session, [self.host_id]))[self.host_id]
         now = time.monotonic()
         self._rows.start(int(self._markers["rows", ""]), now=now)
         self._card_at = self._refreshed_at = now
@@ -97,7 +102,7 @@ class Feed:
         self.polls += 1
         safe = self._rows.safe_position(time.monotonic())
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
-            markers = await read_markers(session, self.host_id)
+            markers = (await read_markers(session, [self.host_id]))[self.host_id]
             is_settled = safe >= int(markers["rows", ""])
             changed = [] if is_settled else await read_changed(session, self.host_id, after=safe)
         before, self._markers = self._markers, markers
@@ -106,7 +111,8 @@ class Feed:
         is_crowded = len(changed) >= CHANGED_MAX
         self._rows.remember(rows, safe=safe, is_crowded=is_crowded, now=time.monotonic())
         changes = detect(before, markers, rows)
-        plan = snapshots_for(changes, self.subscribers, is_refresh=self._is_refresh_due())
+        aged = self.snapshots.aging if self._is_refresh_due() else frozenset()
+        plan = snapshots_for(changes, self.subscribers, aged=aged)
         await self._send(plan, rows, is_last=len(unsent) == len(rows))
         await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
         return len(unsent) > len(rows)
@@ -151,7 +157,17 @@ class Feed:
                 for subscriber in self.subscribers:
                     subscriber.put(message)
 
-    async def _wait(self, seconds: float) -> None:
+    def _seconds_to_next(self) -> float | None:
+        """Until the next poll without a hint: none where nothing is under way that markers do not show.
+
+        For ten seconds after a change, lower numbers may still be committed.
+        """
+        is_settled = self._rows.safe_position(time.monotonic()) >= int(self._markers.get(("rows", ""), "0"))
+        if not is_settled or self._is_card_stale or self._stale_stats:
+            return POLL_SECONDS
+        return REFRESH_SECONDS if self.snapshots.aging else None
+
+    async def _wait(self, seconds: float | None) -> None:
         """Wait for a hint, at most so long."""
         try:
             async with asyncio.timeout(seconds):

@@ -1,16 +1,23 @@
 """All live streams of this process: bounded in number, one feed per host, ended together."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app.api.dependencies import Resources
 from app.api.errors import TooManyRequests
-from app.live.host_feed import Feed
+from app.infrastructure.log_limit import LogLimit
+from app.live.changes import read_markers
+from app.live.host_feed import POLL_SECONDS, Feed
 from app.live.snapshots import Snapshots
 from app.live.subscriber import Subscriber
 from app.user_messages.catalog import say
+
+limit = LogLimit(logging.getLogger(__name__))
 
 STREAMS_PER_HOST: Final = 20
 STREAMS_PER_PROCESS: Final = 1_000
@@ -18,12 +25,16 @@ LATER: Final = {"Retry-After": "10"}
 
 
 class Feeds:
-    """The running feeds; a feed starts with its first subscriber and ends with its last."""
+    """The running feeds; a feed starts with its first subscriber and ends with its last.
+
+    Feeds sleep: what wakes them is one look at all their hosts together, and hints.
+    """
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._feeds: dict[str, Feed] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
         self._is_closed = False
 
     @property
@@ -70,7 +81,7 @@ class Feeds:
     async def stop(self) -> None:
         """End every stream and every feed."""
         self.close()
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *([self._watch] if self._watch else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -80,6 +91,8 @@ class Feeds:
             if feed.host_id not in self._tasks:
                 await feed.start()
                 self._tasks[feed.host_id] = asyncio.create_task(feed.run(), name=f"feed {feed.host_id}")
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watch_hosts(), name="feeds of all hosts")
 
     def _stop(self, feed: Feed) -> None:
         if self._feeds.get(feed.host_id) is feed:
@@ -87,3 +100,25 @@ class Feeds:
         task = self._tasks.pop(feed.host_id, None)
         if task is not None:
             task.cancel()
+        if not self._tasks and self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def _watch_hosts(self) -> None:
+        """Once a second one look at all hosts together; only the feeds of those that changed are woken."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.look()
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                kind = type(error).__name__
+                limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
+
+    async def look(self) -> None:
+        """One statement, however many hosts have streams."""
+        feeds = {host_id: self._feeds[host_id] for host_id in self._tasks if host_id in self._feeds}
+        async with self._resources.database.system() as session:
+            markers = await read_markers(session, list(feeds))
+        for host_id, feed in feeds.items():
+            if markers[host_id] != feed.markers:
+                feed.hint()

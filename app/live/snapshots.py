@@ -1,7 +1,7 @@
 """Read what streams send: the same objects that the other endpoints return."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import exists, select
 
@@ -15,17 +15,23 @@ from app.live.subscriber import StreamMessage
 from app.models import Event, Registration
 from app.registrations.context import load_context
 from app.registrations.listing import rows_of
+from app.registrations.schemas import Stats
 from app.registrations.stats import event_stats
+from app.states import BackfillState
 
 EVENTS_MAX = 500
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """Reads snapshots of one host in the language that is spoken now; each read is a short transaction."""
+    """Reads snapshots of one host in the language that is spoken now; each read is a short transaction.
+
+    `aging`: the events whose stats, as they were read last, time alone may change.
+    """
 
     resources: Resources
     host_id: str
+    aging: set[str] = field(default_factory=set)
 
     async def stats(self, event_id: str, *, number: int) -> Sequence[StreamMessage]:
         """Nothing for an event that is not there."""
@@ -34,7 +40,9 @@ class Snapshots:
             try:
                 stats = await event_stats(session, self.host_id, event_id, is_configured=is_configured)
             except EventNotFound:
+                self.aging.discard(event_id)
                 return ()
+        (self.aging.add if may_age(stats) else self.aging.discard)(event_id)
         return (StreamMessage("stats", number, stats.model_dump_json(), event_id),)
 
     async def link(self, event_id: str, *, number: int) -> Sequence[StreamMessage]:
@@ -77,3 +85,10 @@ class Snapshots:
         )
         async with self.resources.database.tenant(self.host_id) as session:
             return list(await session.scalars(query))
+
+
+def may_age(stats: Stats) -> bool:
+    """Whether time alone may change them: back-offs end, budgets resume, a backfill's end comes nearer."""
+    is_stopped = stats.budget is not None and stats.budget.is_stopped
+    is_filling = stats.backfill is not None and stats.backfill.state == BackfillState.RUNNING
+    return stats.counts.pending > 0 or is_stopped or is_filling

@@ -3,23 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
-from app.infrastructure.database import hash_joins_only
+from app.infrastructure.database import hash_joins_only, in_index_order
 from app.models import Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.queries import (
     HAS_ERROR,
+    by_id,
     group_of_job,
     has_failed_part,
     in_state,
+    job_of,
     visible_registrations,
 )
 from app.registrations.row_view import ViewContext, assemble_row
@@ -30,6 +33,8 @@ RowState = Literal["synced", "pending", "failed", "skipped", "attended"]
 RowSort = Literal["-updated_at", "-registered_at", "failed", "name"]
 
 MATCHED_MAX = 10_000
+LOOKED_THROUGH: Final = 1_000
+"""Registrations that an export looks through at a time for those that match its filters."""
 
 UPDATED_AT = func.greatest(Registration.updated_at, SyncJob.updated_at)
 EMAIL, COMPANY = Registration.attendee["email"].astext, Registration.attendee["company"].astext
@@ -61,6 +66,9 @@ ORDERS: Final[dict[RowSort, SortOrder]] = {
         Cursor("failed", (int, datetime, str)), (IS_FAILED, UPDATED_AT, Registration.registration_id)
     ),
 }
+
+
+Keyed = TypeVar("Keyed", Registration, SyncJob)
 
 
 @dataclass(frozen=True)
@@ -113,13 +121,56 @@ async def page_by_id(
 ) -> list[Row]:
     """Return the next rows by registration id, an order that changes do not disturb: for exports. Raises
     EventNotFound.
+
+    A portion of the event's ids at a time is held against the filters: joined as a whole, the planner may
+    look through all jobs for each registration while statistics know nothing of the event.
     """
     context = await load_context(session, host_id, event_id)
-    matching = visible_registrations(context, Registration, SyncJob).where(*_conditions(query))
-    if after is not None:
-        matching = matching.where(Registration.registration_id > after)
-    page = await session.execute(matching.order_by(Registration.registration_id).limit(limit))
-    return await _assemble(session, context, [(row[0], row[1]) for row in page])
+    conditions = _conditions(query)
+    portion = LOOKED_THROUGH if conditions else limit
+    found: list[str] = []
+    is_last = False
+    while len(found) < limit and not is_last:
+        ids = await _next_ids(session, context, after, portion)
+        found += await _matching(session, context, ids, conditions) if conditions else ids
+        is_last = len(ids) < portion
+        after = ids[-1] if ids else after
+    return await rows_of(session, context, found[:limit])
+
+
+async def _next_ids(
+    session: AsyncSession, context: EventContext, after: str | None, portion: int
+) -> Sequence[str]:
+    ids = (
+        select(Registration.registration_id)
+        .where(Registration.host_id == context.host_id, Registration.event_id == context.event_id, IS_COUNTED)
+        .order_by(Registration.registration_id)
+        .limit(portion)
+    )
+    behind = ids if after is None else ids.where(Registration.registration_id > after)
+    async with in_index_order(session):
+        return (await session.scalars(behind)).all()
+
+
+async def _matching(
+    session: AsyncSession, context: EventContext, ids: Sequence[str], conditions: list[ColumnElement[bool]]
+) -> Sequence[str]:
+    """Those of `ids` that match, in their order: each by its keys, with a fence for the planner."""
+    wanted = by_id(ids)
+    matches = (
+        select(Registration.registration_id)
+        .outerjoin(SyncJob, job_of(context.org_id, context.event_id))
+        .where(
+            Registration.host_id == context.host_id,
+            Registration.event_id == context.event_id,
+            Registration.registration_id == wanted.c.id,
+            *conditions,
+        )
+        .offset(0)
+        .correlate(wanted)
+        .exists()
+    )
+    return (await session.scalars(select(wanted.c.id).where(matches).order_by(wanted.c.id))).all()
 
 
 async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
@@ -132,25 +183,27 @@ async def _load(
 ) -> list[tuple[Registration, SyncJob | None]]:
     """These registrations of the event with the job armed for the connected org, by id.
 
-    Each table by its primary key: joined, the planner may look through all of the event's jobs for each row.
+    Each by its primary key, with a fence for the planner: joined, or with more than fifty keys at once, it
+    may look through all of the event while statistics know nothing of it.
     """
-    registrations = await session.scalars(
-        select(Registration)
-        .where(
-            Registration.host_id == context.host_id,
-            Registration.event_id == context.event_id,
-            Registration.registration_id.in_(ids),
-            *conditions,
-        )
-        .order_by(Registration.registration_id)
+    registrations = await session.scalars(_by_key(Registration, context.host_id, ids, *conditions))
+    found = sorted(
+        (each for each in registrations if each.event_id == context.event_id),
+        key=lambda each: each.registration_id,
     )
-    found = registrations.all()
-    jobs = await session.scalars(
-        select(SyncJob).where(SyncJob.host_id == context.host_id, SyncJob.registration_id.in_(ids))
-    )
+    jobs = await session.scalars(_by_key(SyncJob, context.host_id, ids))
     armed_for = (context.event_id, context.org_id)
     own = {each.registration_id: each for each in jobs if (each.event_id, each.org_id) == armed_for}
     return [(each, own.get(each.registration_id)) for each in found]
+
+
+def _by_key(
+    table: type[Keyed], host_id: str, ids: Sequence[str], *conditions: ColumnElement[bool]
+) -> Select[Keyed]:
+    wanted = by_id(ids)
+    of_key = select(table).where(table.host_id == host_id, table.registration_id == wanted.c.id, *conditions)
+    row = aliased(table, of_key.offset(0).correlate(wanted).lateral())
+    return select(row).select_from(wanted).join(row, true())
 
 
 async def _assemble(

@@ -11,16 +11,19 @@ from sqlalchemy import (
     DateTime,
     Integer,
     Select,
+    TableValuedAlias,
+    Text,
     and_,
     cast,
     column,
     func,
+    literal,
     or_,
     select,
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -107,6 +110,11 @@ def job_of(
     )
 
 
+def by_id(ids: Sequence[str]) -> TableValuedAlias:
+    """The ids as rows with the column `id`."""
+    return func.unnest(literal(list(ids), ARRAY(Text))).table_valued("id", name="wanted").render_derived()
+
+
 def in_state(state: str) -> ColumnElement[bool]:
     """The rows that `display_state` puts into this state; `attended` cuts across the others."""
     if state == ATTENDED:
@@ -122,8 +130,10 @@ def in_state(state: str) -> ColumnElement[bool]:
 
 
 def _has_job_state(states: Set[JobState | None]) -> ColumnElement[bool]:
+    """Without None it says that there is a job: else the planner joins all rows before it looks at states."""
     is_any = SHOWN_STATE.in_(sorted(state for state in states if state is not None))
-    return or_(is_any, SyncJob.state.is_(None)) if None in states else is_any
+    has_none = SyncJob.state.is_(None)
+    return or_(is_any, has_none) if None in states else and_(~has_none, is_any)
 
 
 async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:

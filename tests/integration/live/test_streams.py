@@ -16,12 +16,12 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.live.changes import resume_position
-from app.live.host_feed import Feed
+from app.live.host_feed import POLL_SECONDS, Feed
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
 from app.live.subscriber import WAITING_MAX, StreamMessage, Subscriber, number_in
 from app.main import open_resources
-from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
+from app.models import CampaignLink, Connection, Event, Host, OrgLease, Registration, SyncJob
 from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.integration.live.streams import Reader, reading
@@ -275,7 +275,10 @@ async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(
         assert flags == [False, True]
 
 
-async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, resources: Resources) -> None:
+async def test_idle_streams_of_all_hosts_share_one_statement_a_look(
+    feeds: Feeds, resources: Resources, database: Database
+) -> None:
+    await save(database, Host(host_id="host_b", name="Badgers"), event(host_id="host_b"))
     statements: list[str] = []
 
     def listen(*args: Any) -> None:
@@ -284,19 +287,29 @@ async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, r
     async with (
         reading(feeds, EVENT_ID) as one,
         reading(feeds, EVENT_ID) as two,
-        reading(feeds, None) as three,
+        reading(feeds, EVENT_ID, host_id="host_b") as three,
     ):
         for each in (one, two, three):
             await each.present()
+        engines = [each.sync_engine for each in resources.database.engines]
+        for engine in engines:
+            sqlalchemy_event.listen(engine, "before_cursor_execute", listen)
+        await asyncio.sleep(2.5 * POLL_SECONDS)
+        for engine in engines:
+            sqlalchemy_event.remove(engine, "before_cursor_execute", listen)
+    assert 1 <= len(statements) <= 3
+    assert all("watched (host_id)" in each for each in statements)
+
+
+async def test_only_stats_that_time_may_change_age(feeds: Feeds, database: Database) -> None:
+    async with reading(feeds, EVENT_ID) as reader:
+        await reader.present()
         [feed] = feeds._feeds.values()
-        engine = resources.database._engines[0].sync_engine
-        sqlalchemy_event.listen(engine, "before_cursor_execute", listen)
-        looks = feed.polls
-        while feed.polls < looks + 3:
-            await asyncio.sleep(0.05)
-        sqlalchemy_event.remove(engine, "before_cursor_execute", listen)
-    queries = [each for each in statements if "set_config" not in each]
-    assert 2 <= len(queries) <= 4
+        assert feed.snapshots.aging == {EVENT_ID}  # one of its rows is pending
+        await set_state(database, "r2", "synced")
+        while (await reader.next("stats")).data["counts"]["pending"]:
+            pass
+        assert feed.snapshots.aging == set()
 
 
 async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resources) -> None:

@@ -62,29 +62,33 @@ MOVED = ChangeSet(rows=A, linked=B, moved=A | B, is_card_new=False)
 
 
 @pytest.mark.parametrize(
-    ("changes", "subscribers", "is_refresh", "expected"),
+    ("changes", "subscribers", "aged", "expected"),
     [
-        pytest.param(MOVED, [], False, SnapshotPlan((), (), NOTHING), id="nobody-listens"),
-        pytest.param(MOVED, [HOST], False, SnapshotPlan((), (), A | B), id="host-gets-stats-alone"),
-        pytest.param(MOVED, [EVENT_A], False, SnapshotPlan(("evt_a",), (), A), id="event-gets-its-rows"),
-        pytest.param(MOVED, [EVENT_B], False, SnapshotPlan((), ("evt_b",), B), id="event-gets-its-link"),
+        pytest.param(MOVED, [], NOTHING, SnapshotPlan((), (), NOTHING), id="nobody-listens"),
+        pytest.param(MOVED, [HOST], NOTHING, SnapshotPlan((), (), A | B), id="host-gets-stats-alone"),
+        pytest.param(MOVED, [EVENT_A], NOTHING, SnapshotPlan(("evt_a",), (), A), id="event-gets-its-rows"),
+        pytest.param(MOVED, [EVENT_B], NOTHING, SnapshotPlan((), ("evt_b",), B), id="event-gets-its-link"),
         pytest.param(
-            MOVED, [EVENT_A, HOST], False, SnapshotPlan(("evt_a",), (), A | B), id="event-and-host"
+            MOVED, [EVENT_A, HOST], NOTHING, SnapshotPlan(("evt_a",), (), A | B), id="event-and-host"
         ),
         pytest.param(
-            ChangeSet(NOTHING, NOTHING, NOTHING, is_card_new=True), [EVENT_B, HOST], False,
+            ChangeSet(NOTHING, NOTHING, NOTHING, is_card_new=True), [EVENT_B, HOST], NOTHING,
             SnapshotPlan((), (), B), id="new-card-renews-watched-stats",
         ),
         pytest.param(
-            ChangeSet(NOTHING, NOTHING, NOTHING, is_card_new=False), [EVENT_A], True,
-            SnapshotPlan((), (), A), id="refresh-renews-watched-stats",
+            ChangeSet(NOTHING, NOTHING, NOTHING, is_card_new=False), [EVENT_A], A | B,
+            SnapshotPlan((), (), A), id="time-renews-stats-that-age-and-are-watched",
+        ),
+        pytest.param(
+            ChangeSet(NOTHING, NOTHING, NOTHING, is_card_new=False), [EVENT_A], B,
+            SnapshotPlan((), (), NOTHING), id="time-renews-no-others",
         ),
     ],
 )  # fmt: skip
 def test_snapshots_that_the_subscribers_need(
-    changes: ChangeSet, subscribers: list[Subscriber], is_refresh: bool, expected: SnapshotPlan
+    changes: ChangeSet, subscribers: list[Subscriber], aged: frozenset[str], expected: SnapshotPlan
 ) -> None:
-    assert snapshots_for(changes, subscribers, is_refresh=is_refresh) == expected
+    assert snapshots_for(changes, subscribers, aged=aged) == expected
 
 
 def test_rows_are_read_again_for_ten_seconds_and_sent_once() -> None:
