@@ -77,7 +77,7 @@ async def _send(writer: asyncio.StreamWriter, count: int) -> None:
 
 
 async def _read(reader: asyncio.StreamReader, api: Service, count: int, began: float) -> list[float]:
-    """The API's peak of memory after each tenth of the answers. Raises AssertionError where one is missing."""
+    """The API's peak of memory after each tenth of the answers. Raises AssertionError: some are missing."""
     status = await reader.readline()
     if b" 200 " not in status:
         raise AssertionError(f"the import was answered {status.decode().strip()}")

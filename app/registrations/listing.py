@@ -5,9 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    TableValuedAlias,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.util import ClauseAdapter
 
 from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
@@ -22,7 +34,6 @@ from app.registrations.queries import (
     group_of_job,
     has_failed_part,
     in_state,
-    job_of,
     visible_registrations,
 )
 from app.registrations.row_view import ViewContext, assemble_row
@@ -157,20 +168,15 @@ async def _matching(
 ) -> Sequence[str]:
     """Those of `ids` that match, in their order: each by its keys, with a fence for the planner."""
     wanted = by_id(ids)
-    matches = (
-        select(Registration.registration_id)
-        .outerjoin(SyncJob, job_of(context.org_id, context.event_id))
-        .where(
-            Registration.host_id == context.host_id,
-            Registration.event_id == context.event_id,
-            Registration.registration_id == wanted.c.id,
-            *conditions,
-        )
-        .offset(0)
-        .correlate(wanted)
-        .exists()
-    )
-    return (await session.scalars(select(wanted.c.id).where(matches).order_by(wanted.c.id))).all()
+    registration = _of_key(Registration, context.host_id, wanted, Registration.event_id == context.event_id)
+    armed_for = (SyncJob.event_id == context.event_id, SyncJob.org_id == (context.org_id or ""))
+    job = _of_key(SyncJob, context.host_id, wanted, *armed_for)
+    both = wanted.join(registration, true()).outerjoin(job, true())
+    matching = select(wanted.c.id).select_from(both).order_by(wanted.c.id)
+    for condition in conditions:
+        on_rows = ClauseAdapter(job).traverse(ClauseAdapter(registration).traverse(condition))
+        matching = matching.where(on_rows)
+    return (await session.scalars(matching)).all()
 
 
 async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
@@ -201,9 +207,23 @@ def _by_key(
     table: type[Keyed], host_id: str, ids: Sequence[str], *conditions: ColumnElement[bool]
 ) -> Select[Keyed]:
     wanted = by_id(ids)
-    of_key = select(table).where(table.host_id == host_id, table.registration_id == wanted.c.id, *conditions)
-    row = aliased(table, of_key.offset(0).correlate(wanted).lateral())
+    row = aliased(table, _of_key(table, host_id, wanted, *conditions))
     return select(row).select_from(wanted).join(row, true())
+
+
+def _of_key(
+    table: type[Registration] | type[SyncJob],
+    host_id: str,
+    wanted: TableValuedAlias,
+    *conditions: ColumnElement[bool],
+) -> FromClause:
+    """The row of each wanted id. What else is asked of it is asked outside of what finds it."""
+    row = select(table).where(table.host_id == host_id, table.registration_id == wanted.c.id)
+    found = row.offset(0).correlate(wanted).lateral()
+    if not conditions:
+        return found
+    narrowed = select(found).where(*(ClauseAdapter(found).traverse(each) for each in conditions))
+    return narrowed.correlate(wanted).lateral()
 
 
 async def _assemble(

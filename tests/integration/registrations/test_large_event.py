@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.registrations.context import load_context
-from app.registrations.listing import RowQuery, RowSort, list_rows, read_row, rows_of
+from app.registrations.listing import RowQuery, RowSort, list_rows, page_by_id, read_row, rows_of
 from tests.factories import ORG_ID
 from tests.integration.registrations.sample_event import EVENT_ID, add_connected_host
 
@@ -63,3 +63,29 @@ async def test_page_in_any_order_reads_each_job_a_few_times(
             page = await list_rows(session, "host_a", EVENT_ID, RowQuery(sort=sort))
             assert (len(page.items), page.matched) == (PAGE, MANY)
             assert await jobs_read(session) - before <= 3 * MANY + PAGE
+
+
+async def test_export_reads_each_row_by_its_key(
+    database: Database, owner: AsyncEngine, vault: Encryptor
+) -> None:
+    await add_many(database, owner, vault)
+    for query, most in ((RowQuery(), 2 * PAGE), (RowQuery(states=("synced",)), MANY)):
+        async with database.tenant("host_a") as session:
+            before = await jobs_read(session)
+            page = await page_by_id(session, "host_a", EVENT_ID, query=query, after="reg_00100", limit=PAGE)
+            assert [row.registration_id for row in page] == [f"reg_{100 + n:05}" for n in range(1, PAGE + 1)]
+            assert await jobs_read(session) - before <= most
+
+
+async def test_export_with_a_filter_goes_on_behind_what_does_not_match(
+    database: Database, owner: AsyncEngine, vault: Encryptor
+) -> None:
+    await add_many(database, owner, vault)
+    async with owner.begin() as connection:
+        await connection.execute(
+            text("UPDATE sync_jobs SET state = 'skipped' WHERE registration_id < 'reg_02500'")
+        )
+    async with database.tenant("host_a") as session:
+        query = RowQuery(states=("synced",))
+        page = await page_by_id(session, "host_a", EVENT_ID, query=query, after=None, limit=PAGE)
+    assert [row.registration_id for row in page] == [f"reg_{2500 + n:05}" for n in range(PAGE)]
