@@ -82,12 +82,14 @@ class Feed:
         """Poll until cancelled; poll again a second later when the database is away."""
         while True:
             try:
-                has_more = await self.poll()
+                seconds = BUSY_POLL_SECONDS if await self.poll() else self._seconds_to_next()
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 kind = type(error).__name__
                 limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
-                has_more = False
-            await self._wait(BUSY_POLL_SECONDS if has_more else self._seconds_to_next())
+                seconds = POLL_SECONDS
+                # What was under way may not have been sent, and no marker would show it again.
+                self.snapshots.aging.update(each.event_id for each in self.subscribers if each.event_id)
+            await self._wait(seconds)
 
     async def start(self) -> None:
         """Begin at the present: a new stream gets what came before as snapshots."""

@@ -7,10 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import update
+
 from app.api.auth import Role
+from app.infrastructure.database import Database
 from app.live.registry import Feeds
 from app.live.sse import stream
 from app.live.subscriber import Subscriber
+from app.models import SyncJob
 
 SOON = 8.0
 
@@ -80,3 +84,9 @@ async def reading(
         yield Reader(chunks)
     finally:
         await chunks.aclose()  # type: ignore[attr-defined]
+
+
+async def set_state(database: Database, registration_id: str, state: str) -> None:
+    async with database.system() as session:
+        changed = update(SyncJob).where(SyncJob.registration_id == registration_id).values(state=state)
+        await session.execute(changed)

@@ -1,12 +1,10 @@
 """Live streams match the database: through late commits, absences, slow readers, restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import update
 
 from app.api.auth import Role
@@ -16,19 +14,17 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.live.changes import resume_position
-from app.live.host_feed import POLL_SECONDS, Feed
+from app.live.host_feed import Feed
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
 from app.live.subscriber import WAITING_MAX, StreamMessage, Subscriber, number_in
-from app.main import open_resources
-from app.models import CampaignLink, Connection, Event, Host, OrgLease, Registration, SyncJob
+from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
 from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID, connection_for
-from tests.integration.live.streams import Reader, reading
+from tests.integration.live.streams import Reader, reading, set_state
 from tests.integration.registrations.sample_event import (
     EVENT_ID,
     add,
-    add_connected_host,
     event,
     job,
     link,
@@ -36,27 +32,6 @@ from tests.integration.registrations.sample_event import (
     save,
     simple,
 )
-
-
-@pytest.fixture
-async def resources(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[Resources]:
-    await add_connected_host(database, vault)
-    await add(database, simple("r1", "synced"), simple("r2", "pending"))
-    async with open_resources(settings) as resources:
-        yield resources
-
-
-@pytest.fixture
-async def feeds(resources: Resources) -> AsyncIterator[Feeds]:
-    feeds = Feeds(resources)
-    yield feeds
-    await feeds.stop()
-
-
-async def set_state(database: Database, registration_id: str, state: str) -> None:
-    async with database.system() as session:
-        changed = update(SyncJob).where(SyncJob.registration_id == registration_id).values(state=state)
-        await session.execute(changed)
 
 
 async def stored_counts(database: Database) -> dict[str, int]:
@@ -273,43 +248,6 @@ async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(
             await session.execute(update(Connection).values(version=Connection.version + 1))
         flags = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
         assert flags == [False, True]
-
-
-async def test_idle_streams_of_all_hosts_share_one_statement_a_look(
-    feeds: Feeds, resources: Resources, database: Database
-) -> None:
-    await save(database, Host(host_id="host_b", name="Badgers"), event(host_id="host_b"))
-    statements: list[str] = []
-
-    def listen(*args: Any) -> None:
-        statements.append(args[2])
-
-    async with (
-        reading(feeds, EVENT_ID) as one,
-        reading(feeds, EVENT_ID) as two,
-        reading(feeds, EVENT_ID, host_id="host_b") as three,
-    ):
-        for each in (one, two, three):
-            await each.present()
-        engines = [each.sync_engine for each in resources.database.engines]
-        for engine in engines:
-            sqlalchemy_event.listen(engine, "before_cursor_execute", listen)
-        await asyncio.sleep(2.5 * POLL_SECONDS)
-        for engine in engines:
-            sqlalchemy_event.remove(engine, "before_cursor_execute", listen)
-    assert 1 <= len(statements) <= 3
-    assert all("watched (host_id)" in each for each in statements)
-
-
-async def test_only_stats_that_time_may_change_age(feeds: Feeds, database: Database) -> None:
-    async with reading(feeds, EVENT_ID) as reader:
-        await reader.present()
-        [feed] = feeds._feeds.values()
-        assert feed.snapshots.aging == {EVENT_ID}  # one of its rows is pending
-        await set_state(database, "r2", "synced")
-        while (await reader.next("stats")).data["counts"]["pending"]:
-            pass
-        assert feed.snapshots.aging == set()
 
 
 async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resources) -> None:
