@@ -176,7 +176,8 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
 @contextmanager
 def reduced_gc() -> Iterator[None]:
-    """What stands now stays for the life of the process, and a group of webhooks is not garbage yet."""
+    """What stands now stays for the life of the process, and a group of webhooks or a batch is not
+    garbage yet."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, *before[1:])

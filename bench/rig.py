@@ -18,7 +18,7 @@ import httpx
 from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.connections.service import open_client
-from app.main import open_resources
+from app.main import open_resources, reduced_gc
 from app.models import Base
 from app.sync.engine.drain import DrainContext
 from devtools.local_stack.environment import service_environment, simulator_environment
@@ -169,10 +169,9 @@ class Rig:
         async with open_resources(self.settings(**changes)) as resources:
             opener = partial(open_client, resources)
             settings = resources.settings
-            yield (
-                DrainContext(resources.database, settings, opener, "bench", settings.hash_pepper),
-                resources,
-            )
+            drained = DrainContext(resources.database, settings, opener, "bench", settings.hash_pepper)
+            with reduced_gc():
+                yield drained, resources
 
     def _start(self) -> None:
         self.engines.start()

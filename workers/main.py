@@ -1,7 +1,6 @@
 """`python -m workers.main`: one worker process, from its settings to its exit code."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -19,7 +18,7 @@ from app.infrastructure.restored_copy import refuse_restored_copy
 from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
-from app.main import open_resources
+from app.main import open_resources, reduced_gc
 from app.operations.health_port import health_served
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
@@ -45,13 +44,13 @@ async def run_worker(settings: Settings) -> None:
         worker_id = new_worker_id()
         up_to = connections_up_to(resources.settings)
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
-        # What stands now stays for the life of the process: to look through it again holds all drains up.
-        gc.freeze()
         supervisor = Supervisor(
             resources, _worker_config(resources, worker_id, stop), worker_id=worker_id, stop=stop
         )
-        async with health_served(health_listener(settings), probes_of(resources, supervisor, stop)):
-            await supervisor.run()
+        served = health_served(health_listener(settings), probes_of(resources, supervisor, stop))
+        with reduced_gc():
+            async with served:
+                await supervisor.run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
 
 
