@@ -51,11 +51,10 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
             if not query.startswith("BEGIN"):
                 return str(await super().execute(query, *args, timeout=timeout))
             bound, self.tenant = _bound(self.tenant), None
+            begin, _, first = query.partition(";")
             try:
                 return str(
-                    await super().execute(
-                        f"{query.rstrip(';')}; SELECT {taken}{bound}", timeout=BEGIN_SECONDS
-                    )
+                    await super().execute(f"{begin}; SELECT {taken}{bound}; {first}", timeout=BEGIN_SECONDS)
                 )
             except TimeoutError as error:
                 self.terminate()

@@ -54,10 +54,13 @@ class DedicatedConnection:
         self._held: tuple[AsyncConnection, Driver] | None = None
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[SqlExecutor]:
-        """One transaction, committed at the end; whatever fails in it, its connection is given up."""
+    async def unit_of_work(self, first: str = "") -> AsyncIterator[SqlExecutor]:
+        """One transaction, committed at the end; whatever fails in it, its connection is given up.
+
+        `first` is a statement without parameters and rows that goes with the BEGIN, in its round trip.
+        """
         try:
-            driver = await self._begun()
+            driver = await self._begun(f"BEGIN; {first}")
             yield AsyncpgExecutor(driver)
             await driver.execute("COMMIT")
         except BaseException:
@@ -73,19 +76,17 @@ class DedicatedConnection:
             await connection.invalidate()
             await connection.close()
 
-    async def _begun(self) -> Driver:
+    async def _begun(self, begin: str) -> Driver:
         """In a transaction; a connection that was lost while it was idle is replaced."""
         if self._held is not None:
             try:
-                return await self._begin(self._held[1])
+                await self._held[1].execute(begin)
+                return self._held[1]
             except CONNECTION_LOST_ERRORS:
                 await self.close()
         connection = await self._engine.connect()
         driver = (await connection.get_raw_connection()).driver_connection
         assert isinstance(driver, asyncpg.Connection)
         self._held = connection, driver
-        return await self._begin(driver)
-
-    async def _begin(self, driver: Driver) -> Driver:
-        await driver.execute("BEGIN")
+        await driver.execute(begin)
         return driver

@@ -17,12 +17,12 @@ REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_i
 
 # What comes after it in the transaction goes by key. Plans are kept as long as a connection lives, also those
 # that were made while a table was small and reading all of it was cheap.
-LOCK_SHARED = text(
+SHARED = (
     "SELECT pg_advisory_xact_lock_shared(hashtextextended(host_id, 11)),"
     " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true)"
-    " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
+LOCK_SHARED = text(f"{SHARED} FROM unnest(CAST(:hosts AS text[])) AS h (host_id)")
 LOCK_EXCLUSIVE = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(host_id, 11))"
     " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
@@ -73,6 +73,12 @@ async def lock_shared(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
     """Block erasures of these hosts until the caller's transaction ends."""
     if hosts := sorted(host_ids):
         await statements.execute(LOCK_SHARED, {"hosts": hosts})
+
+
+def shared_locks(host_ids: Iterable[str]) -> str:
+    """As `lock_shared`, as a statement without parameters: in hexadecimal digits no id ends its literal."""
+    hosts = (f"convert_from(decode('{each.encode().hex()}', 'hex'), 'UTF8')" for each in sorted(host_ids))
+    return f"{SHARED} FROM unnest(ARRAY[{', '.join(hosts)}]) AS h (host_id)"
 
 
 async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> None:

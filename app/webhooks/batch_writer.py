@@ -20,6 +20,7 @@ from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.raw_connection import DedicatedConnection
 from app.infrastructure.work_reports import RecordedDeliveries
+from app.privacy.tombstones import shared_locks
 from app.privacy.unparsed_bodies import UnusableBody
 from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import IngestResult, ingest, ingest_without_erasures
@@ -143,7 +144,8 @@ class GroupCommitWriter:
             if any(delivery.erasure is not None for delivery in deliveries):
                 async with self._database.system() as session:
                     return await ingest(session, deliveries, pepper=self._pepper)
-            async with direct.unit_of_work() as statements:
+            locks = shared_locks({delivery.host_id for delivery in deliveries})
+            async with direct.unit_of_work(locks) as statements:
                 return await ingest_without_erasures(statements, deliveries, pepper=self._pepper)
 
     def _announce(self, org_ids: set[str]) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +19,8 @@ from app.sync.jobs.event_changes import ChangedEvent, request_changed_events
 from app.sync.model.batch import CALENDAR_EVENT
 from app.webhooks.email_news import email_news
 from app.webhooks.existing_state import ExistingState, load_existing
-from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, RowChange, merge_rows, rows_json
+from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, Row, RowChange, merge_rows, rows_json
+from app.webhooks.new_registrations import insert_all, insert_deliveries, rows_of_new
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import lock_hosts, redact_erased, subjects_of
 from app.webhooks.row_mapping import has_calendar_change, has_relevant_change, moves_calendar
@@ -35,14 +35,6 @@ KEEP_UNKNOWN = text(
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""
 
-DELIVERY_COLUMNS = (
-    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
-)
-INSERT_DELIVERIES = text(
-    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
-    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
-    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
-)
 KEPT_BODIES = text(
     "SELECT d.host_id, d.webhook_id, d.body_sha256 FROM deliveries AS d"
     " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
@@ -94,6 +86,7 @@ async def ingest(
 
     Data of erased attendees is not stored; `pepper` keys the tombstones.
     """
+    await lock_hosts(session, deliveries)
     recorded = await ingest_without_erasures(session, deliveries, pepper=pepper)
     for delivery, outcome in zip(deliveries, recorded.outcomes, strict=True):
         if delivery.erasure is not None and outcome is not Outcome.DUPLICATE:
@@ -104,20 +97,21 @@ async def ingest(
 async def ingest_without_erasures(
     statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
 ) -> IngestResult:
-    """`record` for deliveries without an erasure among them, through a session or past it.
+    """`ingest` for deliveries without an erasure among them, through a session or past it.
 
-    Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
+    Their hosts are locked already. Rows are touched table by table (deliveries, hosts, events, registrations,
+    jobs), by key within each.
     """
     deliveries, seen = await _redact_erased(statements, deliveries, pepper=pepper)
-    fresh = await _insert_deliveries(statements, deliveries)
-    await keep_unknown(statements, fresh, pepper=pepper)
-    await _upsert_hosts(statements, fresh, seen)
-    moved = await merge_rows(statements, EVENTS, _event_states(fresh), existing=seen.events)
+    fresh, left, org_ids = await _insert(statements, deliveries, seen)
+    await keep_unknown(statements, left, pepper=pepper)
+    await _upsert_hosts(statements, left, seen)
+    moved = await merge_rows(statements, EVENTS, _event_states(left), existing=seen.events)
     changes = await merge_rows(
-        statements, REGISTRATIONS, _registration_states(fresh), existing=seen.registrations
+        statements, REGISTRATIONS, _registration_states(left), existing=seen.registrations
     )
-    requests = await _jobs_to_enqueue(statements, changes, seen, _trace_contexts(fresh))
-    org_ids = await enqueue_jobs(statements, requests)
+    requests = await _jobs_to_enqueue(statements, changes, seen, _trace_contexts(left))
+    org_ids |= await enqueue_jobs(statements, requests)
     org_ids |= await request_changed_events(statements, _changed_events(moved, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
@@ -134,6 +128,7 @@ async def ingest_import(
     Their jobs have a lower priority than live ones, and exist only where the registration was written before
     or its event is linked; others wait for a backfill.
     """
+    await lock_hosts(session, lines)
     spared, seen = await _redact_erased(session, lines, pepper=pepper)
     await _upsert_hosts(session, spared, seen)
     moved = await merge_rows(session, EVENTS, _event_states(spared), existing=seen.events)
@@ -150,42 +145,36 @@ async def _redact_erased(
     statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
 ) -> tuple[list[ParsedDelivery], ExistingState]:
     """The deliveries without what must not be kept of them, and what is known of all around them."""
-    await lock_hosts(statements, deliveries)
     seen = await load_existing(statements, deliveries)
     buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
     erased_at = await load_erased(statements, subjects_of(buried), pepper=pepper)
     return [redact_erased(delivery, erased_at) for delivery in deliveries], seen
 
 
-async def _insert_deliveries(
-    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]
-) -> list[ParsedDelivery]:
-    """Insert each webhook id once; returns the new deliveries in the given order."""
+async def _insert(
+    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], seen: ExistingState
+) -> tuple[list[ParsedDelivery], list[ParsedDelivery], set[str]]:
+    """Insert each webhook id once; where all are of new registrations, these and their jobs as well.
+
+    Returns the new deliveries in the given order, those of them that have more to be written, and the orgs to
+    wake for what was.
+    """
     first: dict[Key, ParsedDelivery] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
-    rows = ",".join(_delivery_json(delivery) for delivery in first.values())
-    kept = await statements.execute(INSERT_DELIVERIES, {"rows": f"[{rows}]"})
-    new = {(host_id, webhook_id) for host_id, webhook_id in kept}
-    fresh = [delivery for key, delivery in first.items() if key in new]
+    rows = rows_of_new(deliveries, seen, _event_states(deliveries))
+    requests = None if rows is None else _first_jobs(rows, seen, _trace_contexts(deliveries))
+    if rows is None or requests is None:
+        written = await insert_deliveries(statements, list(first.values()))
+    else:
+        written = await insert_all(statements, deliveries, rows, requests)
+    fresh = [delivery for key, delivery in first.items() if key in written.deliveries]
     if len(fresh) < len(deliveries):
         await _count_changed_bodies(statements, deliveries)
-    return fresh
-
-
-def _delivery_json(delivery: ParsedDelivery) -> str:
-    """The row as JSON; the payload goes into it as the text that it is."""
-    row = {
-        "host_id": delivery.host_id,
-        "webhook_id": delivery.webhook_id,
-        "type": delivery.type,
-        "occurred_at": delivery.occurred_at,
-        "event_id": delivery.event_id,
-        "registration_id": delivery.registration_id,
-        "body_sha256": "\\x" + delivery.body_sha256.hex(),
-        "outcome": delivery.outcome,
-    }
-    return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
+    done = written.registrations
+    left = [each for each in fresh if (each.host_id, each.registration_id) not in done]
+    org_ids = {each.org_id for each in requests or () if (each.host_id, each.registration_id) in done}
+    return fresh, left, org_ids
 
 
 async def _count_changed_bodies(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> None:
@@ -243,6 +232,15 @@ def _trace_contexts(fresh: Iterable[ParsedDelivery]) -> dict[Key, str]:
     }
 
 
+def _first_jobs(
+    rows: Mapping[Key, Row], seen: ExistingState, traces: Mapping[Key, str]
+) -> list[JobRequest] | None:
+    """The jobs of new registrations; None where one is not wanted, and may have a job all the same."""
+    org_of = _orgs(seen)
+    changes = [RowChange(key, None, row) for key, row in rows.items() if key[0] in org_of]
+    return _requests(changes, org_of, (), traces) if all(map(_is_wanted, changes)) else None
+
+
 async def _jobs_to_enqueue(
     statements: SqlExecutor,
     changes: Iterable[RowChange],
@@ -253,7 +251,7 @@ async def _jobs_to_enqueue(
 
     Each belongs to its trace in `traces`, or to that of the request.
     """
-    org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
+    org_of = _orgs(seen)
     of_connected = [change for change in changes if change.key[0] in org_of]
     news: list[RowChange] = []
     others: list[RowChange] = []
@@ -266,17 +264,30 @@ async def _jobs_to_enqueue(
     told = [*news, *of_emails]
     has_job = await _with_job(statements, [change.key for change in told if not _is_wanted(change)])
     wanted = [change for change in told if _is_wanted(change) or change.key in has_job]
-    requests = [_request(change, org_of, optional) for change in (*wanted, *in_calendar)]
+    return _requests([*wanted, *in_calendar], org_of, optional, traces)
+
+
+def _orgs(seen: ExistingState) -> dict[str, str]:
+    """The orgs of the hosts that are or were connected."""
+    return {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
+
+
+def _requests(
+    changes: Iterable[RowChange],
+    org_of: Mapping[str, str],
+    optional: Collection[Key],
+    traces: Mapping[Key, str] | None,
+) -> list[JobRequest]:
+    requests = [
+        JobRequest(
+            *change.key, change.after["event_id"], org_of[change.key[0]], is_optional=change.key in optional
+        )
+        for change in changes
+    ]
     if not traces:
         return requests
     keys = [(each.host_id, each.registration_id) for each in requests]
     return [replace(each, trace_context=traces.get(key)) for each, key in zip(requests, keys, strict=True)]
-
-
-def _request(change: RowChange, org_of: Mapping[str, str], optional: Collection[Key]) -> JobRequest:
-    (host_id, registration_id), event_id = change.key, change.after["event_id"]
-    is_optional = change.key in optional
-    return JobRequest(host_id, registration_id, event_id, org_of[host_id], is_optional=is_optional)
 
 
 async def _in_calendar(statements: SqlExecutor, changes: Iterable[RowChange]) -> list[RowChange]:

@@ -35,13 +35,7 @@ Key = tuple[str, str]
 State = TypeVar("State")
 
 READ_EVENTS: Final = """
-    SELECT t.host_id, t.event_id AS id, CAST(json_build_object(
-        'host_id', t.host_id, 'event_id', t.event_id, 'title', t.title, 'kind', t.kind,
-        'starts_at', t.starts_at, 'ends_at', t.ends_at, 'timezone', t.timezone, 'location', t.location,
-        'url', t.url, 'organizer', t.organizer, 'is_cancelled', t.is_cancelled,
-        'cancelled_at', t.cancelled_at, 'cancel_reason', t.cancel_reason, 'version', t.version,
-        'snapshot_at', t.snapshot_at, 'merge_state', t.merge_state
-    ) AS text) AS found
+    SELECT t.host_id, t.event_id AS id, CAST(row_to_json(t) AS text) AS found
     FROM events AS t
     JOIN (
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
@@ -57,7 +51,7 @@ INSERT_EVENTS: Final = text("""
         e.host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
         is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state,
         CASE WHEN host.settings ->> 'new_events' = 'off' THEN false END
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb)) AS e
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS e
     LEFT JOIN hosts AS host ON host.host_id = e.host_id
     ORDER BY e.host_id, event_id
     ON CONFLICT DO NOTHING
@@ -69,29 +63,18 @@ UPDATE_EVENTS: Final = text("""
         timezone = r.timezone, location = r.location, url = r.url, organizer = r.organizer,
         is_cancelled = r.is_cancelled, cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason,
         version = r.version, snapshot_at = r.snapshot_at, merge_state = r.merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb)) AS r
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.event_id = r.event_id
 """)
 READ_REGISTRATIONS: Final = """
-    SELECT t.host_id, t.registration_id AS id, CAST(json_build_object(
-        'host_id', t.host_id, 'registration_id', t.registration_id, 'event_id', t.event_id,
-        'status', t.status, 'attendee', t.attendee, 'email_key', t.email_key, 'ticket', t.ticket,
-        'buyer', t.buyer, 'answers', t.answers, 'utm', t.utm, 'salesforce_id', t.salesforce_id,
-        'starts_at', t.starts_at, 'ends_at', t.ends_at, 'version', t.version, 'snapshot_at', t.snapshot_at,
-        'registered_at', t.registered_at, 'confirmed_at', t.confirmed_at, 'checked_in_at', t.checked_in_at,
-        'last_checked_in_at', t.last_checked_in_at, 'check_in_reverted_at', t.check_in_reverted_at,
-        'cancelled_at', t.cancelled_at, 'cancel_reason', t.cancel_reason, 'no_show_at', t.no_show_at,
-        'completed_at', t.completed_at, 'rescheduled_at', t.rescheduled_at,
-        'reschedule_reason', t.reschedule_reason, 'rescheduled_from', t.rescheduled_from,
-        'replay', t.replay, 'emails', t.emails, 'merge_state', t.merge_state, 'erased_at', t.erased_at
-    ) AS text) AS found
+    SELECT t.host_id, t.registration_id AS id, CAST(row_to_json(t) AS text) AS found
     FROM registrations AS t
     JOIN (
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
         FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key
     ) AS k ON t.host_id = k.host_id AND t.registration_id = k.id
 """
-INSERT_REGISTRATIONS: Final = text("""
+REGISTRATIONS_INSERT: Final = """
     INSERT INTO registrations (
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
@@ -103,11 +86,13 @@ INSERT_REGISTRATIONS: Final = text("""
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
         last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
         rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb))
+    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb))
+    {only}
     ORDER BY host_id, registration_id
     ON CONFLICT DO NOTHING
     RETURNING host_id, registration_id
-""")
+"""
+INSERT_REGISTRATIONS: Final = text(REGISTRATIONS_INSERT.format(only=""))
 UPDATE_REGISTRATIONS: Final = text("""
     UPDATE registrations AS t SET
         event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
@@ -120,7 +105,7 @@ UPDATE_REGISTRATIONS: Final = text("""
         completed_at = r.completed_at, rescheduled_at = r.rescheduled_at,
         reschedule_reason = r.reschedule_reason, rescheduled_from = r.rescheduled_from,
         replay = r.replay, emails = r.emails, merge_state = r.merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb)) AS r
+    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
 """)
 
@@ -138,8 +123,8 @@ class RowChange:
 class MergeTable(Generic[State]):
     """A table keyed `(host_id, id_column)`; `merge` returns the row with a state merged in, None: no change.
 
-    `read` selects `host_id, id, found` of the keys in `:<name>`; `found` is the row as JSON text, in which
-    `times` are ISO 8601.
+    Each statement takes one parameter, `:<name>`: the rows as JSON, or their keys. `read` selects
+    `host_id, id, found`; `found` is the row as JSON text, in which `times` are ISO 8601.
     """
 
     name: str
@@ -214,7 +199,7 @@ def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
 async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
-    inserted = await statements.execute(table.insert, {"rows": _keyed_json(table, rows)})
+    inserted = await statements.execute(table.insert, {table.name: keyed_json(table, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
@@ -229,7 +214,7 @@ async def _update(
     ]
     if changes:
         rows = {change.key: change.after for change in changes}
-        await statements.execute(table.update, {"rows": _keyed_json(table, rows)})
+        await statements.execute(table.update, {table.name: keyed_json(table, rows)})
     return changes
 
 
@@ -240,7 +225,8 @@ async def _lock(statements: SqlExecutor, table: MergeTable[Any], keys: Sequence[
     return {(host_id, id_): table.parse_row(json.loads(row)) for host_id, id_, row in found}
 
 
-def _keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
+def keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
+    """Rows and their keys for the table's statements, in the order of keys."""
     return rows_json(
         {"host_id": host_id, table.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
     )

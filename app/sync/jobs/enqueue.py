@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import text
 
@@ -27,17 +28,18 @@ from app.states import JobReason
 #
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
-UPSERT_JOBS = text("""
+JOBS_UPSERT: Final = """
     INSERT INTO sync_jobs AS job (
         host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
         optional_requests
     )
     SELECT host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
            CAST(is_optional AS integer)
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS requested (
+    FROM jsonb_to_recordset(CAST(:jobs AS jsonb)) AS requested (
         host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
         requested_by text, trace_context text, is_optional boolean
     )
+    {only}
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
@@ -65,7 +67,8 @@ UPSERT_JOBS = text("""
         ),
         attempts = 0,
         trace_context = coalesce(excluded.trace_context, job.trace_context)
-""")
+"""
+UPSERT_JOBS: Final = text(JOBS_UPSERT.format(only=""))
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,14 @@ async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) 
     A running or ambiguous job keeps its state and is enqueued again when it settles. Rows are locked in the
     order of their keys, as everywhere.
     """
-    by_key = {(each.host_id, each.registration_id): each for each in requests}
-    if not by_key:
+    wanted = list(requests)
+    if not wanted:
         return set()
-    rows = [vars(by_key[key]) for key in sorted(by_key)]
-    await statements.execute(UPSERT_JOBS, {"rows": json.dumps(rows)})
-    return {each.org_id for each in by_key.values()}
+    await statements.execute(UPSERT_JOBS, {"jobs": jobs_json(wanted)})
+    return {each.org_id for each in wanted}
+
+
+def jobs_json(requests: Iterable[JobRequest]) -> str:
+    """The rows of `JOBS_UPSERT`, one for each job, in the order of their keys."""
+    by_key = {(each.host_id, each.registration_id): each for each in requests}
+    return json.dumps([vars(by_key[key]) for key in sorted(by_key)])
