@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
@@ -39,6 +40,8 @@ limit = LogLimit(log)
 PATH = "/webhooks/eventship"
 
 router = APIRouter(tags=["webhooks"])
+_counted = cache(WEBHOOK_REQUESTS.labels)
+"""One for each outcome and problem, found once."""
 
 REFUSALS = {
     400: "Signed, but not a payload that can be used: kept apart, sending it again will not help",
@@ -97,13 +100,13 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Take
     started, label = time.perf_counter(), errors.Unexpected.__name__
     try:
         taken = await _recorded(state.resources, state.intake, headers, receive_body)
-        label = taken.outcome.value
+        label = str(taken.outcome)
         return taken
     except Problem as problem:
         label = type(problem).__name__
         raise
     finally:
-        WEBHOOK_REQUESTS.labels(label).inc()
+        _counted(label).inc()
         WEBHOOK_SECONDS.observe(time.perf_counter() - started)
 
 
