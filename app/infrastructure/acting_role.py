@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from app.infrastructure.sql_literals import text_literal
+
 LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "lock_timeout": "15s",
@@ -71,8 +73,5 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
 
 
 def _bound(tenant: str | None) -> str:
-    """What binds a transaction to a tenant. In hexadecimal digits nothing of an id can end its literal."""
-    if tenant is None:
-        return ""
-    digits = tenant.encode().hex()
-    return f", set_config('app.host_id', convert_from(decode('{digits}', 'hex'), 'UTF8'), true)"
+    """What binds a transaction to a tenant."""
+    return f", set_config('app.host_id', {text_literal(tenant)}, true)" if tenant is not None else ""

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.infrastructure.encryption import keyed_hash
 from app.infrastructure.raw_connection import SqlExecutor
+from app.infrastructure.sql_literals import text_literal
 
 REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"
 """A mention is a text in a body that we do not read: it may be an id or an address."""
@@ -76,9 +77,9 @@ async def lock_shared(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
 
 
 def shared_locks(host_ids: Iterable[str]) -> str:
-    """As `lock_shared`, as a statement without parameters: in hexadecimal digits no id ends its literal."""
-    hosts = (f"convert_from(decode('{each.encode().hex()}', 'hex'), 'UTF8')" for each in sorted(host_ids))
-    return f"{SHARED} FROM unnest(ARRAY[{', '.join(hosts)}]) AS h (host_id)"
+    """As `lock_shared`, as a statement without parameters, to go with a BEGIN."""
+    hosts = ", ".join(text_literal(host_id) for host_id in sorted(host_ids))
+    return f"{SHARED} FROM unnest(ARRAY[{hosts}]) AS h (host_id)"
 
 
 async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> None:

@@ -67,6 +67,7 @@ async def test_a_group_of_new_registrations_takes_four_round_trips(
     counted: tuple[Database, Counts],
 ) -> None:
     database, counts = counted
+    before = counts
     async with writer_on(database) as writer:
         for first in (10, 30, 50):  # each writer prepares its statements once
             before = counts.copy()
