@@ -19,8 +19,17 @@ from app.sync.jobs.event_changes import ChangedEvent, request_changed_events
 from app.sync.model.batch import CALENDAR_EVENT
 from app.webhooks.email_news import email_news
 from app.webhooks.existing_state import ExistingState, load_existing
-from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, Row, RowChange, merge_rows, rows_json
-from app.webhooks.new_registrations import insert_all, insert_deliveries, rows_of_new
+from app.webhooks.merge_upsert import (
+    EVENTS,
+    REGISTRATIONS,
+    Key,
+    Row,
+    RowChange,
+    insert_all,
+    insert_deliveries,
+    merge_rows,
+    rows_json,
+)
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import lock_hosts, redact_erased, subjects_of
 from app.webhooks.row_mapping import has_calendar_change, has_relevant_change, moves_calendar
@@ -162,7 +171,7 @@ async def _insert(
     first: dict[Key, ParsedDelivery] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
-    rows = rows_of_new(deliveries, seen, _event_states(deliveries))
+    rows = _rows_of_new(deliveries, seen, _event_states(deliveries))
     requests = None if rows is None else _first_jobs(rows, seen, _trace_contexts(deliveries))
     if rows is None or requests is None:
         written = await insert_deliveries(statements, list(first.values()))
@@ -175,6 +184,43 @@ async def _insert(
     left = [each for each in fresh if (each.host_id, each.registration_id) not in done]
     org_ids = {each.org_id for each in requests or () if (each.host_id, each.registration_id) in done}
     return fresh, left, org_ids
+
+
+def _rows_of_new(
+    deliveries: Sequence[ParsedDelivery], seen: ExistingState, events: Mapping[Key, EventState]
+) -> dict[Key, Row] | None:
+    """The rows of the registrations, or None where a delivery tells anything else that has to be written.
+
+    `events`: what the deliveries tell of their events.
+    """
+    rows: dict[Key, Row] = {}
+    for delivery in deliveries:
+        if delivery.unread is not None or not _is_known(delivery, seen):
+            return None
+        if delivery.registration is None or delivery.registration_id is None:
+            continue
+        key = delivery.host_id, delivery.registration_id
+        if key in rows or key in seen.registrations:
+            return None
+        row = REGISTRATIONS.merge(None, delivery.registration)
+        assert row is not None
+        rows[key] = row
+    if len({delivery.key for delivery in deliveries}) < len(deliveries):
+        return None
+    return (
+        rows if rows and all(_is_told(seen.events.get(key), state) for key, state in events.items()) else None
+    )
+
+
+def _is_known(delivery: ParsedDelivery, seen: ExistingState) -> bool:
+    """Whether its host is, by this name."""
+    host = seen.hosts[delivery.host_id]
+    return host.is_known and delivery.host_name in (None, host.name)
+
+
+def _is_told(row: Row | None, state: EventState) -> bool:
+    """Whether an event's row says all of it already."""
+    return row is not None and EVENTS.merge(row, state) is None
 
 
 async def _count_changed_bodies(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> None:

@@ -13,6 +13,11 @@ A group of webhooks takes one INSERT, one SELECT and one UPDATE for each table. 
 both go in the order of keys, so that two processes cannot wait for each other in a circle; READ COMMITTED
 suffices.
 
+Where a group tells of nothing but new registrations, one statement inserts its deliveries, these and their
+jobs, since each statement of a group waits for its turn on a busy loop (decision 26). A row is written only
+where the one before it was: not the registration of a delivery that came before, nor the job of a
+registration that another process wrote first.
+
 Rows and keys travel as JSON: of an array, asyncpg asks every element whether it is an array too.
 """
 
@@ -27,6 +32,8 @@ from pydantic_core import to_json
 from sqlalchemy import TextClause, text
 
 from app.infrastructure.raw_connection import SqlExecutor
+from app.sync.jobs.enqueue import JOBS_UPSERT, JobRequest, jobs_json
+from app.webhooks.parse import ParsedDelivery
 from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
 
@@ -108,6 +115,37 @@ UPDATE_REGISTRATIONS: Final = text("""
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb)) AS r
     WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
 """)
+DELIVERY_COLUMNS = (
+    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
+)
+DELIVERIES_INSERT: Final = (
+    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
+    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:deliveries AS jsonb))"
+    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+)
+INSERT_DELIVERIES: Final = text(DELIVERIES_INSERT)
+
+# IS TRUE: looked up in a hash table. A join would compare each row with each, since the intake joins by key.
+ONLY_OF_NEW: Final = """
+    WHERE ((host_id, registration_id) IN (SELECT host_id, registration_id FROM {before})) IS TRUE
+"""
+INSERT_ALL: Final = text(
+    f"""
+    WITH delivered AS ({DELIVERIES_INSERT}, registration_id),
+    registered AS ({REGISTRATIONS_INSERT.format(only=ONLY_OF_NEW.format(before="delivered"))}),
+    enqueued AS ({JOBS_UPSERT.format(only=ONLY_OF_NEW.format(before="registered"))})
+    SELECT true AS is_delivery, host_id, webhook_id AS id FROM delivered
+    UNION ALL SELECT false, host_id, registration_id FROM registered
+    """  # noqa: S608 -- put together from constants
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The keys of new deliveries, and of the registrations that were written with their jobs."""
+
+    deliveries: set[Key]
+    registrations: set[Key]
 
 
 @dataclass(frozen=True)
@@ -190,6 +228,49 @@ async def merge_rows(
     return changes + await _update(statements, table, {key: incoming[key] for key in outdated | raced})
 
 
+async def insert_all(
+    statements: SqlExecutor,
+    deliveries: Sequence[ParsedDelivery],
+    rows: Mapping[Key, Row],
+    requests: Sequence[JobRequest],
+) -> Written:
+    """Insert the deliveries, their new registrations, and the jobs of these."""
+    values = {
+        "deliveries": deliveries_json(deliveries),
+        "registrations": _keyed_json(REGISTRATIONS, rows),
+        "jobs": jobs_json(requests),
+    }
+    written = Written(set(), set())
+    for is_delivery, host_id, id_ in await statements.execute(INSERT_ALL, values):
+        (written.deliveries if is_delivery else written.registrations).add((host_id, id_))
+    return written
+
+
+async def insert_deliveries(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> Written:
+    """Insert the deliveries alone."""
+    kept = await statements.execute(INSERT_DELIVERIES, {"deliveries": deliveries_json(deliveries)})
+    return Written({(host_id, webhook_id) for host_id, webhook_id in kept}, set())
+
+
+def deliveries_json(deliveries: Sequence[ParsedDelivery]) -> str:
+    """The rows; the payload goes into each as the text that it is."""
+    return f"[{','.join(_delivery_json(delivery) for delivery in deliveries)}]"
+
+
+def _delivery_json(delivery: ParsedDelivery) -> str:
+    row = {
+        "host_id": delivery.host_id,
+        "webhook_id": delivery.webhook_id,
+        "type": delivery.type,
+        "occurred_at": delivery.occurred_at,
+        "event_id": delivery.event_id,
+        "registration_id": delivery.registration_id,
+        "body_sha256": "\\x" + delivery.body_sha256.hex(),
+        "outcome": str(delivery.outcome),
+    }
+    return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
+
+
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
     present = [{name: value for name, value in row.items() if value is not None} for row in rows]
@@ -199,7 +280,7 @@ def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
 async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
-    inserted = await statements.execute(table.insert, {table.name: keyed_json(table, rows)})
+    inserted = await statements.execute(table.insert, {table.name: _keyed_json(table, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
@@ -214,7 +295,7 @@ async def _update(
     ]
     if changes:
         rows = {change.key: change.after for change in changes}
-        await statements.execute(table.update, {table.name: keyed_json(table, rows)})
+        await statements.execute(table.update, {table.name: _keyed_json(table, rows)})
     return changes
 
 
@@ -225,7 +306,7 @@ async def _lock(statements: SqlExecutor, table: MergeTable[Any], keys: Sequence[
     return {(host_id, id_): table.parse_row(json.loads(row)) for host_id, id_, row in found}
 
 
-def keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
+def _keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
     """Rows and their keys for the table's statements, in the order of keys."""
     return rows_json(
         {"host_id": host_id, table.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
