@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, Result, TextClause
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -18,6 +18,12 @@ from sqlalchemy.util import greenlet_spawn
 
 TEXTS_MAX: Final = 1024
 """Texts that are kept compiled; all of the service's are constants."""
+
+OUTDATED: Final = (
+    AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError,
+    AsyncAdapt_asyncpg_dbapi.InternalServerError,
+)
+"""What a prepared statement says whose tables or types were changed since, by a migration for instance."""
 
 
 class PositionalText(NamedTuple):
@@ -101,6 +107,10 @@ class DirectSession(AsyncSession):
             await greenlet_spawn(_commit, self._connection)
             self._connection = None
 
+    async def rollback(self) -> None:
+        """Undo all of it; what followed would be another transaction, bound to no tenant."""
+        await self.close()
+
     async def invalidate(self) -> None:
         if self._has_session:
             await super().invalidate()
@@ -126,10 +136,15 @@ class DirectSession(AsyncSession):
         """The text to be sent by the driver; None for what the session proper has to say."""
         if not isinstance(statement, TextClause) or not (params is None or isinstance(params, dict)):
             return None
-        if self._has_session and (self._connection is None or self.sync_session.in_nested_transaction()):
+        if self._has_session and self._is_for_session(self.sync_session):
             return None
         plain = positional(statement)
         return plain if plain.is_plain else None
+
+    def _is_for_session(self, session: Session) -> bool:
+        """Whether the session proper has to do something before any text: flush, open a savepoint, refuse."""
+        is_open = self._connection is not None and session.is_active and not session.in_nested_transaction()
+        return not is_open or bool(session.new or session.dirty or session.deleted)
 
     async def _opened(self) -> Connection:
         if self._connection is None:
@@ -149,12 +164,17 @@ class DirectSession(AsyncSession):
         connection = await self._opened()
         adapted: Any = connection.connection.dbapi_connection
         cursor, values = adapted.cursor(), tuple([params[name] for name in plain.names])
+        spoken: Any = connection.dialect
+        # Statements that were prepared before this time are prepared anew.
+        cursor._invalidate_schema_cache_asof = spoken._invalidate_schema_cache_asof
         if connection._has_events or self._engine._has_events:
             for hear in connection.dispatch.before_cursor_execute:
                 hear(connection, cursor, plain.sql, values, None, False)
         try:
             await cursor._prepare_and_execute(plain.sql, values)
         except adapted.dbapi.Error as error:
+            if isinstance(error, OUTDATED):
+                spoken._invalidate_schema_cache()
             await greenlet_spawn(connection._handle_dbapi_exception, error, plain.sql, values, None, None)
         columns = tuple([column[0] for column in cursor.description or ()])
         result = DirectResult(_metadata(columns), iter(cursor._rows))

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, event, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, NotSupportedError, PendingRollbackError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
 from app.infrastructure.direct_session import DirectSession
@@ -60,6 +61,58 @@ async def test_what_was_added_beside_texts_is_committed_with_them(database: Data
         await session.execute(PUT, put("host_a"))
         session.add(Host(host_id="host_b", name="Vole"))
     assert await names(database) == {"host_a": "Otter", "host_b": "Vole"}
+
+
+async def test_texts_see_what_was_added_or_changed_before_them(database: Database) -> None:
+    async with database.tenant("host_a") as session:
+        host = Host(host_id="host_a", name="Vole")
+        session.add(host)
+        assert await session.scalar(NAMES) == "host_a"
+        host.name = "Newt"
+        assert (await session.execute(RENAME, put("host_a", "Heron"))).rowcount == 1  # type: ignore[attr-defined]
+    assert await names(database) == {"host_a": "Heron"}
+
+
+@pytest.mark.parametrize("has_entity", [True, False])
+async def test_what_was_rolled_back_is_not_committed(database: Database, *, has_entity: bool) -> None:
+    async with database.tenant("host_a") as session:
+        await session.execute(PUT, put("host_a"))
+        if has_entity:
+            assert await session.get(Host, "host_a")
+        await session.rollback()
+    assert await names(database) == {}
+
+
+async def test_no_text_goes_on_after_a_flush_that_failed(database: Database) -> None:
+    with pytest.raises(PendingRollbackError):
+        async with database.tenant("host_a") as session:
+            await session.execute(PUT, put("host_a"))
+            session.add(Host(host_id="host_a"))
+            with pytest.raises(IntegrityError):
+                await session.flush()
+            with pytest.raises(PendingRollbackError):
+                await session.scalar(TENANT)
+    assert await names(database) == {}
+
+
+async def test_a_text_whose_table_was_changed_is_prepared_anew(migrated: str, owner: AsyncEngine) -> None:
+    """By a migration, while connections are kept that prepared it before: it is refused once."""
+    found = text("SELECT * FROM otters")
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE TABLE otters (name text)"))
+        await connection.execute(text("GRANT SELECT ON otters TO eventship_system"))
+    async with Database.connect(migrated, pool=1) as database:
+        async with database.system() as session:
+            assert (await session.execute(found)).keys() == ["name"]
+        async with owner.begin() as connection:
+            await connection.execute(text("ALTER TABLE otters ADD COLUMN weight int"))
+        with pytest.raises(NotSupportedError):
+            async with database.system() as session:
+                await session.execute(found)
+        async with database.system() as session:
+            assert (await session.execute(found)).keys() == ["name", "weight"]
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP TABLE otters"))
 
 
 async def test_a_text_that_fails_within_a_savepoint_ends_it_alone(database: Database) -> None:
