@@ -9,7 +9,7 @@ from typing import Final
 
 from arq.connections import ArqRedis, create_pool
 from arq.constants import default_queue_name, job_key_prefix
-from arq.jobs import deserialize_job
+from arq.jobs import DeserializationError, deserialize_job
 from sqlalchemy import text
 
 from app.config.redis_url import redis_settings
@@ -96,5 +96,13 @@ async def _next_wake_up(pool: ArqRedis) -> str | None:
         job, _ = await pipe.execute()
     if job is None:
         return None
-    told = deserialize_job(job, deserializer=deserialize)
-    return str(told.args[0]) if told.function == DRAIN else None
+    return _announced(job)
+
+
+def _announced(job: bytes) -> str | None:
+    """The org; None for what is no wake-up of ours, which costs its neighbours nothing."""
+    try:
+        told = deserialize_job(job, deserializer=deserialize)
+    except DeserializationError:
+        return None
+    return str(told.args[0]) if told.function == DRAIN and told.args else None

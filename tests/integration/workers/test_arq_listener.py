@@ -1,8 +1,10 @@
 """Wake-ups: each is taken once, as soon as a slot is free for its drain, never by a worker without one."""
 
 import asyncio
+import pickle
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from arq.connections import RedisSettings, create_pool
@@ -10,7 +12,7 @@ from arq.connections import RedisSettings, create_pool
 from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import serialize
+from app.infrastructure.job_queue import DRAIN, serialize
 from app.main import open_resources
 from devtools.local_stack.local_services import LocalServices
 from workers.arq_listener import ArqListener
@@ -89,12 +91,20 @@ async def test_a_worker_without_a_slot_leaves_wake_ups_in_the_queue(
         assert await waiting(engines) == 0
 
 
-async def test_what_is_no_wake_up_is_taken_away(resources: Resources, engines: LocalServices) -> None:
+@pytest.mark.parametrize(
+    "serializer", [serialize, pickle.dumps, None], ids=["ours", "pickled", "no arguments"]
+)
+async def test_what_is_no_wake_up_is_taken_away(
+    resources: Resources, engines: LocalServices, caplog: pytest.LogCaptureFixture, serializer: Any
+) -> None:
     drains = Drains()
-    pool = await create_pool(RedisSettings.from_dsn(engines.redis_url), job_serializer=serialize)
-    await pool.enqueue_job("swim", "00DOTTER1")
+    pool = await create_pool(
+        RedisSettings.from_dsn(engines.redis_url), job_serializer=serializer or serialize
+    )
+    await (pool.enqueue_job("swim", "00DOTTER1") if serializer else pool.enqueue_job(DRAIN))
     await pool.aclose(close_connection_pool=True)
     async with listening(resources, drains):
         await resources.wakeups.announce(["00DOTTER2"])
         assert await drains.next_started() == "00DOTTER2"
     assert await waiting(engines) == 0
+    assert "loop_failed" not in caplog.messages
