@@ -62,8 +62,13 @@ class ArqListener:
                     continue
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
                     org_id = await _next_wake_up(pool)
-                if org_id is not None:
+                if org_id is None:
+                    continue
+                if self._drains.has_room.is_set() or self._drains.is_draining(org_id):
                     await self._start(org_id)
+                else:
+                    # Its slot went to the sweeper, or the worker stops: it is another worker's.
+                    await pool.enqueue_job(DRAIN, org_id)
         finally:
             await pool.aclose(close_connection_pool=True)
 

@@ -38,6 +38,11 @@ class Drains:
     async def _announce(self, _: list[str]) -> None:
         return
 
+    async def ended(self) -> None:
+        async with asyncio.timeout(SOON):
+            while self.pool.count:
+                await asyncio.sleep(0.01)
+
     async def next_started(self) -> str:
         async with asyncio.timeout(SOON):
             return await self.started.get()
@@ -89,6 +94,26 @@ async def test_a_worker_without_a_slot_leaves_wake_ups_in_the_queue(
         drains.gate.set()
         assert {first, await drains.next_started()} == {"00DOTTER1", "00DOTTER2"}
         assert await waiting(engines) == 0
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+async def test_a_wake_up_that_comes_while_no_slot_is_left_goes_back(
+    resources: Resources, engines: LocalServices, *, is_stopped: bool
+) -> None:
+    drains = Drains()
+    async with listening(resources, drains):
+        await resources.wakeups.announce(["00DOTTER1"])
+        await drains.next_started()
+        drains.gate.set()
+        await drains.ended()
+        drains.gate.clear()
+        if is_stopped:
+            await drains.pool.finish(0)
+        else:
+            drains.pool.start("00DOTTER2", is_slow=False)
+        await resources.wakeups.announce(["00DOTTER3"])
+        await asyncio.sleep(0.2)
+        assert await waiting(engines) == 1
 
 
 @pytest.mark.parametrize(
