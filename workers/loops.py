@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 from app.infrastructure.log_limit import LogLimit
@@ -15,6 +16,8 @@ JITTER = 0.2
 Run = Callable[[], Awaitable[object]]
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
+WELL_SECONDS = 10.0
+"""What ran for so long before it failed is not the same trouble as the failure before it."""
 SLACK_SECONDS = 30.0
 """For a process that was held up: what it owes is late, and it is not dead."""
 
@@ -30,10 +33,13 @@ async def run_forever(
     """Call `run` until `stop`; after an exception wait a little, twice as long each time in a row."""
     wait = first
     while not stop.is_set():
+        began = time.monotonic()
         try:
             await run()
             wait = first
         except Exception as error:
+            if time.monotonic() - began >= WELL_SECONDS:
+                wait = first
             limit.log(
                 logging.WARNING,
                 "loop_failed",

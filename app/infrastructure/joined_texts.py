@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 Change = tuple[TextClause, Mapping[str, Any]]
 """A text that inserts, updates or deletes, and its parameters."""
-PARAMETER: Final = re.compile(r"(?<![:\w]):(\w+)")
+PARAMETER: Final = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+"""As SQLAlchemy finds them in a text."""
 
 
 async def execute_together(session: AsyncSession, changes: Sequence[Change], last: Change) -> Result[Any]:

@@ -185,3 +185,10 @@ async def test_changes_are_carried_out_in_one_statement(database: Database) -> N
         assert found.scalars().all() == ["Newt"]
     assert len(heard) == 1
     assert await names(database) == {"host_a": "Newt", "host_b": "Vole", "host_c": "Heron"}
+
+
+async def test_colons_of_joined_changes_stay_what_they_are(database: Database) -> None:
+    change = text("INSERT INTO hosts (host_id, name) VALUES (:host_id, :name || '\\:name' || 'a'::text)")
+    async with database.system() as session:
+        await execute_together(session, [(change, put("host_a"))], (PUT, put("host_b")))
+    assert await names(database) == {"host_a": "Otter:namea", "host_b": "Otter"}

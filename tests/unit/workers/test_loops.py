@@ -47,6 +47,16 @@ async def test_waits_grow_only_up_to_the_longest(caplog: pytest.LogCaptureFixtur
     assert [vars(record)["next_in"] for record in caplog.records] == [0.001, 0.002, 0.002, 0.002, 0.002]
 
 
+async def test_a_failure_after_a_long_run_is_no_repetition(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener whose Valkey is restarted once a week is not deaf for ten seconds every time."""
+    monkeypatch.setattr(loops, "WELL_SECONDS", 0)
+    turns = Turns(fails={1, 2, 3}, last=3)
+    await run_forever("wake-ups", turns.run, stop=turns.stop, first=0.001)
+    assert [vars(record)["next_in"] for record in caplog.records] == [0.001, 0.001, 0.001]
+
+
 async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails={2}, last=4)
     await run_periodically("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
