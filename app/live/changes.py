@@ -169,7 +169,7 @@ class SentRows:
     """Remembers which changed rows were sent.
 
     A change number is drawn before its transaction commits, so that a lower one may appear after a higher
-    one: rows are read from the position of ten seconds ago, and those that were sent are left out.
+    one: rows are read from the position of ten seconds before, and those that were sent are left out.
     """
 
     position: int = 0
@@ -181,9 +181,13 @@ class SentRows:
         self.position = position
         self._positions.append((now, position))
 
-    def safe_position(self, now: float) -> int:
-        """The position of ten seconds ago: no lower number can still appear."""
-        while len(self._positions) > 1 and self._positions[1][0] <= now - OVERLAP_SECONDS:
+    def copy(self) -> "SentRows":
+        """As it is now, to go back to."""
+        return SentRows(self.position, self._positions.copy(), self._sent)
+
+    def safe_position(self, looked_at: float) -> int:
+        """The position of ten seconds before the last look: whatever has a lower number was found by it."""
+        while len(self._positions) > 1 and self._positions[1][0] <= looked_at - OVERLAP_SECONDS:
             self._positions.popleft()
         return self._positions[0][1]
 

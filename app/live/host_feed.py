@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.infrastructure.log_limit import LogLimit
 from app.live.changes import (
     CHANGED_MAX,
@@ -51,6 +49,7 @@ class Feed:
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
     _stale_stats: set[str] = field(default_factory=set)
     _is_card_stale: bool = False
+    _looked_at: float = 0.0
     _stats_at: float = 0.0
     _card_at: float = 0.0
     _refreshed_at: float = 0.0
@@ -83,12 +82,10 @@ class Feed:
         while True:
             try:
                 seconds = BUSY_POLL_SECONDS if await self.poll() else self._seconds_to_next()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except Exception as error:  # a feed outlives whatever it meets
                 kind = type(error).__name__
                 limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
                 seconds = POLL_SECONDS
-                # What was under way may not have been sent, and no marker would show it again.
-                self.snapshots.aging.update(each.event_id for each in self.subscribers if each.event_id)
             await self._wait(seconds)
 
     async def start(self) -> None:
@@ -97,17 +94,22 @@ class Feed:
             self._markers = (await read_markers(session, [self.host_id]))[self.host_id]
         now = time.monotonic()
         self._rows.start(int(self._markers["rows", ""]), now=now)
-        self._card_at = self._refreshed_at = now
+        self._looked_at = self._card_at = self._refreshed_at = now
 
     async def poll(self) -> bool:
-        """Send what changed; returns whether more rows changed than one poll sends."""
+        """Send what changed; returns whether more rows changed than one poll sends.
+
+        What could not be sent is found again by the next poll.
+        """
         self.polls += 1
-        safe = self._rows.safe_position(time.monotonic())
+        now = time.monotonic()
+        safe = self._rows.safe_position(self._looked_at)
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
             markers = (await read_markers(session, [self.host_id]))[self.host_id]
             is_settled = safe >= int(markers["rows", ""])
             changed = [] if is_settled else await read_changed(session, self.host_id, after=safe)
-        before, self._markers = self._markers, markers
+        before, sent = self._markers, self._rows.copy()
+        self._markers = markers
         unsent = self._rows.unsent(changed)
         rows = unsent[:ROWS_PER_POLL]
         is_crowded = len(changed) >= CHANGED_MAX
@@ -115,8 +117,13 @@ class Feed:
         changes = detect(before, markers, rows)
         aged = self.snapshots.aging if self._is_refresh_due() else frozenset()
         plan = snapshots_for(changes, self.subscribers, aged=aged)
-        await self._send(plan, rows, is_last=len(unsent) == len(rows))
-        await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
+        try:
+            await self._send(plan, rows, is_last=len(unsent) == len(rows))
+            await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
+        except Exception:
+            self._markers, self._rows = before, sent
+            raise
+        self._looked_at = now
         return len(unsent) > len(rows)
 
     async def _send(self, plan: SnapshotPlan, rows: Sequence[Changed], *, is_last: bool) -> None:
@@ -128,9 +135,9 @@ class Feed:
         self._stale_stats |= plan.stats
         if not is_last and time.monotonic() - self._stats_at <= POLL_SECONDS:
             return
-        stale, self._stale_stats = sorted(self._stale_stats), set()
-        for event_id in stale:
+        for event_id in sorted(self._stale_stats):
             await self._broadcast(partial(self.snapshots.stats, event_id, number=self.position))
+            self._stale_stats.discard(event_id)
         self._stats_at = time.monotonic()
 
     async def _send_card(self, *, is_new: bool, has_moved: bool) -> None:
@@ -139,9 +146,9 @@ class Feed:
         self._is_card_stale |= is_new or has_moved
         if not is_new and not (self._is_card_stale and now - self._card_at > CARD_SECONDS):
             return
-        self._card_at, self._is_card_stale = now, False
         for viewer in {each.viewer for each in self.subscribers}:
             await self._broadcast(partial(self.snapshots.card, *viewer, number=self.position))
+        self._card_at, self._is_card_stale = now, False
 
     def _is_refresh_due(self) -> bool:
         now = time.monotonic()
@@ -164,7 +171,7 @@ class Feed:
 
         For ten seconds after a change, lower numbers may still be committed.
         """
-        is_settled = self._rows.safe_position(time.monotonic()) >= int(self._markers.get(("rows", ""), "0"))
+        is_settled = self._rows.safe_position(self._looked_at) >= int(self._markers.get(("rows", ""), "0"))
         if not is_settled or self._is_card_stale or self._stale_stats:
             return POLL_SECONDS
         return REFRESH_SECONDS if self.snapshots.aging else None

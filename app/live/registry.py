@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.api.dependencies import Resources
 from app.api.errors import TooManyRequests
 from app.infrastructure.log_limit import LogLimit
@@ -110,7 +108,7 @@ class Feeds:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.look()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except Exception as error:  # no other look would wake the feeds
                 kind = type(error).__name__
                 limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
 

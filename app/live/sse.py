@@ -54,6 +54,8 @@ async def _initial_snapshots(feed: Feed, subscriber: Subscriber) -> AsyncIterato
     for event_id in event_ids:
         for message in await snapshots.stats(event_id, number=number):
             yield message
+    if snapshots.aging:
+        feed.hint()  # it may sleep, and knew of nothing that time may change
 
 
 async def _replay_missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[StreamMessage]:

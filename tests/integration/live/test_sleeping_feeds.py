@@ -5,15 +5,17 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
+from asyncpg import InternalClientError
 from sqlalchemy import event as sqlalchemy_event
 
 from app.api.dependencies import Resources
 from app.infrastructure.database import Database
-from app.live import host_feed
+from app.live import host_feed, registry
 from app.live.host_feed import POLL_SECONDS
 from app.live.registry import Feeds
+from app.live.snapshots import Snapshots
 from app.models import Host
-from tests.integration.live.streams import reading, set_state
+from tests.integration.live.streams import SOON, reading, set_state
 from tests.integration.registrations.sample_event import EVENT_ID, event, save
 
 
@@ -54,18 +56,46 @@ async def test_only_stats_that_time_may_change_age(feeds: Feeds, database: Datab
         assert feed.snapshots.aging == set()
 
 
-async def test_stats_are_made_anew_after_a_look_that_failed(
-    feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch
+async def test_a_feed_that_sleeps_learns_what_ages_from_a_new_stream(
+    feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()
         [feed] = feeds._feeds.values()
+        monkeypatch.setattr(host_feed, "REFRESH_SECONDS", 0.1)
+        await reader.next("stats")
+        assert feed.snapshots.aging == {EVENT_ID}
+
+
+@pytest.mark.parametrize("kind", ["rows", "stats"])
+@pytest.mark.parametrize("error", [OSError, InternalClientError])
+async def test_what_could_not_be_read_is_sent_by_the_next_poll(
+    feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch, kind: str, error: type[Exception]
+) -> None:
+    async with reading(feeds, EVENT_ID) as reader:
+        await reader.present()
+        read, failing = getattr(Snapshots, kind), AsyncMock(side_effect=error)
+        monkeypatch.setattr(Snapshots, kind, failing)
         await set_state(database, "r2", "synced")
+        async with asyncio.timeout(SOON):
+            while not failing.called:
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr(Snapshots, kind, read)
+        await reader.next("row", registration_id="r2", state="synced")
         while (await reader.next("stats")).data["counts"]["pending"]:
             pass
+
+
+async def test_the_look_at_all_hosts_outlives_what_it_meets(
+    feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading(feeds, EVENT_ID) as reader:
+        await reader.present()
         with monkeypatch.context() as broken:
-            broken.setattr(host_feed, "read_markers", AsyncMock(side_effect=OSError))
-            feed.hint()
-            while not feed.snapshots.aging:
-                await asyncio.sleep(0.01)
-        assert feed.snapshots.aging == {EVENT_ID}
+            failing = AsyncMock(side_effect=InternalClientError)
+            broken.setattr(registry, "read_markers", failing)
+            async with asyncio.timeout(SOON):
+                while not failing.called:
+                    await asyncio.sleep(0.01)
+        await set_state(database, "r2", "synced")
+        await reader.next("row", registration_id="r2")

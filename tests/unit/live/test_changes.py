@@ -101,6 +101,15 @@ def test_rows_are_read_again_for_ten_seconds_and_sent_once() -> None:
     assert sent.safe_position(111.0) == 8
 
 
+def test_what_was_remembered_can_be_taken_back() -> None:
+    sent = SentRows()
+    sent.start(5, now=100.0)
+    before = sent.copy()
+    sent.remember([row("evt_a", 8)], safe=5, is_crowded=True, now=101.0)
+    assert (before.position, before.safe_position(200.0)) == (5, 5)
+    assert before.unsent([row("evt_a", 8)]) == [row("evt_a", 8)]
+
+
 def test_a_row_that_changed_again_is_sent_again() -> None:
     sent = SentRows()
     sent.start(5, now=100.0)
