@@ -67,12 +67,14 @@ async def export_rows(
     while True:
         async with turn:
             async with database.tenant(host_id) as session:
-                rows = await page_by_id(session, host_id, event_id, query=query, after=after, limit=PAGE)
+                rows, after = await page_by_id(
+                    session, host_id, event_id, query=query, after=after, limit=PAGE
+                )
             chunk = (MARK if head else "").encode() + as_csv([*head, *map(cells_of, rows)])
         yield chunk
-        if len(rows) < PAGE:
+        if after is None:
             return
-        head, after = [], rows[-1].registration_id
+        head = []
 
 
 def cells_of(row: Row) -> list[str]:

@@ -129,9 +129,11 @@ async def read_row(session: AsyncSession, host_id: str, event_id: str, *, regist
 
 async def page_by_id(
     session: AsyncSession, host_id: str, event_id: str, *, query: RowQuery, after: str | None, limit: int
-) -> list[Row]:
-    """Return the next rows by registration id, an order that changes do not disturb: for exports. Raises
-    EventNotFound.
+) -> tuple[list[Row], str | None]:
+    """Return the next rows by registration id, an order that changes do not disturb, and the id that the next
+    page goes on behind, None at the end: for exports. Raises EventNotFound.
+
+    A page may be short where rows left the event while it was read.
 
     A portion of the event's ids at a time is held against the filters: joined as a whole, the planner may
     look through all jobs for each registration while statistics know nothing of the event.
@@ -146,7 +148,8 @@ async def page_by_id(
         found += await _matching(session, context, ids, conditions) if conditions else ids
         is_last = len(ids) < portion
         after = ids[-1] if ids else after
-    return await rows_of(session, context, found[:limit])
+    page = found[:limit]
+    return await rows_of(session, context, page), page[-1] if len(page) == limit else None
 
 
 async def _next_ids(
@@ -166,41 +169,42 @@ async def _next_ids(
 async def _matching(
     session: AsyncSession, context: EventContext, ids: Sequence[str], conditions: list[ColumnElement[bool]]
 ) -> Sequence[str]:
-    """Those of `ids` that match, in their order: each by its keys, with a fence for the planner."""
+    """Those of `ids` that match, in their order: each by its keys, with a fence for the planner.
+
+    Only the database knows the order: its collation may be another than Python's.
+    """
     wanted = by_id(ids)
     registration = _of_key(Registration, context.host_id, wanted, Registration.event_id == context.event_id)
     armed_for = (SyncJob.event_id == context.event_id, SyncJob.org_id == (context.org_id or ""))
     job = _of_key(SyncJob, context.host_id, wanted, *armed_for)
     both = wanted.join(registration, true()).outerjoin(job, true())
-    matching = select(wanted.c.id).select_from(both).order_by(wanted.c.id)
+    matching = select(wanted.c.id).select_from(both)
     for condition in conditions:
         on_rows = ClauseAdapter(job).traverse(ClauseAdapter(registration).traverse(condition))
         matching = matching.where(on_rows)
-    return (await session.scalars(matching)).all()
+    found = set(await session.scalars(matching))
+    return [each for each in ids if each in found]
 
 
 async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
-    """These registrations of the event, as far as they count, by id."""
+    """These registrations of the event, as far as they count, in the order of `ids`."""
     return await _assemble(session, context, await _load(session, context, ids, IS_COUNTED))
 
 
 async def _load(
     session: AsyncSession, context: EventContext, ids: Sequence[str], *conditions: ColumnElement[bool]
 ) -> list[tuple[Registration, SyncJob | None]]:
-    """These registrations of the event with the job armed for the connected org, by id.
+    """These registrations of the event with the job armed for the connected org, in the order of `ids`.
 
     Each by its primary key, with a fence for the planner: joined, or with more than fifty keys at once, it
     may look through all of the event while statistics know nothing of it.
     """
     registrations = await session.scalars(_by_key(Registration, context.host_id, ids, *conditions))
-    found = sorted(
-        (each for each in registrations if each.event_id == context.event_id),
-        key=lambda each: each.registration_id,
-    )
+    found = {each.registration_id: each for each in registrations if each.event_id == context.event_id}
     jobs = await session.scalars(_by_key(SyncJob, context.host_id, ids))
     armed_for = (context.event_id, context.org_id)
     own = {each.registration_id: each for each in jobs if (each.event_id, each.org_id) == armed_for}
-    return [(each, own.get(each.registration_id)) for each in found]
+    return [(found[each], own.get(each)) for each in ids if each in found]
 
 
 def _by_key(

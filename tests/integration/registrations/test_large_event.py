@@ -72,7 +72,10 @@ async def test_export_reads_each_row_by_its_key(
     for query, most in ((RowQuery(), 2 * PAGE), (RowQuery(states=("synced",)), MANY)):
         async with database.tenant("host_a") as session:
             before = await jobs_read(session)
-            page = await page_by_id(session, "host_a", EVENT_ID, query=query, after="reg_00100", limit=PAGE)
+            page, after = await page_by_id(
+                session, "host_a", EVENT_ID, query=query, after="reg_00100", limit=PAGE
+            )
+            assert after == "reg_00150"
             assert [row.registration_id for row in page] == [f"reg_{100 + n:05}" for n in range(1, PAGE + 1)]
             assert await jobs_read(session) - before <= most
 
@@ -87,5 +90,5 @@ async def test_export_with_a_filter_goes_on_behind_what_does_not_match(
         )
     async with database.tenant("host_a") as session:
         query = RowQuery(states=("synced",))
-        page = await page_by_id(session, "host_a", EVENT_ID, query=query, after=None, limit=PAGE)
+        page, _ = await page_by_id(session, "host_a", EVENT_ID, query=query, after=None, limit=PAGE)
     assert [row.registration_id for row in page] == [f"reg_{2500 + n:05}" for n in range(PAGE)]
