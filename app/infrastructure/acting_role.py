@@ -20,6 +20,8 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "idle_in_transaction_session_timeout": "1min",
         # A plan that was kept from when a table was small or a host new walks all of the host's rows later.
         "plan_cache_mode": "force_custom_plan",
+        # Rows are few, estimates of fresh tables high: to compile a plan takes longer than to carry it out.
+        "jit": "off",
     }
 )
 """As SHOW answers them."""

@@ -31,7 +31,8 @@ WHO = text("""
            current_setting('lock_timeout') AS lock_timeout,
            current_setting('statement_timeout') AS statement_timeout,
            current_setting('idle_in_transaction_session_timeout') AS idle_in_transaction_session_timeout,
-           current_setting('plan_cache_mode') AS plan_cache_mode
+           current_setting('plan_cache_mode') AS plan_cache_mode,
+           current_setting('jit') AS jit
     FROM pg_roles AS acting WHERE acting.rolname = current_user
 """)
 OPEN_TABLES = text("""

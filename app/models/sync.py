@@ -177,7 +177,6 @@ class CreateLock(Base):
     """A person (or account) is being created in an org; nobody else may, until it is settled."""
 
     __tablename__ = "create_locks"
-    __table_args__ = (Index("ix_create_locks_until", "until"),)
 
     org_id: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[bytes] = mapped_column(Digest, primary_key=True)
