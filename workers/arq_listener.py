@@ -58,19 +58,24 @@ class ArqListener:
         try:
             while True:
                 await self._drains.has_room.wait()
-                if self._drains.lets_others_go_first and not await _is_left_over(pool):
-                    continue
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
-                    org_id = await _next_wake_up(pool)
+                    org_id = await self._taken(pool)
                 if org_id is None:
                     continue
                 if self._drains.has_room.is_set() or self._drains.is_draining(org_id):
                     await self._start(org_id)
                 else:
                     # Its slot went to the sweeper, or the worker stops: it is another worker's.
-                    await pool.enqueue_job(DRAIN, org_id)
+                    async with asyncio.timeout(SILENT_SECONDS):
+                        await pool.enqueue_job(DRAIN, org_id)
         finally:
             await pool.aclose(close_connection_pool=True)
+
+    async def _taken(self, pool: ArqRedis) -> str | None:
+        """The org of the next wake-up; None where there is none, or other workers may go first."""
+        if self._drains.lets_others_go_first and not await _is_left_over(pool):
+            return None
+        return await _next_wake_up(pool)
 
     async def _start(self, org_id: str) -> None:
         """Start the org's drain; a worker without a slot for it leaves it to the sweeper."""

@@ -1,8 +1,11 @@
 """Two workers share what comes: one with a backlog takes what the other does not."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -10,8 +13,11 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import open_resources
 from app.sync.jobs.claim import DueOrg
+from chaos.proxy import Proxy
 from tests.integration.workers.test_supervisor import SOON, Bench, announced, without_sweeper
 from workers import arq_listener, drain_pool
+from workers.arq_listener import ArqListener
+from workers.drain_pool import DrainPool
 from workers.supervisor import Supervisor, WorkerConfig
 
 HOUR = 3600.0
@@ -106,3 +112,34 @@ async def test_a_sweep_beside_a_backlog_takes_what_the_sweep_before_had_found(
         looks, busy.due = busy.looks, [DueOrg("org_1", False)]
         assert await busy.next_drained() == "org_1"
         assert busy.looks == looks + 2
+
+
+async def test_a_queue_that_falls_silent_is_left_beside_a_backlog_too(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arq_listener, "TAKE_SECONDS", 1)
+    monkeypatch.setattr(arq_listener, "SILENT_SECONDS", 0.5)
+    port = urlsplit(settings.redis_url).port
+    assert port is not None
+    proxy = Proxy("valkey", port, chance=random.Random(1))
+    await proxy.start()
+    behind = settings.model_copy(
+        update={"redis_url": settings.redis_url.replace(f":{port}", f":{proxy.port}")}
+    )
+    busy = Bench(hangs=True)
+    drains = DrainPool(busy.drain, AsyncMock(), slots=9, seconds=HOUR)
+    drains.has_other_workers = True
+    drains.start("backlog", is_slow=False)
+    assert await busy.next_drained() == "backlog"
+    while not drains.lets_others_go_first:
+        await asyncio.sleep(0.01)
+    listening = asyncio.create_task(ArqListener(behind, database, drains).listen(asyncio.Event()))
+    await announced(settings, "org_1")
+    assert await busy.next_drained() == "org_1"
+    proxy.swallow()
+    await announced(settings, "org_2")
+    assert await busy.next_drained() == "org_2"
+    listening.cancel()
+    await asyncio.wait([listening])
+    await drains.finish(0.0)
+    proxy.close()
