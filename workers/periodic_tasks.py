@@ -13,7 +13,7 @@ from app.api.dependencies import Resources
 from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.campaigns.campaign_creation import create_campaigns
 from app.campaigns.creation_requests import request_missing_campaigns
-from app.campaigns.date_sync import sync_campaign_dates
+from app.campaigns.date_sync import DATES_AT_ONCE, sync_campaign_dates
 from app.connections.grants.revocation import retry_revocations
 from app.connections.keep_alive import keep_alive
 from app.connections.oauth.unconfirmed import give_back_overdue
@@ -68,10 +68,16 @@ async def enqueue_backfills(resources: Resources) -> None:
 
 
 async def process_campaigns(resources: Resources) -> None:
-    """Create requested and automatic campaigns, and sync their dates."""
+    """Create requested and automatic campaigns."""
     await request_missing_campaigns(resources.database)
     await create_campaigns(resources)
-    await sync_campaign_dates(resources)
+
+
+async def follow_events(resources: Resources) -> None:
+    """Move the dates of created campaigns with their events: the search reads all of their links."""
+    for _ in range(CHUNKS_PER_RUN):
+        if await sync_campaign_dates(resources) < DATES_AT_ONCE:
+            return
 
 
 async def purge_old_rows(resources: Resources) -> int:
@@ -98,6 +104,7 @@ PERIODIC_TASKS = (
     PeriodicTask("arm backfills", 1.0, enqueue_backfills),
     PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills)),
     PeriodicTask("campaigns", 2.0, process_campaigns),
+    PeriodicTask("campaign dates", 30.0, follow_events),
     PeriodicTask("revocations", 30.0, retry_revocations),
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
     PeriodicTask("preflights", 2.0, run_requested_preflights),

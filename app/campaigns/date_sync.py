@@ -26,10 +26,12 @@ MOVED: Final = text("""
     ORDER BY event.snapshot_at LIMIT :most
 """)
 
+DATES_AT_ONCE: Final = 20
+
 Days = tuple[str | None, str | None]
 
 
-async def sync_campaign_dates(resources: Resources, *, limit: int = 20) -> int:
+async def sync_campaign_dates(resources: Resources, *, limit: int = DATES_AT_ONCE) -> int:
     """Bring the dates of campaigns up to their events; returns how many were looked at.
 
     Setting the same dates twice is harmless, so that a lost answer needs no care.

@@ -357,6 +357,9 @@ async def _put_off(resources: Resources, host_id: str) -> None:
         await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(wish))
 
 
+ANY_WANTED: Final = text("SELECT EXISTS (SELECT FROM preflights WHERE requested_at IS NOT NULL)")
+
+
 async def _claim_wanted(resources: Resources) -> list[str]:
     is_free: ColumnElement[bool] = or_(
         Preflight.started_at.is_(None), func.clock_timestamp() - Preflight.started_at > TIMEOUT
@@ -369,6 +372,8 @@ async def _claim_wanted(resources: Resources) -> list[str]:
         .with_for_update(skip_locked=True)
     )
     async with resources.database.system() as session:
+        if not await session.scalar(ANY_WANTED):
+            return []
         taken = await session.scalars(
             update(Preflight)
             .where(Preflight.host_id.in_(wanted))

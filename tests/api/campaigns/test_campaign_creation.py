@@ -19,6 +19,7 @@ from tests.api.answers import problem
 from tests.api.campaigns.dashboard import PATH, STATUSES, CampaignDashboard
 from tests.factories import NOW
 from tests.factories_events import event_for, registration_for
+from workers.periodic_tasks import follow_events, process_campaigns
 
 SOON = datetime.now(UTC) + timedelta(days=30)
 ROOMY = Times()
@@ -405,6 +406,19 @@ async def test_dates_of_our_own_campaign_follow_the_event(
         assert await follow(dashboard, worker_settings) == 1
         assert await days(dashboard) == expected
     assert await follow(dashboard, worker_settings) == 0
+
+
+async def test_dates_follow_in_a_task_of_their_own(
+    dashboard: CampaignDashboard, worker_settings: Settings
+) -> None:
+    """Its search reads the links of all campaigns that we created: too much for every two seconds."""
+    await made(dashboard, worker_settings)
+    before, expected = await days(dashboard), await move_event(dashboard, timedelta(days=7))
+    async with open_resources(worker_settings, transport=dashboard.org.transport) as resources:
+        await process_campaigns(resources)
+        assert await days(dashboard) == before
+        await follow_events(resources)
+    assert await days(dashboard) == expected
 
 
 async def test_dates_edited_in_salesforce_are_left(
