@@ -108,7 +108,7 @@ PERIODIC_TASKS = (
     PeriodicTask("revocations", 30.0, retry_revocations),
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
     PeriodicTask("preflights", 2.0, run_requested_preflights),
-    PeriodicTask("verifications", 1.0, run_verifications),
+    PeriodicTask("verifications", 2.0, run_verifications),
     PeriodicTask("notifications", 1.0, send_notifications),
     PeriodicTask("notified conditions", 5.0, review_notified),
     PeriodicTask("keep alive", HOUR, keep_alive),
