@@ -197,8 +197,10 @@ def _rows_of_new(
     for delivery in deliveries:
         if delivery.unread is not None or not _is_known(delivery, seen):
             return None
-        if delivery.registration is None or delivery.registration_id is None:
+        if delivery.registration_id is None:
             continue
+        if delivery.registration is None:
+            return None
         key = delivery.host_id, delivery.registration_id
         if key in rows or key in seen.registrations:
             return None

@@ -145,3 +145,15 @@ async def test_no_id_ends_the_literal_that_locks_it(database: Database) -> None:
     async with direct.unit_of_work(shared_locks(hosts)) as statements:
         assert [tuple(row) for row in await statements.execute(held, {"hosts": hosts})] == [(3,)]
     await direct.close()
+
+
+async def test_a_body_that_came_under_a_known_id_writes_nothing_beside_a_redacted_delivery(
+    known: Database,
+) -> None:
+    """The redacted delivery is new and has the same registration, but tells nothing of it."""
+    await written(known, of(2, "msg_again"))
+    redacted = replace(of(3, "msg_new"), registration=None)
+    result = await written(known, of(3, "msg_again"), redacted)
+    assert result.outcomes[0] is Outcome.DUPLICATE
+    async with known.system() as session:
+        assert "reg_3" not in set(await session.scalars(select(Registration.registration_id)))
