@@ -58,6 +58,12 @@ after(async () => {
 });
 
 const card = () => page.locator("salesforce-card");
+
+/** The host's page once its card is there: it moves what stands below it, also from under a pointer. */
+async function openHost() {
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await card().locator("summary", { hasText: "What we found in your org" }).waitFor();
+}
 const mapping = () => page.locator("salesforce-mapping");
 const drawer = () => page.locator("salesforce-event-sync");
 const button = (name, where = page) => where.getByRole("button", { name, exact: true });
@@ -403,7 +409,7 @@ step("the host decides what is written, and is told what the org will not take",
   const fields = ["Diet__c | picklist(255) | CUNR | Diet | Vegan; Vegetarian; None", "Region__c | string(40) | CU | Region"];
   const known = "Legacy_Id__c | string(40) | CUNX | Legacy Id";
   await stack.door("PUT", "config", { extra_fields: { ...OF_PACKAGE, Lead: [...fields, known], Contact: [known] } });
-  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await openHost();
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
   assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"]);
@@ -486,7 +492,7 @@ whoDidWhat(step, () => ({ page, stack }), HOST);
 eraseSomebody(step, () => ({ page, stack }), HOST);
 
 step("all events are worked on by keyboard, and many are changed after a try", async () => {
-  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await openHost();
   await page.getByRole("link", { name: "What is written of each event" }).click();
   const events = page.locator("salesforce-events");
   const tasks = (title) => events.getByRole("switch", { name: `Tasks, ${title}` });
@@ -517,7 +523,7 @@ step("all events are worked on by keyboard, and many are changed after a try", a
 
 step("what a host has written is changed at once, and said", async () => {
   await page.setViewportSize({ width: 1100, height: 900 });
-  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await openHost();
   await page.getByRole("link", { name: "What is written", exact: true }).click();
   const settings = page.locator("salesforce-settings");
   await settings.getByRole("switch", { name: "Calendar Events" }).click();
