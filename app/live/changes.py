@@ -73,6 +73,16 @@ FLOOR = text("""
     ) AS settled
 """)
 
+IS_RECENT = text("""
+    SELECT coalesce(max(updated_at) > clock_timestamp() - make_interval(secs => :overlap), false) FROM (
+        (SELECT updated_at FROM registrations
+         WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
+        UNION ALL
+        (SELECT updated_at FROM sync_jobs
+         WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
+    ) AS newest
+""")
+
 ChangeMarkers = Mapping[tuple[str, str], str]
 
 
@@ -106,6 +116,16 @@ async def resume_position(session: AsyncSession, host_id: str, number: int) -> i
     """Return the change number to read from for a client that has seen everything up to `number`."""
     values = {"host_id": host_id, "number": number, "overlap": OVERLAP_SECONDS}
     return int(await session.scalar(FLOOR, values) or 0)
+
+
+async def read_late(session: AsyncSession, host_id: str, number: int) -> tuple[int, Sequence[Changed]]:
+    """The number above which something may be committed yet, up to `number`, and what is there already."""
+    values = {"host_id": host_id, "number": number, "overlap": OVERLAP_SECONDS}
+    if not await session.scalar(IS_RECENT, values):
+        return number, ()
+    floor = await resume_position(session, host_id, number)
+    changed = await read_changed(session, host_id, after=floor)
+    return floor, [each for each in changed if each.number <= number]
 
 
 def changed_events(before: ChangeMarkers, after: ChangeMarkers, kind: str) -> set[str]:
@@ -176,10 +196,11 @@ class SentRows:
     _positions: deque[tuple[float, int]] = field(default_factory=deque)
     _sent: dict[str, int] = field(default_factory=dict)
 
-    def start(self, position: int, *, now: float) -> None:
-        """Take everything up to `position` for sent."""
+    def start(self, position: int, *, now: float, floor: int, sent: Sequence[Changed]) -> None:
+        """Take for sent what is there: everything up to `floor`, and these rows above it."""
         self.position = position
-        self._positions.append((now, position))
+        self._sent = {each.registration_id: each.number for each in sent}
+        self._positions.append((now, floor))
 
     def copy(self) -> "SentRows":
         """As it is now, to go back to."""

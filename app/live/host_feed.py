@@ -17,6 +17,7 @@ from app.live.changes import (
     SnapshotPlan,
     detect,
     read_changed,
+    read_late,
     read_markers,
     snapshots_for,
 )
@@ -89,11 +90,16 @@ class Feed:
             await self._wait(seconds)
 
     async def start(self) -> None:
-        """Begin at the present: a new stream gets what came before as snapshots."""
+        """Begin at the present: a new stream gets what came before as snapshots.
+
+        Lower numbers than the highest may be committed later, so shortly after a change the feed stays awake.
+        """
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
             self._markers = (await read_markers(session, [self.host_id]))[self.host_id]
+            position = int(self._markers["rows", ""])
+            floor, sent = await read_late(session, self.host_id, position)
         now = time.monotonic()
-        self._rows.start(int(self._markers["rows", ""]), now=now)
+        self._rows.start(position, now=now, floor=floor, sent=sent)
         self._looked_at = self._card_at = self._refreshed_at = now
 
     async def poll(self) -> bool:

@@ -20,8 +20,9 @@ from tests.integration.registrations.sample_event import EVENT_ID, event, save
 
 
 async def test_idle_streams_of_all_hosts_share_one_statement_a_look(
-    feeds: Feeds, resources: Resources, database: Database
+    feeds: Feeds, resources: Resources, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.live.changes.OVERLAP_SECONDS", 0.0)  # nothing changed for long
     await save(database, Host(host_id="host_b", name="Badgers"), event(host_id="host_b"))
     statements: list[str] = []
 

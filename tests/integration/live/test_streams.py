@@ -77,6 +77,23 @@ async def test_number_that_commits_late_is_not_missed(feeds: Feeds, database: Da
     assert reader.seen[-1].data["counts"] == await stored_counts(database)
 
 
+async def test_number_that_commits_as_the_first_stream_begins_is_not_missed(
+    feeds: Feeds, database: Database
+) -> None:
+    """The feed finds a higher number already, and would sleep with what it showed."""
+    async with database.system() as late:
+        changed = update(SyncJob).where(SyncJob.registration_id == "r1").values(state="failed")
+        await late.execute(changed)
+        await set_state(database, "r2", "synced")
+        reading_on = reading(feeds, EVENT_ID)
+        reader = await reading_on.__aenter__()
+        await reader.present()
+    await reader.next("row", registration_id="r1")
+    await reader.next("stats")
+    assert reader.seen[-1].data["counts"] == await stored_counts(database)
+    await reading_on.__aexit__(None, None, None)
+
+
 async def test_reader_that_was_away_receives_what_it_missed(feeds: Feeds, database: Database) -> None:
     async with reading(feeds, EVENT_ID) as reader:
         await reader.present()

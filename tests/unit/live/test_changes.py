@@ -93,7 +93,7 @@ def test_snapshots_that_the_subscribers_need(
 
 def test_rows_are_read_again_for_ten_seconds_and_sent_once() -> None:
     sent = SentRows()
-    sent.start(5, now=100.0)
+    sent.start(5, now=100.0, floor=5, sent=())
     first, late = row("evt_a", 8, "r1"), row("evt_a", 7, "r2")
     sent.remember([first], safe=5, is_crowded=False, now=101.0)
     assert (sent.position, sent.safe_position(110.9)) == (8, 5)
@@ -103,7 +103,7 @@ def test_rows_are_read_again_for_ten_seconds_and_sent_once() -> None:
 
 def test_what_was_remembered_can_be_taken_back() -> None:
     sent = SentRows()
-    sent.start(5, now=100.0)
+    sent.start(5, now=100.0, floor=5, sent=())
     before = sent.copy()
     sent.remember([row("evt_a", 8)], safe=5, is_crowded=True, now=101.0)
     assert (before.position, before.safe_position(200.0)) == (5, 5)
@@ -112,13 +112,13 @@ def test_what_was_remembered_can_be_taken_back() -> None:
 
 def test_a_row_that_changed_again_is_sent_again() -> None:
     sent = SentRows()
-    sent.start(5, now=100.0)
+    sent.start(5, now=100.0, floor=5, sent=())
     sent.remember([row("evt_a", 8)], safe=5, is_crowded=False, now=101.0)
     assert sent.unsent([row("evt_a", 9)]) == [row("evt_a", 9)]
 
 
 def test_a_crowd_of_rows_gives_up_the_overlap() -> None:
     sent = SentRows()
-    sent.start(5, now=100.0)
+    sent.start(5, now=100.0, floor=5, sent=())
     sent.remember([row("evt_a", 8)], safe=5, is_crowded=True, now=101.0)
     assert sent.safe_position(101.0) == 8
