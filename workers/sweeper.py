@@ -21,7 +21,7 @@ async def sweep(drains: DrainPool, find_orgs: FindOrgs, *, every: float, seen: s
     """
     found = [org for org in await find_orgs() if not drains.is_draining(org.org_id)]
     drains.freed.clear()
-    new = [org.org_id for org in found if org.org_id not in seen]
+    new = {org.org_id for org in found} - seen
     seen.clear()
     seen.update(org.org_id for org in found)
     if drains.lets_others_go_first:

@@ -11,10 +11,10 @@ import pytest
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.main import open_resources
 from app.sync.jobs.claim import DueOrg
 from chaos.proxy import Proxy
 from tests.integration.workers.test_supervisor import SOON, Bench, announced, without_sweeper
+from tests.integration.workers.working import supervised
 from workers import arq_listener, drain_pool
 from workers.arq_listener import ArqListener
 from workers.drain_pool import DrainPool
@@ -30,17 +30,9 @@ def _a_drain_that_hangs_is_soon_a_backlog(monkeypatch: pytest.MonkeyPatch) -> No
 
 @asynccontextmanager
 async def working(settings: Settings, name: str, bench: Bench) -> AsyncIterator[Supervisor]:
-    stop = asyncio.Event()
-    async with open_resources(settings) as resources:
-        work = WorkerConfig(bench.drain, bench.find_orgs, ())
-        supervisor = Supervisor(resources, work, worker_id=name, stop=stop)
-        running = asyncio.create_task(supervisor.run())
-        try:
-            yield supervisor
-        finally:
-            stop.set()
-            async with asyncio.timeout(settings.times.stop):
-                await running
+    work = WorkerConfig(bench.drain, bench.find_orgs, ())
+    async with supervised(settings, work, worker_id=name) as (supervisor, _):
+        yield supervisor
 
 
 async def until_it_lets_others_go_first(supervisor: Supervisor) -> None:

@@ -19,6 +19,7 @@ from app.main import open_resources
 from app.models import OrgLease, WorkerHeartbeat
 from app.sync.jobs.claim import DueOrg
 from devtools.local_stack.local_services import LocalServices, free_port
+from tests.integration.workers.working import supervised
 from tests.scraped import scraped
 from workers import supervisor
 from workers.periodic_tasks import PeriodicTask
@@ -61,17 +62,9 @@ class Bench:
 async def working(
     settings: Settings, bench: Bench, *, chores: Sequence[PeriodicTask] = ()
 ) -> AsyncIterator[Resources]:
-    """A worker that works inside the block and has stopped behind it."""
-    stop = asyncio.Event()
-    async with open_resources(settings) as resources:
-        work = WorkerConfig(bench.drain, bench.find_orgs, chores)
-        worker = asyncio.create_task(Supervisor(resources, work, worker_id="otter:1", stop=stop).run())
-        try:
-            yield resources
-        finally:
-            stop.set()
-            async with asyncio.timeout(settings.times.stop):
-                await worker
+    work = WorkerConfig(bench.drain, bench.find_orgs, chores)
+    async with supervised(settings, work, worker_id="otter:1") as (_, resources):
+        yield resources
 
 
 def without_sweeper(settings: Settings) -> Settings:
