@@ -33,7 +33,6 @@ export class Live {
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
   private streamTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
-  private reading: AbortController | null = null;
   private heardAt: number | null = null;
 
   constructor(private readonly source: Source, private readonly page: Document = document) {}
@@ -76,10 +75,8 @@ export class Live {
     if (this.stopping !== null) this.silenceTimer = setTimeout(this.fallSilent, SILENCE_MS);
   }
 
-  /** A stream that says nothing may be cut somewhere on the way: ask instead, and open another. */
   private readonly fallSilent = (): void => {
     if (this.heardAt !== null) this.source.silent?.(this.heardAt);
-    this.reading?.abort();
   };
 
   private readonly look = (): void => {
@@ -113,27 +110,37 @@ export class Live {
     this.streamTimer = setTimeout(() => void this.follow(signal), again);
   }
 
-  /** Read the stream to its end; after how many milliseconds to try again. */
+  /** Read the stream to its end; after how many milliseconds to try again.
+   *
+   * It counts from its first word: a proxy may hold it back, and the view asks on. One that says nothing for a
+   * while may be cut somewhere on the way: it is given up, and another is opened. */
   private async read(signal: AbortSignal): Promise<number> {
     const reading = new AbortController();
     const stop = (): void => reading.abort();
     signal.addEventListener("abort", stop, { once: true });
-    this.reading = reading;
+    let silence = setTimeout(stop, SILENCE_MS);
+    const heard = (): void => {
+      clearTimeout(silence);
+      if (reading.signal.aborted) return;
+      silence = setTimeout(stop, SILENCE_MS);
+      this.isStreaming = true;
+      this.heard();
+    };
     try {
       const answer = await this.source.open(this.lastEventId, reading.signal);
       const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
       if (!answer.ok || !isStream || answer.body === null) {
         return answer.status === 404 || answer.status === 405 ? STREAM_ABSENT_MS : this.later();
       }
-      this.isStreaming = true;
       const openedAt = Date.now();
-      for await (const event of eventsOf(answer.body, this.heard, reading.signal)) {
+      for await (const event of eventsOf(answer.body, heard, reading.signal)) {
         if (event.type === "end") return Date.now() - openedAt >= LIVED_MS ? 0 : this.later();
         this.take(event);
       }
     } catch {
       // The network went away, or we stopped: either way the stream is over.
     } finally {
+      clearTimeout(silence);
       signal.removeEventListener("abort", stop);
     }
     return this.later();

@@ -40,6 +40,7 @@ beforeEach(() => {
 afterEach(() => {
   live.stop();
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 test("without a stream it asks every two seconds", async () => {
@@ -82,7 +83,8 @@ test("a stream that says nothing is given up: it asks instead, and opens another
   expect(opened).toBeGreaterThan(1);
 });
 
-test("the page is told since when nothing was heard, and when something is heard again", async () => {
+test.each([0, 0.14, 0.16, 0.5, 0.99])("the page is told since when nothing was heard, and when something is heard again (%d)", async (random) => {
+  vi.spyOn(Math, "random").mockReturnValue(random);
   let isAway = false;
   const heardAt = Date.now();
   follow(async () => (isAway ? Promise.reject(new Error("away")) : stream().answer), () => undefined, async () => !isAway);
