@@ -42,8 +42,8 @@ class Receiver:
             ]
             body = await reader.readexactly(int(dict(headers)[b"content-length"]))
             await self._answer(headers, body, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # a sender that was killed
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # a sender that was killed, or the end of the run
         finally:
             writer.close()
 

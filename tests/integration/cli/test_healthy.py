@@ -42,12 +42,11 @@ def looked(module: str, *words: str) -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize(("ago", "code"), [(1.0, 0), (100.0, 1)], ids=["beats", "silent"])
+@pytest.mark.parametrize(("ago", "code"), [(-60.0, 0), (100.0, 1)], ids=["beats", "silent"])
 async def test_a_worker_is_judged_by_its_heartbeat(database: Database, ago: float, code: int) -> None:
+    """A beat ahead of the clock does not grow old while a process starts on a busy machine."""
     await beat(database, ago=ago)
     assert looked(WORKER_CHECK)[0] == code
-    # A process takes a while to start on a busy machine.
-    await beat(database, ago=ago)
     assert looked("app.cli.main", "worker", "--check")[0] == code
 
 
