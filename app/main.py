@@ -49,7 +49,8 @@ from app.operations.org_endpoints import router as ops_orgs_router
 from app.preflight.endpoints import router as preflight_router
 from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
-from app.salesforce.egress import PublicOnlyBackend, PublicTransport, exempt_addresses
+from app.salesforce.egress import PublicDialer, exempt_addresses
+from app.salesforce.http_pool import PublicTransport
 from app.sync_preview.endpoints import router as preview_router
 from app.verification.endpoints import router as verification_router
 from app.version import VERSION
@@ -192,7 +193,7 @@ def public_transport(settings: Settings, *simulators: str) -> PublicTransport:
     """To the public internet alone, to what the operator named and keeps at home, and to more simulators."""
     receiver = settings.notify_url if settings.notify_private else None
     exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url, receiver, *simulators])
-    return PublicTransport(limits=LIMITS, backend=PublicOnlyBackend(exempt=exempt))
+    return PublicTransport(limits=LIMITS, dialer=PublicDialer(exempt=exempt))
 
 
 def _batch_writer(resources: Resources) -> GroupCommitWriter:

@@ -9,7 +9,7 @@ import uvloop
 from app.config.settings import Settings, load_settings
 from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources, public_transport
-from app.salesforce.egress import PublicTransport
+from app.salesforce.http_pool import PublicTransport
 from workers import main as worker
 
 NO_CHORES = "BENCH_NO_CHORES"

@@ -1,4 +1,4 @@
-"""Connections of the HTTP pool: a name is resolved, looked at and dialled in one step, or not at all.
+"""Connections to Salesforce: a name is resolved, looked at and dialled in one step, or not at all.
 
 The allow-list of hosts knows names. A name that resolves to an address of our own network would carry a
 token there all the same, so every address is judged before the dial, and it is the judged one that is
@@ -8,15 +8,19 @@ dialled: a second look-up, which could answer differently, does not take place.
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-import httpcore
 import httpx
+
+from app.salesforce.http_connection import HttpConnection
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses, in the order to try them. Raises OSError."""
+Opener = Callable[[str, int, ssl.SSLContext | None, str | None], Awaitable[HttpConnection]]
+"""An address, a port and, where TLS is spoken, its context and whose certificate it is. Raises OSError."""
 
 CARRIES_IPV4: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
 """NAT64, the IPv4-compatible and the translated form: the last 32 bits are where the connection ends
@@ -27,11 +31,11 @@ another address than it seems (RFC 4380)."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class AddressRefused(httpcore.ConnectError):
+class AddressRefused(httpx.ConnectError):
     """A name resolved to an address that is not on the public internet; nothing was sent."""
 
 
-class PublicOnlyBackend(httpcore.AsyncNetworkBackend):
+class PublicDialer:
     """Dials public addresses only; `exempt` holds host and port of what may stand anywhere (a simulator).
 
     Names under an exempt `localhost` are dialled as it is, and never looked up.
@@ -42,73 +46,61 @@ class PublicOnlyBackend(httpcore.AsyncNetworkBackend):
         *,
         exempt: frozenset[tuple[str, int]] = frozenset(),
         resolve: Resolver | None = None,
-        inner: httpcore.AsyncNetworkBackend | None = None,
+        open_connection: Opener | None = None,
     ) -> None:
         self._exempt = exempt
         self._resolve = resolve or resolve_name
-        self._inner = inner or httpcore.AnyIOBackend()
+        self._open = open_connection or _open_connection
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Raises AddressRefused, httpcore.ConnectError, httpcore.ConnectTimeout."""
-        given: dict[str, Any] = {"local_address": local_address, "socket_options": socket_options}
-        if host.lower().endswith(".localhost") and ("localhost", port) in self._exempt:
+    async def dial(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, within: float | None
+    ) -> HttpConnection:
+        """A connection, under the certificate of `host` where `tls` is given, after `within` seconds at most.
+
+        Raises AddressRefused, httpx.ConnectError, httpx.ConnectTimeout.
+        """
+        name, host = host, host.lower()
+        if host.endswith(".localhost") and ("localhost", port) in self._exempt:
             host = "localhost"  # many resolvers do not know that these names are this machine: RFC 6761, 6.3
-        if (host.lower(), port) in self._exempt:
-            return await self._inner.connect_tcp(host, port, timeout=timeout, **given)
         try:
-            async with asyncio.timeout(timeout):
-                return await self._first_that_answers(await self._judged(host, port), port, given)
+            async with asyncio.timeout(within):
+                addresses = [host] if (host, port) in self._exempt else await self._judged(host, port)
+                return await self._first_that_answers(addresses, port, tls, name)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"no connection to {host} in time") from error
-
-    async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise AddressRefused("a socket of this machine is not on the internet")
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
+            raise httpx.ConnectTimeout(f"no connection to {name} in time") from error
 
     async def _judged(self, host: str, port: int) -> Sequence[str]:
         try:
             addresses = await self._resolve(host, port)
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} does not resolve: {error}") from error
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{host} does not resolve: {error}") from error
         refused = [address for address in addresses if not is_public(address)]
         if refused or not addresses:
             raise AddressRefused(f"{host} does not resolve to public addresses")
         return addresses
 
     async def _first_that_answers(
-        self, addresses: Sequence[str], port: int, given: dict[str, Any]
-    ) -> httpcore.AsyncNetworkStream:
-        for address in addresses[:-1]:
+        self, addresses: Sequence[str], port: int, tls: ssl.SSLContext | None, name: str
+    ) -> HttpConnection:
+        refused: OSError | None = None
+        for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, **given)
-            except httpcore.ConnectError:
-                continue
-        return await self._inner.connect_tcp(addresses[-1], port, **given)
+                return await self._open(address, port, tls, name if tls else None)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                refused = error
+        raise httpx.ConnectError(f"no connection to {name}: {refused}") from refused
 
 
-class PublicTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over a pool that dials public addresses only, and by no proxy."""
-
-    def __init__(self, *, limits: httpx.Limits, backend: httpcore.AsyncNetworkBackend) -> None:
-        verified = httpx.create_ssl_context(trust_env=False)
-        super().__init__(verify=verified, trust_env=False)
-        # httpx takes no network backend; the pool that it makes is exchanged for the same with one.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=verified,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=backend,
-        )
+async def _open_connection(
+    address: str, port: int, tls: ssl.SSLContext | None, server_name: str | None
+) -> HttpConnection:
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        HttpConnection, address, port, ssl=tls, server_hostname=server_name
+    )
+    return connection
 
 
 def exempt_addresses(origins: Iterable[str | None]) -> frozenset[tuple[str, int]]:

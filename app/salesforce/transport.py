@@ -1,8 +1,6 @@
 """One request, one answer: sends over httpx and sorts how it ended. httpx's exceptions stop here."""
 
 import asyncio
-import importlib.util
-import sys
 import zlib
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,11 +8,6 @@ from typing import Any, Final
 import httpx
 
 from app.salesforce.errors import HostUnreachable, NotSent, ResponseLost, ResponseTooLarge, SalesforceError
-
-# httpcore imports this for each lock that it makes, several for a call. Where it is not installed, each time
-# the whole path was searched for it; now that it is absent is known.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # what the import system keeps of an absent one
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 

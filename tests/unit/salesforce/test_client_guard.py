@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 import respx
@@ -12,6 +11,7 @@ import respx
 from app.salesforce.auth import AccessToken, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SendGuardTripped
+from tests.unit.salesforce.scripted_network import ScriptedNetwork
 
 ORG = "https://acme.my.salesforce.com"
 DATA = f"{ORG}/services/data/v62.0"
@@ -89,9 +89,7 @@ async def test_a_guard_that_trips_before_the_resend_stops_it(
 async def test_the_guard_is_called_again_once_the_connection_is_open() -> None:
     guard_calls: list[None] = []
     answer = b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"done": true, "records": []}'
-    transport = httpx.AsyncHTTPTransport()
-    transport._pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend([answer]))
-    async with httpx.AsyncClient(transport=transport) as http:
+    async with ScriptedNetwork([[answer]]).client() as http:
         client = SalesforceClient(
             http, None, instance_url=ORG, api_version="62.0", before_send=lambda: guard_calls.append(None)
         )

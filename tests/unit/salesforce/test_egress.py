@@ -5,68 +5,42 @@ import ssl
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 
-from app.salesforce.egress import (
-    AddressRefused,
-    PublicOnlyBackend,
-    PublicTransport,
-    exempt_addresses,
-    is_public,
-)
+from app.salesforce.egress import PublicDialer, exempt_addresses, is_public
 from app.salesforce.errors import NotSent
+from app.salesforce.http_connection import HttpConnection
+from app.salesforce.http_pool import PublicTransport
 from app.salesforce.transport import build_request, send_once
+from tests.unit.salesforce.scripted_network import ScriptedNetwork
 
 ORG = "acme.my.salesforce.com"
 PUBLIC, OTHER_PUBLIC, METADATA = "136.146.0.1", "136.146.0.2", "169.254.169.254"
 ANSWER = [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"{}"]
 
 
-class Line(httpcore.AsyncMockStream):
-    """A connection that answers, and remembers whose certificate was asked for."""
-
-    def __init__(self, dialled: "Dialled") -> None:
-        super().__init__(list(ANSWER))
-        self._dialled = dialled
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        is_checked = ssl_context.check_hostname and ssl_context.verify_mode is ssl.CERT_REQUIRED
-        self._dialled.certificates.append(server_hostname if is_checked else "unchecked")
-        return self
-
-
-class Dialled(httpcore.AsyncNetworkBackend):
+class Dialled:
     """The network: remembers every address; those in `dead` refuse, those in `silent` never answer."""
 
     def __init__(self, *, dead: Iterable[str] = (), silent: Iterable[str] = ()) -> None:
         self.addresses: list[str] = []
         self.certificates: list[str | None] = []
         self._dead, self._silent = frozenset(dead), frozenset(silent)
+        self._network = ScriptedNetwork([ANSWER])
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        self.addresses.append(host)
-        if host in self._dead:
-            raise httpcore.ConnectError("refused")
-        if host in self._silent:
+    async def open(
+        self, address: str, port: int, tls: ssl.SSLContext | None, server_name: str | None
+    ) -> HttpConnection:
+        self.addresses.append(address)
+        if address in self._dead:
+            raise ConnectionRefusedError("refused")
+        if address in self._silent:
             await asyncio.Event().wait()
-        return Line(self)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        if tls is not None:
+            is_checked = tls.check_hostname and tls.verify_mode is ssl.CERT_REQUIRED
+            self.certificates.append(server_name if is_checked else "unchecked")
+        return await self._network.open(address, port, tls, server_name)
 
 
 class Names:
@@ -85,8 +59,10 @@ class Names:
 
 
 async def get(names: Names, network: Dialled, url: str = f"https://{ORG}/", **options: Any) -> httpx.Response:
-    backend = PublicOnlyBackend(resolve=names, inner=network, exempt=options.get("exempt", frozenset()))
-    transport = PublicTransport(limits=httpx.Limits(max_keepalive_connections=0), backend=backend)
+    exempt = options.get("exempt", frozenset())
+    dialer = PublicDialer(resolve=names, open_connection=network.open, exempt=exempt)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+    transport = PublicTransport(limits=limits, dialer=dialer)
     timeout = httpx.Timeout(5, connect=options.get("connect", 5))
     async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
         return await send_once(http, build_request("GET", url, headers={"Authorization": "Bearer otter"}))
@@ -205,8 +181,3 @@ async def test_names_under_an_exempt_localhost_are_this_machine_without_a_look_u
             names, network, "http://login.localhost:8100/", exempt=exempt_addresses(["http://127.0.0.1:8100"])
         )
     assert network.addresses == ["localhost", "localhost"]
-
-
-async def test_socket_of_this_machine_is_never_opened() -> None:
-    with pytest.raises(AddressRefused):
-        await PublicOnlyBackend().connect_unix_socket("/run/docker.sock")

@@ -6,12 +6,12 @@ import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 
 from app.salesforce.errors import NotSent, ResponseLost, ResponseTooLarge, SendGuardTripped
 from app.salesforce.transport import ERROR_BY_HTTPX_ERROR, build_request, map_httpx_error, send_once
+from tests.unit.salesforce.scripted_network import ScriptedNetwork
 
 URL = "https://acme.my.salesforce.com/services/data/v62.0/composite"
 
@@ -49,9 +49,7 @@ def get(**changes: Any) -> httpx.Request:
 
 def over(*parts: bytes) -> httpx.AsyncClient:
     """A client whose every connection answers with these bytes, then closes."""
-    transport = httpx.AsyncHTTPTransport()
-    transport._pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend(list(parts)))
-    return httpx.AsyncClient(transport=transport)
+    return ScriptedNetwork([parts]).client()
 
 
 NEVER_LEFT = {
