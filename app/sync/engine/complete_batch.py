@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.joined_texts import execute_together
+from app.infrastructure.json_rows import as_rows, rows_of
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
 from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
-from app.sync.engine.job_outcome import decide_outcome, outcome_as_json, unless_switched_on
+from app.sync.engine.job_outcome import ENDED, decide_outcome, ended_row, unless_switched_on
 from app.sync.execution.attempt_log import insertion_of_attempts
 from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
@@ -51,7 +51,8 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 #
 # `seconds`: how long synced live work took that was not held back, since it was requested, by a pause or a
 # connection that had ended.
-COMPLETE_JOBS = text("""
+COMPLETE_JOBS = text(
+    f"""
     UPDATE sync_jobs AS job
     SET (state, due_at, org_id, waiting_for, attempts, settled_state, trace_context) = (
             SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
@@ -97,11 +98,7 @@ COMPLETE_JOBS = text("""
         failed_parts = coalesce(ended.failed_parts, job.failed_parts),
         synced_at = CASE WHEN ended.settled_as = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
-    FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
-        registration_id text, state text, is_unfinished bool, due_at timestamptz, waiting_for text,
-        skipped_because text, counts_as_attempt int, is_attended bool, error_class text, error_code text,
-        group_id text, error jsonb, warnings jsonb, settled_as text, is_unreached bool, failed_parts jsonb
-    )
+    FROM ({rows_of("ended", ENDED)}) AS ended
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
     RETURNING CASE WHEN ended.settled_as = 'synced' AND job.reason = 'live' AND job.waiting_since > greatest(
@@ -112,7 +109,8 @@ COMPLETE_JOBS = text("""
         (SELECT event.resumed_at FROM events AS event
          WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
     ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds
-""")
+    """  # noqa: S608 -- put together from constants
+)
 
 
 async def complete_batch(
@@ -180,9 +178,9 @@ async def _ended(
     has_broken_off: bool,
 ) -> dict[str, Any]:
     """What COMPLETE_JOBS is told."""
-    ended = [outcome_as_json(row, outcome, now) async for row, outcome in yielding(outcomes)]
+    ended = [ended_row(row, outcome, now) async for row, outcome in yielding(outcomes)]
     return {
-        "ended": to_json(ended).decode(),
+        "ended": as_rows(ended),
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,

@@ -140,28 +140,48 @@ def is_attended(item: WorkItem) -> bool:
     return task is not None and task.state == WriteState.WRITTEN
 
 
-def outcome_as_json(item: WorkItem, outcome: JobOutcome, now: datetime) -> dict[str, Any]:
-    """The job's new values, as the finishing statement reads them."""
+ENDED: Final = {
+    "registration_id": "text",
+    "state": "text",
+    "is_unfinished": "bool",
+    "due_at": "timestamptz",
+    "waiting_for": "text",
+    "skipped_because": "text",
+    "counts_as_attempt": "int",
+    "is_attended": "bool",
+    "error_class": "text",
+    "error_code": "text",
+    "group_id": "text",
+    "error": "jsonb",
+    "warnings": "jsonb",
+    "settled_as": "text",
+    "is_unreached": "bool",
+    "failed_parts": "jsonb",
+}
+
+
+def ended_row(item: WorkItem, outcome: JobOutcome, now: datetime) -> tuple[Any, ...]:
+    """The job's new values, those of `ENDED`."""
     error = outcome.error
     are_parts_known = item.has_tried_parts or not item.job.has_emails
-    return {
-        "registration_id": item.job.registration_id,
-        "state": outcome.state,
-        "is_unfinished": outcome.is_unfinished,
-        "due_at": outcome.due_at.isoformat(),
-        "waiting_for": outcome.waiting_for,
-        "skipped_because": outcome.skipped_because,
-        "counts_as_attempt": int(outcome.counts_as_attempt),
-        "is_attended": is_attended(item),
-        "error_class": error.error_class if error else None,
-        "error_code": error.error_code if error else None,
-        "group_id": error.group_id if error else None,
-        "error": error.as_json() if error else None,
-        "warnings": [warning.as_json() for warning in dict.fromkeys(item.warnings)],
-        "settled_as": outcome.settled_as,
-        "is_unreached": outcome.is_unreached,
-        "failed_parts": _failed_parts_as_json(item, now) if are_parts_known else None,
-    }
+    return (
+        item.job.registration_id,
+        outcome.state,
+        outcome.is_unfinished,
+        outcome.due_at,
+        outcome.waiting_for,
+        outcome.skipped_because,
+        int(outcome.counts_as_attempt),
+        is_attended(item),
+        error.error_class if error else None,
+        error.error_code if error else None,
+        error.group_id if error else None,
+        error.as_json() if error else None,
+        [warning.as_json() for warning in dict.fromkeys(item.warnings)],
+        outcome.settled_as,
+        outcome.is_unreached,
+        _failed_parts_as_json(item, now) if are_parts_known else None,
+    )
 
 
 def _failed_parts_as_json(item: WorkItem, now: datetime) -> list[dict[str, Any]]:

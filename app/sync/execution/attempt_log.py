@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.infrastructure.joined_texts import Change
+from app.infrastructure.json_rows import JSON_TYPE, as_rows, rows_of
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import MESSAGE_LENGTH, ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
@@ -24,21 +24,31 @@ from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK, JobReason.EVENT_CHANGED}
 
 # An attendee who was erased while the call was under way leaves nothing behind.
-INSERT_ATTEMPTS = text("""
+ATTEMPT: Final = {
+    "registration_id": "text",
+    "event_id": "text",
+    "kind": "text",
+    "reason": "text",
+    "requested_by": "text",
+    "outcome": "text",
+    "requests": JSON_TYPE,
+    "responses": JSON_TYPE,
+    "error": JSON_TYPE,
+}
+INSERT_ATTEMPTS = text(
+    f"""
     INSERT INTO sync_attempts (host_id, registration_id, at, event_id, org_id, kind, reason, requested_by,
                                outcome, requests, responses, error)
     SELECT :host_id, attempt.registration_id, clock_timestamp(), attempt.event_id, :org_id, attempt.kind,
            attempt.reason, attempt.requested_by, attempt.outcome, attempt.requests, attempt.responses,
            attempt.error
-    FROM jsonb_to_recordset(CAST(:attempts AS jsonb)) AS attempt (
-        registration_id text, event_id text, kind text, reason text, requested_by text, outcome text,
-        requests jsonb, responses jsonb, error jsonb
-    )
+    FROM ({rows_of("attempts", ATTEMPT)}) AS attempt
     JOIN registrations AS known
       ON known.host_id = :host_id AND known.registration_id = attempt.registration_id
     WHERE known.erased_at IS NULL
     ON CONFLICT DO NOTHING
-""")
+    """  # noqa: S608 -- put together from constants
+)
 
 
 def response_answer(result: RowResult) -> dict[str, Any]:
@@ -111,7 +121,7 @@ async def insertion_of_attempts(
     if not attempts:
         return []
     whose = {"host_id": store.batch.host_id, "org_id": store.batch.org_id}
-    return [(INSERT_ATTEMPTS, whose | {"attempts": to_json(attempts).decode()})]
+    return [(INSERT_ATTEMPTS, whose | {"attempts": as_rows(attempts)})]
 
 
 def request_of(operation: WriteOperation, *, api_version: str, is_individual: bool) -> dict[str, Any]:
@@ -141,19 +151,20 @@ def _has_reached(item: WorkItem, outcome: JobOutcome) -> bool:
     return bool(item.logged_requests) or item.is_processed or outcome.error is not None
 
 
-def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
+def _attempt_row(item: WorkItem, outcome: JobOutcome) -> tuple[Any, ...]:
+    """The values of `ATTEMPT`."""
     job, error = item.job, outcome.error
-    return {
-        "registration_id": job.registration_id,
-        "event_id": job.event.event_id,
-        "kind": _kind(item, outcome),
-        "reason": job.reason,
-        "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
-        "outcome": outcome.settled_as or outcome.state,
-        "requests": [each.request for each in item.logged_requests],
-        "responses": [each.answer for each in item.logged_requests],
-        "error": {**error.as_json(), "group_id": error.group_id} if error else None,
-    }
+    return (
+        job.registration_id,
+        job.event.event_id,
+        _kind(item, outcome),
+        job.reason,
+        job.requested_by if job.reason in USER_REQUESTED else None,
+        outcome.settled_as or outcome.state,
+        [each.request for each in item.logged_requests],
+        [each.answer for each in item.logged_requests],
+        {**error.as_json(), "group_id": error.group_id} if error else None,
+    )
 
 
 def _kind(item: WorkItem, outcome: JobOutcome) -> str:

@@ -4,14 +4,14 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from pydantic_core import to_json
 from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.infrastructure.joined_texts import Change
+from app.infrastructure.json_rows import JSON_TYPE, as_rows, rows_of
 from app.models import Connection, WrittenRecord
 from app.states import WriteState
 from app.sync.jobs.leases import Lease, LeaseLost
@@ -43,13 +43,23 @@ ACQUIRE_CREATE_LOCK = text("""
     WHERE open.until <= clock_timestamp() OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
     RETURNING key
 """)
-LISTED = ", ".join(("registration_id", *SlotKey._fields, *SLOT_COLUMNS))
+SLOT_TYPES: Final = {
+    "details": JSON_TYPE,
+    "attempt_started_at": "timestamptz",
+    "first_attempt_at": "timestamptz",
+    "rounds": "int",
+}
+WRITTEN: Final = {
+    name: SLOT_TYPES.get(name, "text") for name in ("registration_id", *SlotKey._fields, *SLOT_COLUMNS)
+}
+LISTED: Final = ", ".join(WRITTEN)
+DETAILS: Final = SLOT_COLUMNS.index("details")
 # One text whatever the number of rows: it is read and planned once per connection.
 UPSERT_SLOTS = text(
     f"""
     INSERT INTO written_records (host_id, org_id, {LISTED}, written_at)
     SELECT :host_id, :org_id, {LISTED}, CASE WHEN state = 'written' THEN clock_timestamp() END
-    FROM jsonb_populate_recordset(CAST(NULL AS written_records), CAST(:rows AS jsonb))
+    FROM ({rows_of("rows", WRITTEN)}) AS slot
     ON CONFLICT (host_id, org_id, registration_id, slot, instance_key) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
     """  # noqa: S608 -- put together from constants
@@ -109,8 +119,7 @@ class WriteStore:
         if gone:
             await self._remove(session, gone)
         values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
-        rows = {"rows": to_json(values).decode()}
-        return [(UPSERT_SLOTS, self._owner | rows)] if values else []
+        return [(UPSERT_SLOTS, self._owner | {"rows": as_rows(values)})] if values else []
 
     async def acquire_create_locks(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
@@ -188,9 +197,9 @@ class WriteStore:
         )
 
 
-def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, Any]:
-    whose = {"registration_id": registration_id, "slot": key.slot, "instance_key": key.instance_key}
-    return whose | slot._asdict() | {"details": slot.details.as_json()}
+def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> tuple[Any, ...]:
+    """The values of `WRITTEN`."""
+    return (registration_id, *key, *slot[:DETAILS], slot.details.as_json(), *slot[DETAILS + 1 :])
 
 
 def _is_creating(item: WorkItem) -> bool:

@@ -1,15 +1,17 @@
 """What a job becomes: the tables beside the statements, line by line."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic_core import to_json
 from sqlalchemy import func, select, update
 
+from app.infrastructure.json_rows import as_rows
 from app.models import BACKFILL, LIVE, SyncJob, WrittenRecord
 from app.states import JobReason, JobState
 from app.sync.engine.complete_batch import COMPLETE_JOBS
+from app.sync.engine.job_outcome import ENDED
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.leases import recover_running_jobs
 from app.sync.model.job_outcome import SETTLED
@@ -18,6 +20,11 @@ from tests.integration.sync.conftest import HOST, Rig
 
 NEW_ORG = "00D5g000004NewEAK"
 BEFORE = {"due_at": NOW, "waiting_for": "certainty", "attempts": 3, "skipped_because": "excluded"}
+
+
+def as_ended(result: Mapping[str, Any]) -> str:
+    """How one job ended, as the statement reads it."""
+    return as_rows([[result.get(name) for name in ENDED]])
 
 
 async def job_as(rig: Rig, **values: Any) -> str:
@@ -94,7 +101,9 @@ async def test_a_job_stays_settled_while_optional_parts_alone_are_left(
     result = {**known, "warnings": [], **ended}
     values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
-        await session.execute(COMPLETE_JOBS, values | {"ended": to_json([result]).decode()})
+        await session.execute(
+            COMPLETE_JOBS, values | {"ended": as_rows([[result.get(name) for name in ENDED]])}
+        )
     assert (await rig.job(reg)).settled_state == expected
 
 
@@ -170,7 +179,9 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
     }
     values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
-        await session.execute(COMPLETE_JOBS, values | {"ended": to_json([result]).decode()})
+        await session.execute(
+            COMPLETE_JOBS, values | {"ended": as_rows([[result.get(name) for name in ENDED]])}
+        )
     job = await rig.job(reg)
     is_rearmed = newer > 0 and ended != "ambiguous"
     assert job.state == ("pending" if is_rearmed else ended)
