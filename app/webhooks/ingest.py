@@ -40,7 +40,6 @@ KEEP_UNKNOWN = text(
     " VALUES (:host_id, :webhook_id, :occurred_at, :sealed, :mentions) ON CONFLICT DO NOTHING"
 )
 
-
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""
 
@@ -144,7 +143,7 @@ async def ingest_import(
     changes = await merge_rows(
         session, REGISTRATIONS, _registration_states(spared), existing=seen.registrations
     )
-    wanted = await _only_requested(session, await _jobs_to_enqueue(session, changes, seen))
+    wanted = await _only_requested(session, await _jobs_to_enqueue(session, changes, seen), changes)
     org_ids = await enqueue_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
     org_ids |= await request_changed_events(session, _changed_events(moved, seen))
     return ImportResult({change.key for change in changes}, org_ids)
@@ -310,7 +309,7 @@ async def _jobs_to_enqueue(
     of_emails = await email_news(statements, [change for change in others if change.key not in known])
     optional = {change.key for change in of_emails}
     told = [*news, *of_emails]
-    has_job = await _with_job(statements, [change.key for change in told if not _is_wanted(change)])
+    has_job = await _with_job(statements, [change for change in told if not _is_wanted(change)])
     wanted = [change for change in told if _is_wanted(change) or change.key in has_job]
     return _requests([*wanted, *in_calendar], org_of, optional, traces)
 
@@ -360,26 +359,29 @@ def _is_wanted(change: RowChange) -> bool:
     return change.after["status"] == RegistrationStatus.CONFIRMED or change.after["checked_in_at"] is not None
 
 
-async def _with_job(statements: SqlExecutor, keys: Sequence[Key]) -> set[Key]:
-    """Queried after the rows are written, so that a job created in the meantime is found."""
+async def _with_job(statements: SqlExecutor, changes: Iterable[RowChange]) -> set[Key]:
+    """Queried after the rows are written, so that a job created in the meantime is found.
+
+    Nobody else sees a row that was inserted, so it has none.
+    """
+    keys = [change.key for change in changes if change.before is not None]
     if not keys:
         return set()
     found = await statements.execute(WITH_JOB, {"keys": json.dumps(keys)})
     return {(host_id, registration_id) for host_id, registration_id in found}
 
 
-async def _only_requested(session: AsyncSession, arms: Sequence[JobRequest]) -> list[JobRequest]:
-    """Those with a job already, or in an event that writes to a campaign."""
-    has_job = await _with_job(session, [(arm.host_id, arm.registration_id) for arm in arms])
+async def _only_requested(
+    session: AsyncSession, arms: Sequence[JobRequest], changes: Iterable[RowChange]
+) -> list[JobRequest]:
+    """Those in an event that writes to a campaign, or with a job already; `changes` include theirs."""
     columns = (CampaignLink.host_id, CampaignLink.event_id)
     events = {(arm.host_id, arm.event_id) for arm in arms}
     found = await session.execute(select(*columns).where(tuple_(*columns).in_(events))) if events else ()
     linked = {(host_id, event_id) for host_id, event_id in found}
-    return [
-        arm
-        for arm in arms
-        if (arm.host_id, arm.registration_id) in has_job or (arm.host_id, arm.event_id) in linked
-    ]
+    others = {(arm.host_id, arm.registration_id) for arm in arms if (arm.host_id, arm.event_id) not in linked}
+    others -= await _with_job(session, [change for change in changes if change.key in others])
+    return [arm for arm in arms if (arm.host_id, arm.registration_id) not in others]
 
 
 async def keep_unknown(
