@@ -10,7 +10,7 @@ from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.joined_texts import execute_together
-from app.infrastructure.json_rows import as_rows, rows_of
+from app.infrastructure.json_rows import as_rows_by_key, row_of, value_of
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
 from app.notifications.facts import campaign_broken, events_failed
@@ -49,66 +49,70 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 # alone are on their way, `settled_state` keeps what the job has become apart from them; anything else that is
 # requested meanwhile ends that.
 #
+# What a job ended as is looked up by its key and not joined: the planner takes the rows that run for one, and
+# would compare each of them with the whole batch.
+#
 # `seconds`: how long synced live work took that was not held back, since it was requested, by a pause or a
 # connection that had ended.
 COMPLETE_JOBS = text(
     f"""
     UPDATE sync_jobs AS job
-    SET (state, due_at, org_id, waiting_for, attempts, settled_state, trace_context) = (
-            SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
-                   CASE WHEN is_rearmed THEN clock_timestamp() ELSE ended.due_at END,
-                   CASE WHEN is_rearmed
-                        THEN coalesce(
-                            (SELECT connections.org_id FROM connections
-                             WHERE connections.host_id = job.host_id),
-                            job.org_id
-                        )
-                        ELSE job.org_id END,
-                   CASE WHEN is_rearmed THEN NULL ELSE ended.waiting_for END,
-                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END,
-                   CASE WHEN is_more_requested THEN NULL
-                        WHEN ended.is_unreached THEN job.settled_state
-                        WHEN is_rearmed OR ended.state = 'pending' THEN ended.settled_as END,
-                   CASE WHEN is_rearmed OR ended.state IN ('pending', 'ambiguous') THEN job.trace_context END
-            FROM (
-                SELECT job.requested_version > job.running_version AS is_newer_requested,
-                       job.requested_version - job.running_version > job.optional_requests
-                           AS is_more_requested
-            ) AS newer,
-                 LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
-        ),
-        written_version = CASE WHEN ended.settled_as IN ('synced', 'skipped', 'held')
-                               THEN job.running_version ELSE job.written_version END,
-        worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
-        batch_limit = CASE WHEN ended.is_unfinished
-                           THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
-        skipped_because = ended.skipped_because,
-        is_attended = ended.is_attended,
-        error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
-        error = ended.error,
-        first_error_at = CASE WHEN ended.error IS NULL THEN NULL
-                              WHEN job.group_id = ended.group_id AND job.first_error_at IS NOT NULL
-                              THEN job.first_error_at ELSE clock_timestamp() END,
-        last_error_at = CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
-        warnings = CASE WHEN ended.warnings <> '[]' THEN ended.warnings
-                        WHEN ended.settled_as IS DISTINCT FROM 'synced' THEN job.warnings
-                        ELSE (SELECT coalesce(jsonb_agg(warning), '[]')
-                              FROM jsonb_array_elements(job.warnings) AS warning
-                              WHERE warning ->> 'code' <> ALL (CAST(:of_each_run AS text[]))) END,
-        failed_parts = coalesce(ended.failed_parts, job.failed_parts),
-        synced_at = CASE WHEN ended.settled_as = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
+    SET (
+        state, due_at, org_id, waiting_for, attempts, settled_state, trace_context, written_version,
+        worker_crashes, batch_limit, skipped_because, is_attended, error_class, error_code, group_id, error,
+        first_error_at, last_error_at, warnings, failed_parts, synced_at
+    ) = (
+        SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
+               CASE WHEN is_rearmed THEN clock_timestamp() ELSE ended.due_at END,
+               CASE WHEN is_rearmed
+                    THEN coalesce(
+                        (SELECT connections.org_id FROM connections
+                         WHERE connections.host_id = job.host_id),
+                        job.org_id
+                    )
+                    ELSE job.org_id END,
+               CASE WHEN is_rearmed THEN NULL ELSE ended.waiting_for END,
+               CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END,
+               CASE WHEN is_more_requested THEN NULL
+                    WHEN ended.is_unreached THEN job.settled_state
+                    WHEN is_rearmed OR ended.state = 'pending' THEN ended.settled_as END,
+               CASE WHEN is_rearmed OR ended.state IN ('pending', 'ambiguous') THEN job.trace_context END,
+               CASE WHEN ended.settled_as IN ('synced', 'skipped', 'held')
+                    THEN job.running_version ELSE job.written_version END,
+               CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
+               CASE WHEN ended.is_unfinished THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
+               ended.skipped_because, ended.is_attended,
+               ended.error_class, ended.error_code, ended.group_id, ended.error,
+               CASE WHEN ended.error IS NULL THEN NULL
+                    WHEN job.group_id = ended.group_id AND job.first_error_at IS NOT NULL
+                    THEN job.first_error_at ELSE clock_timestamp() END,
+               CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
+               CASE WHEN ended.warnings <> '[]' THEN ended.warnings
+                    WHEN ended.settled_as IS DISTINCT FROM 'synced' THEN job.warnings
+                    ELSE (SELECT coalesce(jsonb_agg(warning), '[]')
+                          FROM jsonb_array_elements(job.warnings) AS warning
+                          WHERE warning ->> 'code' <> ALL (CAST(:of_each_run AS text[]))) END,
+               coalesce(ended.failed_parts, job.failed_parts),
+               CASE WHEN ended.settled_as = 'synced' THEN clock_timestamp() ELSE job.synced_at END
+        FROM ({row_of("ended", "job.registration_id", ENDED)}) AS ended
+        CROSS JOIN (
+            SELECT job.requested_version > job.running_version AS is_newer_requested,
+                   job.requested_version - job.running_version > job.optional_requests AS is_more_requested
+        ) AS newer
+        CROSS JOIN LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
+    ),
         fence = NULL, running_version = NULL
-    FROM ({rows_of("ended", ENDED)}) AS ended
-    WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
+    WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
-    RETURNING CASE WHEN ended.settled_as = 'synced' AND job.reason = 'live' AND job.waiting_since > greatest(
-        '-infinity',
-        (SELECT greatest(host.resumed_at, connection.state_since, lease.resumed_at)
-         FROM hosts AS host JOIN connections AS connection USING (host_id)
-         LEFT JOIN org_leases AS lease USING (org_id) WHERE host.host_id = :host_id),
-        (SELECT event.resumed_at FROM events AS event
-         WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
-    ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds
+    RETURNING CASE WHEN {value_of("ended", "job.registration_id", ENDED, "settled_as")} = 'synced'
+        AND job.reason = 'live' AND job.waiting_since > greatest(
+            '-infinity',
+            (SELECT greatest(host.resumed_at, connection.state_since, lease.resumed_at)
+             FROM hosts AS host JOIN connections AS connection USING (host_id)
+             LEFT JOIN org_leases AS lease USING (org_id) WHERE host.host_id = :host_id),
+            (SELECT event.resumed_at FROM events AS event
+             WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
+        ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds
     """  # noqa: S608 -- put together from constants
 )
 
@@ -178,9 +182,12 @@ async def _ended(
     has_broken_off: bool,
 ) -> dict[str, Any]:
     """What COMPLETE_JOBS is told."""
-    ended = [ended_row(row, outcome, now) async for row, outcome in yielding(outcomes)]
+    ended = {
+        row.job.registration_id: ended_row(row, outcome, now) async for row, outcome in yielding(outcomes)
+    }
     return {
-        "ended": as_rows(ended),
+        "ended": as_rows_by_key(ended),
+        "registration_ids": list(ended),
         "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,

@@ -141,7 +141,6 @@ def is_attended(item: WorkItem) -> bool:
 
 
 ENDED: Final = {
-    "registration_id": "text",
     "state": "text",
     "is_unfinished": "bool",
     "due_at": "timestamptz",
@@ -165,7 +164,6 @@ def ended_row(item: WorkItem, outcome: JobOutcome, now: datetime) -> tuple[Any, 
     error = outcome.error
     are_parts_known = item.has_tried_parts or not item.job.has_emails
     return (
-        item.job.registration_id,
         outcome.state,
         outcome.is_unfinished,
         outcome.due_at,

@@ -39,8 +39,8 @@ async def imported(database: Database, lines: Iterable[ParsedDelivery]) -> Impor
 
 async def requested_versions(database: Database) -> dict[str, int]:
     async with database.system() as session:
-        rows = await session.execute(select(SyncJob.registration_id, SyncJob.requested_version))
-        return {registration_id: version for registration_id, version in rows}
+        jobs = await session.scalars(select(SyncJob))
+    return {job.registration_id: job.requested_version for job in jobs}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.infrastructure.json_rows import as_rows
+from app.infrastructure.json_rows import as_rows_by_key
 from app.models import BACKFILL, LIVE, SyncJob, WrittenRecord
 from app.states import JobReason, JobState
 from app.sync.engine.complete_batch import COMPLETE_JOBS
@@ -22,9 +22,18 @@ NEW_ORG = "00D5g000004NewEAK"
 BEFORE = {"due_at": NOW, "waiting_for": "certainty", "attempts": 3, "skipped_because": "excluded"}
 
 
-def as_ended(result: Mapping[str, Any]) -> str:
-    """How one job ended, as the statement reads it."""
-    return as_rows([[result.get(name) for name in ENDED]])
+def completion(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the finishing statement is told of running jobs, by their registrations."""
+    rows = {reg: [result.get(name) for name in ENDED] for reg, result in results.items()}
+    return {
+        "ended": as_rows_by_key(rows),
+        "registration_ids": list(rows),
+        "host_id": HOST,
+        "fence": 7,
+        "is_fenced": True,
+        "batch_limit": None,
+        "of_each_run": [],
+    }
 
 
 async def job_as(rig: Rig, **values: Any) -> str:
@@ -97,13 +106,10 @@ async def test_a_job_stays_settled_while_optional_parts_alone_are_left(
 ) -> None:
     versions = {"requested_version": 5 + newer, "running_version": 5, "optional_requests": optional}
     reg = await job_as(rig, state=JobState.RUNNING, fence=7, settled_state="held", **versions)
-    known = {"registration_id": reg, "due_at": NOW, "counts_as_attempt": 1, "is_attended": False}
+    known = {"due_at": NOW, "counts_as_attempt": 1, "is_attended": False}
     result = {**known, "warnings": [], **ended}
-    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
-        await session.execute(
-            COMPLETE_JOBS, values | {"ended": as_rows([[result.get(name) for name in ENDED]])}
-        )
+        await session.execute(COMPLETE_JOBS, completion({reg: result}))
     assert (await rig.job(reg)).settled_state == expected
 
 
@@ -164,7 +170,6 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
         org_id=NEW_ORG,
     )
     result = {
-        "registration_id": reg,
         "state": ended,
         "is_open": ended in ("pending", "ambiguous"),
         "due_at": NOW + timedelta(hours=1),
@@ -177,11 +182,8 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
         "is_unreached": False,
         "failed_parts": [],
     }
-    values = {"host_id": HOST, "fence": 7, "is_fenced": True, "batch_limit": None, "of_each_run": []}
     async with rig.database.tenant(HOST) as session:
-        await session.execute(
-            COMPLETE_JOBS, values | {"ended": as_rows([[result.get(name) for name in ENDED]])}
-        )
+        await session.execute(COMPLETE_JOBS, completion({reg: result}))
     job = await rig.job(reg)
     is_rearmed = newer > 0 and ended != "ambiguous"
     assert job.state == ("pending" if is_rearmed else ended)
