@@ -47,6 +47,7 @@ class Feed:
     polls: int = 0
     _markers: ChangeMarkers = field(default_factory=dict)
     _rows: SentRows = field(default_factory=SentRows)
+    _unsent: Sequence[Changed] = ()
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
     _stale_stats: set[str] = field(default_factory=set)
     _is_card_stale: bool = False
@@ -105,32 +106,38 @@ class Feed:
     async def poll(self) -> bool:
         """Send what changed; returns whether more rows changed than one poll sends.
 
-        What could not be sent is found again by the next poll.
+        What one look found of a backlog is sent before the next, unless that takes a second. What could not
+        be sent is found again by the next poll.
         """
         self.polls += 1
         now = time.monotonic()
+        before, sent, unsent = self._markers, self._rows.copy(), self._unsent
         safe = self._rows.safe_position(self._looked_at)
+        is_look = not unsent or now - self._looked_at >= POLL_SECONDS
+        is_crowded = is_look and await self._look(safe)
+        rows, self._unsent = self._unsent[:ROWS_PER_POLL], self._unsent[ROWS_PER_POLL:]
+        self._rows.remember(rows, safe=safe, is_crowded=is_crowded, now=time.monotonic())
+        changes = detect(before, self._markers, rows)
+        aged = self.snapshots.aging if self._is_refresh_due() else frozenset()
+        plan = snapshots_for(changes, self.subscribers, aged=aged)
+        try:
+            await self._send(plan, rows, is_last=not self._unsent)
+            await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
+        except Exception:
+            self._markers, self._rows, self._unsent = before, sent, unsent
+            raise
+        if is_look:
+            self._looked_at = now
+        return bool(self._unsent)
+
+    async def _look(self, safe: int) -> bool:
+        """Read what changed after `safe`; says whether that is more than a look takes."""
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
             markers = (await read_markers(session, [self.host_id]))[self.host_id]
             is_settled = safe >= int(markers["rows", ""])
             changed = [] if is_settled else await read_changed(session, self.host_id, after=safe)
-        before, sent = self._markers, self._rows.copy()
-        self._markers = markers
-        unsent = self._rows.unsent(changed)
-        rows = unsent[:ROWS_PER_POLL]
-        is_crowded = len(changed) >= CHANGED_MAX
-        self._rows.remember(rows, safe=safe, is_crowded=is_crowded, now=time.monotonic())
-        changes = detect(before, markers, rows)
-        aged = self.snapshots.aging if self._is_refresh_due() else frozenset()
-        plan = snapshots_for(changes, self.subscribers, aged=aged)
-        try:
-            await self._send(plan, rows, is_last=len(unsent) == len(rows))
-            await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
-        except Exception:
-            self._markers, self._rows = before, sent
-            raise
-        self._looked_at = now
-        return len(unsent) > len(rows)
+        self._markers, self._unsent = markers, self._rows.unsent(changed)
+        return len(changed) >= CHANGED_MAX
 
     async def _send(self, plan: SnapshotPlan, rows: Sequence[Changed], *, is_last: bool) -> None:
         """Send rows and links at once; stats once a second while more rows follow."""

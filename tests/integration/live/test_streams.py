@@ -1,6 +1,7 @@
 """Live streams match the database: through late commits, absences, slow readers, restarts."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from app.api.errors import TooManyRequests
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.live.changes import resume_position
+from app.live import host_feed
+from app.live.changes import Changed, read_changed, resume_position
 from app.live.host_feed import Feed
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
@@ -337,6 +339,27 @@ async def test_backlog_is_sent_completely_and_in_order(feeds: Feeds, database: D
             await session.execute(update(Registration).values(status="confirmed"))
         await _read_rows(reader, 602)
     assert len({each.data["registration_id"] for each in reader.seen if each.kind == "row"}) == 602
+
+
+async def test_a_backlog_is_read_once_and_sent_in_portions(
+    feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks are as far apart as they are, however long that takes here."""
+    monkeypatch.setattr(host_feed, "POLL_SECONDS", 60.0)
+    looks: list[int] = []
+
+    async def read(*args: Any, **values: Any) -> Sequence[Changed]:
+        changed = await read_changed(*args, **values)
+        looks.append(len(changed))
+        return changed
+
+    async with reading(feeds, EVENT_ID) as reader:
+        await reader.present()
+        monkeypatch.setattr(host_feed, "read_changed", read)
+        await add(database, *(simple(f"b{number:04}", "pending") for number in range(600)))
+        await _read_rows(reader, 600)
+    assert max(looks) >= 600
+    assert len(looks) < 600 / host_feed.ROWS_PER_POLL
 
 
 async def _read_rows(reader: Reader, count: int) -> None:
