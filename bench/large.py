@@ -13,8 +13,8 @@ PARTS: Mapping[str, tuple[Measure, float]] = {
     "large_event": (large_event.measure, 240),
     "large_hosts": (large_hosts.measure, 240),
     "large_streams": (large_streams.measure, 300),
-    "large_import": (large_import.measure, 900),
-    "large_backfill": (large_backfill.measure, 900),
+    "large_import": (large_import.measure, 1200),
+    "large_backfill": (large_backfill.measure, 1200),
 }
 BEGIN, END = "<!-- large: written by make bench -->", "<!-- end of large -->"
 
