@@ -24,5 +24,8 @@ IS_CHECKED_IN: Final = and_(
 )
 """Checked in, and not undone later."""
 
+IS_EXCEPTION: Final = or_(~IS_COUNTED, IS_ERASED, Registration.check_in_reverted_at.is_not(None))
+"""Of a registration that stays in its event, what stats show of it is not what its job alone says."""
+
 SHOWN_STATE: Final = func.coalesce(SyncJob.settled_state, SyncJob.state)
 """The job's state apart from parts that it does not depend on."""

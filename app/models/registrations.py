@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -68,6 +68,7 @@ class Quarantined(Base):
     __tablename__ = "quarantine"
     __table_args__ = (
         Index("ix_quarantine_webhook_id", "webhook_id"),
+        Index("ix_quarantine_received_at", "received_at", "quarantine_id"),
         Index("ix_quarantine_mentions", "mentions", postgresql_using="gin"),
     )
 
@@ -90,7 +91,7 @@ class Registration(Base):
     added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not
     show. `starts_at`, `ends_at`: its own slot (null: the event's times); `rescheduled_from`: the slot before
     the latest move; `emails`: by id what was sent, opened and replied. `excluded_at`: the host wants this one
-    never written.
+    never written. `has_moved`: it was in another event before, by a trigger.
     """
 
     __tablename__ = "registrations"
@@ -105,6 +106,24 @@ class Registration(Base):
             text("lower(btrim(buyer ->> 'email'::text))"),
             postgresql_where=text("buyer IS NOT NULL"),
         ),
+        Index(
+            "ix_registrations_checked_in",
+            "host_id",
+            "event_id",
+            "checked_in_at",
+            postgresql_where=text("checked_in_at IS NOT NULL"),
+        ),
+        # IS_EXCEPTION in conditions.py.
+        Index(
+            "ix_registrations_exceptions",
+            "host_id",
+            "event_id",
+            postgresql_where=text(
+                "confirmed_at IS NULL AND checked_in_at IS NULL OR erased_at IS NOT NULL"
+                " OR check_in_reverted_at IS NOT NULL"
+            ),
+        ),
+        Index("ix_registrations_has_moved", "host_id", postgresql_where=text("has_moved")),
     )
 
     host_id: Mapped[HostId]
@@ -139,6 +158,7 @@ class Registration(Base):
     erased_at: Mapped[datetime | None]
     excluded_at: Mapped[datetime | None]
     excluded_by: Mapped[str | None]
+    has_moved: Mapped[bool] = mapped_column(Boolean, server_default="false")
     merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

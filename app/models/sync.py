@@ -59,7 +59,18 @@ class SyncJob(Base):
             ),
         ),
         Index("ix_sync_jobs_running", "org_id", postgresql_where=text("state = 'running'")),
-        Index("ix_sync_jobs_host_id_event_id_state", "host_id", "event_id", "state"),
+        # All that stats need of a job; few values, so that Postgres keeps each once.
+        Index(
+            "ix_sync_jobs_stats",
+            "host_id",
+            "event_id",
+            "state",
+            "org_id",
+            "settled_state",
+            "waiting_for",
+            "skipped_because",
+            "is_attended",
+        ),
         Index("ix_sync_jobs_host_id_change_no", "host_id", "change_no"),
         Index(
             "ix_sync_jobs_failed",
@@ -67,6 +78,12 @@ class SyncJob(Base):
             "event_id",
             "group_id",
             postgresql_where=text("state = 'failed'"),
+        ),
+        Index(
+            "ix_sync_jobs_failed_parts",
+            "host_id",
+            "event_id",
+            postgresql_where=text("failed_parts <> '[]'"),
         ),
     )
 

@@ -52,8 +52,9 @@ TROUBLES = text("""
     WHERE state = 'connected' AND fault_code IS NOT NULL GROUP BY fault_code
     UNION ALL
     SELECT 'access', problem.code, count(DISTINCT host_id)
-    FROM connections CROSS JOIN LATERAL jsonb_to_recordset(problems) AS problem (code text)
-    WHERE state = 'connected' GROUP BY problem.code
+    FROM (
+        SELECT host_id, problems FROM connections WHERE state = 'connected' AND problems <> '[]' OFFSET 0
+    ) AS hosts CROSS JOIN LATERAL jsonb_to_recordset(problems) AS problem (code text) GROUP BY problem.code
     UNION ALL
     SELECT 'budget', 'api_budget', count(*) FROM connections
     WHERE state = 'connected' AND api_closed_until > clock_timestamp()
@@ -95,11 +96,12 @@ SIZES = text("""
 
 async def _jobs(session: AsyncSession) -> Samples:
     counts = {row[0]: row[1] for row in await session.execute(JOBS)}
+    return {"sync_jobs": [((state,), counts.get(state, 0)) for state in JobState]}
+
+
+async def _quarantined(session: AsyncSession) -> Samples:
     quarantined = await session.scalar(select(func.count()).select_from(Quarantined))
-    return {
-        "sync_jobs": [((state,), counts.get(state, 0)) for state in JobState],
-        "deliveries_quarantined": [((), quarantined or 0)],
-    }
+    return {"deliveries_quarantined": [((), quarantined or 0)]}
 
 
 async def _backlog(session: AsyncSession) -> Samples:
@@ -158,8 +160,10 @@ READINGS: Final = (
     Reading(_workers),
     Reading(_backlog),
     Reading(_connections),
-    Reading(_jobs, COUNTS_SECONDS),
+    Reading(_quarantined, COUNTS_SECONDS),
     Reading(_notifications, COUNTS_SECONDS),
+    # Of the whole table, and of what the whole database takes.
+    Reading(_jobs, SIZES_SECONDS),
     Reading(_sizes, SIZES_SECONDS),
 )
 

@@ -28,6 +28,7 @@ from app.models import Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
+from app.registrations.newest import newest_candidates
 from app.registrations.queries import (
     HAS_ERROR,
     by_id,
@@ -46,6 +47,9 @@ RowSort = Literal["-updated_at", "-registered_at", "failed", "name"]
 MATCHED_MAX = 10_000
 LOOKED_THROUGH: Final = 1_000
 """Registrations that an export looks through at a time for those that match its filters."""
+
+CHANGE_NO = func.greatest(Registration.change_no, SyncJob.change_no)
+"""Drawn as `updated_at` is stamped, from one sequence."""
 
 UPDATED_AT = func.greatest(Registration.updated_at, SyncJob.updated_at)
 EMAIL, COMPANY = Registration.attendee["email"].astext, Registration.attendee["company"].astext
@@ -67,9 +71,7 @@ ORDERS: Final[dict[RowSort, SortOrder]] = {
     "name": SortOrder(
         Cursor("name", (str, str)), (SORT_NAME, Registration.registration_id), is_descending=False
     ),
-    "-updated_at": SortOrder(
-        Cursor("-updated_at", (datetime, str)), (UPDATED_AT, Registration.registration_id)
-    ),
+    "-updated_at": SortOrder(Cursor("-changed", (int, str)), (CHANGE_NO, Registration.registration_id)),
     "-registered_at": SortOrder(
         Cursor("-registered_at", (datetime, str)), (Registration.registered_at, Registration.registration_id)
     ),
@@ -108,13 +110,46 @@ async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: R
     context = await load_context(session, host_id, event_id)
     order = ORDERS[query.sort]
     matching = visible_registrations(context, *order.columns).where(*_conditions(query))
+    found = await _changed_last(session, context, query)
     async with hash_joins_only(session):
-        found = (await session.execute(order.page(matching, limit=query.limit, cursor=query.cursor))).all()
+        if found is None:
+            page = order.page(matching, limit=query.limit, cursor=query.cursor)
+            found = (await session.execute(page)).all()
         matched = await _matched(session, matching)
-    page, next_cursor = order.cut(found, limit=query.limit, keys=tuple)
-    ids = [keys[-1] for keys in page]
+    shown, next_cursor = order.cut(found, limit=query.limit, keys=tuple)
+    ids = [keys[-1] for keys in shown]
     rows = {row.registration_id: row for row in await rows_of(session, context, ids)}
     return Rows(items=[rows[each] for each in ids if each in rows], next_cursor=next_cursor, matched=matched)
+
+
+async def _changed_last(
+    session: AsyncSession, context: EventContext, query: RowQuery
+) -> Sequence[Any] | None:
+    """The keys of a page without filters in the order of changes, from the last changes of the host.
+
+    None for another page, and where the host's last changes are those of other events. Raises CursorInvalid.
+    """
+    if query.sort != "-updated_at" or query.narrowed_by():
+        return None
+    before = ORDERS[query.sort].cursor.decode(query.cursor)[0] if query.cursor is not None else None
+    wanted = query.limit + 1
+    newest = await newest_candidates(session, context, before=before, wanted=2 * wanted)
+    keys = by_id(newest.ids)
+    registration = _of_key(
+        Registration, context.host_id, keys, Registration.event_id == context.event_id, IS_COUNTED
+    )
+    job = _of_key(SyncJob, context.host_id, keys, *_armed_for(context))
+    change_no = func.greatest(registration.c.change_no, job.c.change_no)
+    rows = select(change_no, keys.c.id).select_from(keys.join(registration, true()).outerjoin(job, true()))
+    if before is not None:
+        rows = rows.where(change_no < before)
+    found = await session.execute(rows.where(change_no >= newest.floor).order_by(change_no.desc()))
+    page: Sequence[Any] = found.fetchmany(wanted)
+    return page if len(page) == wanted or not newest.floor else None
+
+
+def _armed_for(context: EventContext) -> tuple[ColumnElement[bool], ...]:
+    return SyncJob.event_id == context.event_id, SyncJob.org_id == (context.org_id or "")
 
 
 async def read_row(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Row:
@@ -175,8 +210,7 @@ async def _matching(
     """
     wanted = by_id(ids)
     registration = _of_key(Registration, context.host_id, wanted, Registration.event_id == context.event_id)
-    armed_for = (SyncJob.event_id == context.event_id, SyncJob.org_id == (context.org_id or ""))
-    job = _of_key(SyncJob, context.host_id, wanted, *armed_for)
+    job = _of_key(SyncJob, context.host_id, wanted, *_armed_for(context))
     both = wanted.join(registration, true()).outerjoin(job, true())
     matching = select(wanted.c.id).select_from(both)
     for condition in conditions:

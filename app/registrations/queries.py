@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     DateTime,
     Integer,
     Select,
@@ -27,12 +28,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED, SHOWN_STATE
 from app.registrations.context import EventContext
-from app.registrations.registration_state import SYNC_STATES, UNFINISHED, StoredState
-from app.states import JobState, SyncState, WaitReason
+from app.registrations.registration_state import SYNC_STATES, UNFINISHED
+from app.states import JobState
 
 UNGROUPED = "g_ungrouped"
 GROUPS_MAX = 100
@@ -49,6 +49,13 @@ HAS_ERROR = and_(
 )
 """Rows with an error that is not overcome: failed, or already on their way again."""
 
+# The first names the state that an index on failed jobs is about.
+IS_FAILED = or_(
+    and_(SyncJob.state == JobState.FAILED, SHOWN_STATE == JobState.FAILED),
+    and_(SyncJob.state.in_(UNFINISHED), SyncJob.settled_state == JobState.FAILED),
+)
+"""The jobs that are shown as failed; those of erased registrations are not."""
+
 HAS_FAILED_PARTS = SyncJob.failed_parts != text("'[]'")
 """Rows with parts that failed, on which their state does not depend."""
 
@@ -61,19 +68,6 @@ def has_failed_part(name: str, value: Any) -> ColumnElement[bool]:
 
 
 group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
-
-
-@dataclass(frozen=True)
-class StateCount:
-    """The number of registrations in one stored state, and what totals need of them."""
-
-    stored: StoredState
-    count: int
-    attended: int
-    checked_in: int
-    next_retry_at: datetime | None
-    last_synced_at: datetime | None
-    version: int
 
 
 @dataclass(frozen=True)
@@ -110,6 +104,15 @@ def job_of(
     )
 
 
+def jobs_here(context: EventContext) -> tuple[ColumnElement[bool], ...]:
+    """The jobs of the event for the connected org, wherever their registrations are now."""
+    return (
+        SyncJob.host_id == context.host_id,
+        SyncJob.event_id == context.event_id,
+        SyncJob.org_id == (context.org_id or ""),
+    )
+
+
 def by_id(ids: Sequence[str]) -> TableValuedAlias:
     """The ids as rows with the column `id`."""
     return func.unnest(literal(list(ids), ARRAY(Text))).table_valued("id", name="wanted").render_derived()
@@ -134,26 +137,6 @@ def _has_job_state(states: Set[JobState | None]) -> ColumnElement[bool]:
     is_any = SHOWN_STATE.in_(sorted(state for state in states if state is not None))
     has_none = SyncJob.state.is_(None)
     return or_(is_any, has_none) if None in states else and_(~has_none, is_any)
-
-
-async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:
-    """Count the event's registrations by stored state in one pass."""
-    stored = stored_state_columns(context)
-    is_backing_off = and_(SyncJob.waiting_for == WaitReason.RETRY, SyncJob.due_at > context.now)
-    query = visible_registrations(
-        context,
-        *stored,
-        func.count(),
-        func.count().filter(IS_ATTENDED),
-        func.count().filter(IS_CHECKED_IN),
-        func.min(SyncJob.due_at).filter(and_(SHOWN_STATE == JobState.PENDING, is_backing_off)),
-        func.max(SyncJob.synced_at),
-        func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
-    ).group_by(*stored)
-    async with hash_joins_only(session):
-        rows = (await session.execute(query)).all()
-    width = len(stored)
-    return [StateCount(StoredState(*row[:width]), *row[width:]) for row in rows]
 
 
 def stored_state_columns(context: EventContext) -> tuple[Any, ...]:
@@ -189,27 +172,33 @@ async def check_ins_by_minute(session: AsyncSession, context: EventContext, *, m
 async def failures(session: AsyncSession, context: EventContext) -> list[FailureGroup]:
     """The event's failed rows by group, largest first, at most 100 groups."""
     totals = (
-        visible_registrations(
-            context,
+        select(
             group_of_job,
             func.count().label("count"),
             func.min(SyncJob.first_error_at),
             func.max(SyncJob.last_error_at),
-            func.min(Registration.registration_id),
+            func.min(SyncJob.registration_id),
         )
-        .where(in_state(SyncState.FAILED))
+        .where(*jobs_here(context), IS_FAILED, SyncJob.registration_id.not_in(_not_failed(context)))
         .group_by(group_of_job)
         .order_by(func.count().desc(), group_of_job)
         .limit(GROUPS_MAX)
     )
-    async with hash_joins_only(session):
-        groups = (await session.execute(totals)).all()
+    groups = (await session.execute(totals)).all()
     samples = await _samples(session, context, [group[4] for group in groups])
     return [
         FailureGroup(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
         for group_id, count, first_at, last_at, sample in groups
         if sample in samples
     ]
+
+
+def _not_failed(context: EventContext) -> CompoundSelect[str]:
+    """Registrations that are not shown in the event, whatever became of their jobs, or not as failed."""
+    of_host = select(Registration.registration_id).where(Registration.host_id == context.host_id)
+    is_here = Registration.event_id == context.event_id
+    in_event = of_host.where(is_here, or_(~IS_COUNTED, IS_ERASED))
+    return in_event.union_all(of_host.where(Registration.has_moved, ~is_here))
 
 
 async def failures_of_parts(session: AsyncSession, context: EventContext) -> list[FailureGroup]:

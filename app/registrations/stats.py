@@ -1,8 +1,6 @@
 """The stats of an event: every registration that counts, in exactly one place, in a handful of queries."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.backfill import backfill_view
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
-from app.registrations.queries import FailureGroup, StateCount
+from app.registrations.newest import newest_change
+from app.registrations.queries import FailureGroup
 from app.registrations.registration_state import Gates, display_state
 from app.registrations.row_view import advice_of
 from app.registrations.schemas import (
@@ -22,6 +21,7 @@ from app.registrations.schemas import (
     SkippedBecause,
     Stats,
 )
+from app.registrations.tally import Tally, tally
 from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
@@ -40,25 +40,26 @@ async def event_stats(
     `is_configured`: whether this environment has a Salesforce app at all.
     """
     context = await load_context(session, host_id, event_id)
-    tallies = await queries.tally(session, context)
-    places = count_places(tallies, context.gates)
+    newest = await newest_change(session, context)
+    counted = await tally(session, context)
+    places = count_places(counted, context.gates)
     found = await queries.failures(session, context) if places[SyncState.FAILED, None] else []
-    if any(each.stored.has_failed_parts for each in tallies):
+    if counted.has_failed_parts:
         found += await queries.failures_of_parts(session, context)
     return Stats(
         event=event_shown(context),
         is_linked=context.link is not None,
-        counts=count_states(tallies, places),
+        counts=count_states(counted, places),
         pending_because=PendingBecause(**_reasons(places, SyncState.PENDING)),
         skipped_because=SkippedBecause(**_reasons(places, SyncState.SKIPPED)),
-        next_retry_at=_earliest(each.next_retry_at for each in tallies),
+        next_retry_at=counted.next_retry_at,
         groups=[assemble_group(each) for each in found],
         backfill=await backfill_view(session, host_id, event_id),
         budget=context.budget,
         connection_state=connection_state(context, is_configured=is_configured),
-        last_synced_at=_latest(each.last_synced_at for each in tallies),
+        last_synced_at=newest.synced_at,
         as_of=context.now,
-        version=max((each.version for each in tallies), default=0),
+        version=newest.version,
     )
 
 
@@ -69,16 +70,16 @@ async def recent_check_ins(session: AsyncSession, host_id: str, event_id: str) -
     return CheckIns(minutes=[found[ago] for ago in reversed(range(DOOR_MINUTES))], as_of=context.now)
 
 
-def count_places(tallies: Sequence[StateCount], gates: Gates) -> Counter[tuple[str, str | None]]:
+def count_places(counted: Tally, gates: Gates) -> Counter[tuple[str, str | None]]:
     """How many registrations are in each (state, reason)."""
     counter: Counter[tuple[str, str | None]] = Counter()
-    for tally in tallies:
-        display = display_state(tally.stored, gates)
-        counter[display.state, display.because] += tally.count
+    for stored, count in counted.states.items():
+        display = display_state(stored, gates)
+        counter[display.state, display.because] += count
     return counter
 
 
-def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str | None]]) -> Counts:
+def count_states(counted: Tally, places: Counter[tuple[str, str | None]]) -> Counts:
     """The totals by state, and the two that cut across."""
     states: Counter[str] = Counter()
     for (state, _), count in places.items():
@@ -86,8 +87,8 @@ def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str |
     return Counts(
         total=states.total(),
         **{state: states[state] for state in SyncState},
-        attended=sum(each.attended for each in tallies),
-        checked_in=sum(each.checked_in for each in tallies),
+        attended=counted.attended,
+        checked_in=counted.checked_in,
     )
 
 
@@ -111,14 +112,6 @@ def event_shown(context: EventContext) -> EventShown:
 
 def _reasons(places: Counter[tuple[str, str | None]], state: str) -> dict[str, int]:
     return {reason: count for (each, reason), count in places.items() if each == state and reason}
-
-
-def _earliest(times: Iterable[datetime | None]) -> datetime | None:
-    return min((each for each in times if each is not None), default=None)
-
-
-def _latest(times: Iterable[datetime | None]) -> datetime | None:
-    return max((each for each in times if each is not None), default=None)
 
 
 def assemble_group(found: FailureGroup) -> Group:

@@ -36,6 +36,12 @@ CONTENT = """
     SELECT md5(coalesce(string_agg(line, chr(10) ORDER BY line), ''))
     FROM (SELECT row({})::text AS line FROM {} AS t) AS lines
 """
+# Whoever had moved before left a job in the event that they came from.
+MOVED = """
+    UPDATE sync_jobs SET event_id = 'evt_left'
+    WHERE registration_id = (SELECT min(registration_id) FROM sync_jobs) RETURNING registration_id
+"""
+HAVE_MOVED = "SELECT array_agg(registration_id) FROM registrations WHERE has_moved"
 KEY = json.loads((KEPT / SECRETS).read_text())["encryption_key"]
 
 
@@ -46,6 +52,8 @@ class Upgraded:
     url: str
     revision: str
     registrations: int
+    moved: str
+    have_moved: list[str]
     before: Mapping[str, str]
     after: Mapping[str, str]
 
@@ -63,15 +71,17 @@ async def upgraded(engines: LocalServices, migrated: str) -> AsyncIterator[Upgra
     url = plain.set(database=NAME).render_as_string(hide_password=False)
     await load(url)
     connection = await asyncpg.connect(url)
+    moved = await connection.fetchval(MOVED)
     columns = {name: listed for name, listed in await connection.fetch(COLUMNS) if name != STAMP}
     before = await digests(connection, columns)
     revision = await connection.fetchval(f"SELECT version_num FROM {STAMP}")
     ours = url.replace("postgresql:", "postgresql+asyncpg:")
     await asyncio.to_thread(command.upgrade, alembic_config(ours), "head")
     registrations = await connection.fetchval("SELECT count(*) FROM registrations")
+    have_moved = await connection.fetchval(HAVE_MOVED)
     after = await digests(connection, columns)
     await connection.close()
-    yield Upgraded(ours, revision, registrations, before, after)
+    yield Upgraded(ours, revision, registrations, moved, have_moved, before, after)
     await server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
     await server.close()
 
@@ -93,6 +103,10 @@ def test_every_row_is_as_it_was(upgraded: Upgraded) -> None:
     assert upgraded.registrations == 60
     changed = {name for name, digest in upgraded.after.items() if digest != upgraded.before[name]}
     assert changed == set()
+
+
+def test_whoever_moved_before_is_known(upgraded: Upgraded) -> None:
+    assert upgraded.have_moved == [upgraded.moved]
 
 
 def test_tables_are_those_of_a_new_database(upgraded: Upgraded) -> None:

@@ -210,7 +210,7 @@ async def test_the_age_is_read_by_few_pages_however_much_is_settled(
         plan = await _plan(session)
     assert "ix_sync_jobs_waiting" in plan
     assert "Seq Scan on sync_jobs" not in plan
-    assert "ix_sync_jobs_host_id_event_id_state" not in plan
+    assert "ix_sync_jobs_stats" not in plan
 
 
 async def _plan(session: AsyncSession) -> str:

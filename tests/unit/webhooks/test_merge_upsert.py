@@ -19,7 +19,15 @@ BESIDE = {
         "writes",
         "settings_version",
     },
-    "registrations": {"created_at", "updated_at", "change_no", "excluded_at", "excluded_by", "erased_at"},
+    "registrations": {
+        "created_at",
+        "updated_at",
+        "change_no",
+        "excluded_at",
+        "excluded_by",
+        "erased_at",
+        "has_moved",
+    },
 }
 """Columns that webhooks do not fill."""
 ONCE = {"events": {"is_enabled"}, "registrations": set[str]()}
