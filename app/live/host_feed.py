@@ -45,7 +45,7 @@ class Feed:
     subscribers: set[Subscriber] = field(default_factory=set)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     polls: int = 0
-    _markers: ChangeMarkers = field(default_factory=dict)
+    _markers: ChangeMarkers = field(default_factory=ChangeMarkers)
     _rows: SentRows = field(default_factory=SentRows)
     _unsent: Sequence[Changed] = ()
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)

@@ -9,7 +9,7 @@ from typing import Final
 from app.api.dependencies import Resources
 from app.api.errors import TooManyRequests
 from app.infrastructure.log_limit import LogLimit
-from app.live.changes import read_markers
+from app.live.changes import read_digests
 from app.live.host_feed import POLL_SECONDS, Feed
 from app.live.snapshots import Snapshots
 from app.live.subscriber import Subscriber
@@ -116,7 +116,7 @@ class Feeds:
         """One statement, however many hosts have streams."""
         feeds = {host_id: self._feeds[host_id] for host_id in self._tasks if host_id in self._feeds}
         async with self._resources.database.system() as session:
-            markers = await read_markers(session, list(feeds))
+            digests = await read_digests(session, list(feeds))
         for host_id, feed in feeds.items():
-            if markers[host_id] != feed.markers:
+            if digests[host_id] != feed.markers.digest:
                 feed.hint()

@@ -7,16 +7,27 @@ from unittest.mock import AsyncMock
 import pytest
 from asyncpg import InternalClientError
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import update
 
 from app.api.dependencies import Resources
 from app.infrastructure.database import Database
+from app.infrastructure.encryption import Encryptor
 from app.live import host_feed, registry
+from app.live.changes import read_digests, read_markers
 from app.live.host_feed import POLL_SECONDS
 from app.live.registry import Feeds
 from app.live.snapshots import Snapshots
-from app.models import Host
+from app.models import Event, Host
+from tests.factories import NOW
 from tests.integration.live.streams import SOON, reading, set_state
-from tests.integration.registrations.sample_event import EVENT_ID, event, save
+from tests.integration.registrations.sample_event import (
+    EVENT_ID,
+    add,
+    add_connected_host,
+    event,
+    save,
+    simple,
+)
 
 
 async def test_idle_streams_of_all_hosts_share_one_statement_a_look(
@@ -94,9 +105,25 @@ async def test_the_look_at_all_hosts_outlives_what_it_meets(
         await reader.present()
         with monkeypatch.context() as broken:
             failing = AsyncMock(side_effect=InternalClientError)
-            broken.setattr(registry, "read_markers", failing)
+            broken.setattr(registry, "read_digests", failing)
             async with asyncio.timeout(SOON):
                 while not failing.called:
                     await asyncio.sleep(0.01)
         await set_state(database, "r2", "synced")
         await reader.next("row", registration_id="r2")
+
+
+async def test_a_look_has_one_number_for_a_hosts_markers(database: Database, vault: Encryptor) -> None:
+    await add_connected_host(database, vault)
+    await save(database, Host(host_id="host_b", name="Badgers"), event(host_id="host_b"))
+    await add(database, simple("r1", "pending"))
+    seen = set[int]()
+    for paused_at in (None, NOW, None):
+        async with database.system() as session:
+            paused = update(Event).where(Event.host_id == "host_b").values(paused_at=paused_at)
+            await session.execute(paused)
+            markers = await read_markers(session, ["host_a", "host_b", "host_c"])
+            digests = await read_digests(session, ["host_a", "host_b", "host_c"])
+        assert digests == {host_id: of_host.digest for host_id, of_host in markers.items()}
+        seen.add(digests["host_b"])
+    assert len(seen) == 2

@@ -6,13 +6,15 @@ from app.api.auth import Role
 from app.live.changes import Changed, ChangeMarkers, ChangeSet, SentRows, SnapshotPlan, detect, snapshots_for
 from app.live.subscriber import Subscriber
 
-BEFORE: ChangeMarkers = {
-    ("rows", ""): "7",
-    ("card", ""): "|80|connected|1",
-    ("link", "evt_a"): "linked|1|701",
-    ("backfill", "evt_a"): "1|running|5",
-    ("pause", "evt_b"): "2026-11-24",
-}
+BEFORE = ChangeMarkers(
+    {
+        ("rows", ""): "7",
+        ("card", ""): "|80|connected|1",
+        ("link", "evt_a"): "linked|1|701",
+        ("backfill", "evt_a"): "1|running|5",
+        ("pause", "evt_b"): "2026-11-24",
+    }
+)
 HOST = Subscriber(Role.OWNER)
 EVENT_A = Subscriber(Role.OWNER, "evt_a")
 EVENT_B = Subscriber(Role.MEMBER, "evt_b")
@@ -55,7 +57,7 @@ def test_what_changed_between_two_polls(
     changed: dict[tuple[str, str], str | None], rows: list[Changed], expected: ChangeSet
 ) -> None:
     after = {key: mark for key, mark in ({**BEFORE, **changed}).items() if mark is not None}
-    assert detect(BEFORE, after, rows) == expected
+    assert detect(BEFORE, ChangeMarkers(after), rows) == expected
 
 
 MOVED = ChangeSet(rows=A, linked=B, moved=A | B, is_card_new=False)
