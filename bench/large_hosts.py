@@ -22,7 +22,7 @@ from bench.plans import cost_of, heard
 from bench.rig import Rig
 from bench.sizes import Size
 from workers.main import SWEEP_ORGS
-from workers.periodic_tasks import PERIODIC_TASKS
+from workers.periodic_tasks import PERIODIC_TASKS, DueWork, PeriodicTask
 
 EVENTS = 5
 PAST_EACH = 50
@@ -109,6 +109,13 @@ def _turns(resources: Resources) -> Mapping[str, tuple[Turn, float]]:
 
         return turn
 
+    async def look() -> None:
+        await DueWork(resources.database, PERIODIC_TASKS).has("arm backfills")
+
+    async def turn_of(task: PeriodicTask) -> None:
+        if not task.due:  # else the look has found nothing
+            await task.run(resources)
+
     sweep = resources.settings.times.sweep
     pages: Mapping[str, Callable[[AsyncSession], Awaitable[Any]]] = {
         "operations: overview": read_overview,
@@ -120,7 +127,8 @@ def _turns(resources: Resources) -> Mapping[str, tuple[Turn, float]]:
     }
     return {
         "sweep": (lambda: orgs_with_work(resources.database, limit=SWEEP_ORGS), sweep),
-        **{task.name: (partial(task.run, resources), task.every) for task in PERIODIC_TASKS},
+        "look for work": (look, min(task.every for task in PERIODIC_TASKS if task.due)),
+        **{task.name: (partial(turn_of, task), task.every) for task in PERIODIC_TASKS},
         **{f"gauges:{each.read.__name__}": (asked(each.read), each.every) for each in READINGS},
         **{name: (asked(read), 0) for name, read in pages.items()},
     }

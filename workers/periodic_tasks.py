@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
 from app.api.dependencies import Resources
-from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
+from app.campaigns.backfill import ANY_RUNNING, enqueue_backfill_chunk, finish_backfills
 from app.campaigns.campaign_creation import create_campaigns
 from app.campaigns.creation_requests import request_missing_campaigns
 from app.campaigns.date_sync import DATES_AT_ONCE, sync_campaign_dates
@@ -21,12 +20,11 @@ from app.connections.tokens.probe import probe_closed
 from app.infrastructure.clock_skew import compare_clocks
 from app.infrastructure.database import Database
 from app.infrastructure.restored_copy import NewestNote
-from app.models import ChoreRun
 from app.operations.flow import count_flow
-from app.preflight.service import run_requested_preflights
+from app.preflight.service import ANY_REQUESTED, run_requested_preflights
 from app.privacy.late_writes import redact_late_writes
 from app.privacy.past_events import remove_overdue
-from app.verification.run import run_verifications
+from app.verification.run import ANY_DUE, run_verifications
 from workers.liveness import Liveness
 from workers.loops import run_periodically
 from workers.notifier import review_notified, send_notifications
@@ -36,6 +34,14 @@ HOUR = 3600.0
 CHUNKS_PER_RUN = 10
 newest = NewestNote()
 NOTE_SECONDS = 30.0
+LOOK_SECONDS = 0.75
+"""So long what was looked up together is taken for true: less than any period."""
+NOTE_SUCCESSES = text("""
+    INSERT INTO chore_runs AS run (chore, succeeded_at)
+    SELECT chore, clock_timestamp() - make_interval(secs => age)
+    FROM unnest(CAST(:chores AS text[]), CAST(:ages AS float8[])) AS done (chore, age) ORDER BY chore
+    ON CONFLICT (chore) DO UPDATE SET succeeded_at = greatest(run.succeeded_at, excluded.succeeded_at)
+""")
 TURN_SECONDS = 600.0
 """For chores that call Salesforce for one connection after another."""
 
@@ -45,12 +51,14 @@ class PeriodicTask:
     """Something to do about every `every` seconds, in each worker: doing it twice must be harmless.
 
     A turn that takes longer than `within` seconds is cancelled; the next one goes on from what is committed.
+    `due`: a condition in SQL without which there is nothing to do; empty: its turn finds out.
     """
 
     name: str
     every: float
     run: Callable[[Resources], Awaitable[object]]
     within: float = TURN_SECONDS
+    due: str = ""
 
 
 def _in_database(run: Callable[[Database], Awaitable[object]]) -> Callable[[Resources], Awaitable[object]]:
@@ -101,14 +109,14 @@ async def note_newest_change(resources: Resources) -> None:
 
 
 PERIODIC_TASKS = (
-    PeriodicTask("arm backfills", 1.0, enqueue_backfills),
-    PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills)),
+    PeriodicTask("arm backfills", 1.0, enqueue_backfills, due=ANY_RUNNING),
+    PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills), due=ANY_RUNNING),
     PeriodicTask("campaigns", 2.0, process_campaigns),
     PeriodicTask("campaign dates", 30.0, follow_events),
     PeriodicTask("revocations", 30.0, retry_revocations),
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
-    PeriodicTask("preflights", 2.0, run_requested_preflights),
-    PeriodicTask("verifications", 2.0, run_verifications),
+    PeriodicTask("preflights", 2.0, run_requested_preflights, due=ANY_REQUESTED),
+    PeriodicTask("verifications", 2.0, run_verifications, due=ANY_DUE),
     PeriodicTask("notifications", 1.0, send_notifications),
     PeriodicTask("notified conditions", 5.0, review_notified),
     PeriodicTask("keep alive", HOUR, keep_alive),
@@ -130,33 +138,71 @@ async def run_periodic_tasks(
     liveness: Liveness | None = None,
 ) -> None:
     """Do every chore in its own rhythm until `stop`."""
+    work, notes = DueWork(resources.database, chores), SuccessNotes(resources.database)
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            turn = partial(_do, resources, chore, SuccessNote(resources.database, chore.name))
+            turn = partial(_do, resources, chore, work, notes)
             loop = run_periodically(
                 chore.name, turn, every=chore.every, stop=stop, within=chore.within, liveness=liveness
             )
             group.create_task(loop)
 
 
-async def _do(resources: Resources, chore: PeriodicTask, note: "SuccessNote") -> None:
-    await chore.run(resources)
-    await note.write()
+async def _do(resources: Resources, chore: PeriodicTask, work: "DueWork", notes: "SuccessNotes") -> None:
+    if await work.has(chore.name):
+        await chore.run(resources)
+    await notes.done(chore.name)
 
 
-class SuccessNote:
-    """Writes when a chore was done; of one that is done every second, twice a minute."""
+class SuccessNotes:
+    """Writes when chores were done: each twice a minute at most, and all that were done since in one
+    statement.
+    """
 
-    def __init__(self, database: Database, chore: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._chore = chore
-        self._written_at = float("-inf")
+        self._done_at: dict[str, float] = {}
+        self._written_at: dict[str, float] = {}
+        self._turn = asyncio.Lock()
 
-    async def write(self) -> None:
-        if time.monotonic() - self._written_at < NOTE_SECONDS:
-            return
-        row = insert(ChoreRun).values(chore=self._chore)
-        newest = {"succeeded_at": func.clock_timestamp()}
+    async def done(self, chore: str) -> None:
+        """Note that the chore came to its end just now."""
+        self._done_at[chore] = time.monotonic()
+        async with self._turn:
+            if time.monotonic() - self._written_at.get(chore, float("-inf")) >= NOTE_SECONDS:
+                await self._write()
+
+    async def _write(self) -> None:
+        now, done_at = time.monotonic(), dict(self._done_at)
+        values = {"chores": list(done_at), "ages": [now - at for at in done_at.values()]}
         async with self._database.system() as session:
-            await session.execute(row.on_conflict_do_update(index_elements=[ChoreRun.chore], set_=newest))
-        self._written_at = time.monotonic()
+            await session.execute(NOTE_SUCCESSES, values)
+        self._written_at |= dict.fromkeys(done_at, now)
+        self._done_at = {chore: at for chore, at in self._done_at.items() if at > done_at.get(chore, 0.0)}
+
+
+class DueWork:
+    """Asks for all chores together, in one statement, whether they have anything to do."""
+
+    def __init__(self, database: Database, chores: Sequence[PeriodicTask]) -> None:
+        self._database = database
+        self._conditions = {chore.name: chore.due for chore in chores if chore.due}
+        self._is_due: dict[str, bool] = {}
+        self._looked_at = float("-inf")
+        self._turn = asyncio.Lock()
+
+    async def has(self, chore: str) -> bool:
+        """Whether there was anything to do within the last LOOK_SECONDS; True where only a turn can tell."""
+        if chore not in self._conditions:
+            return True
+        async with self._turn:
+            if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                await self._look()
+        return self._is_due[chore]
+
+    async def _look(self) -> None:
+        looked_at = time.monotonic()
+        async with self._database.system() as session:
+            row = (await session.execute(text(f"SELECT {', '.join(self._conditions.values())}"))).one()
+        self._is_due = dict(zip(self._conditions, row, strict=True))
+        self._looked_at = looked_at

@@ -357,7 +357,7 @@ async def _put_off(resources: Resources, host_id: str) -> None:
         await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(wish))
 
 
-ANY_WANTED: Final = text("SELECT EXISTS (SELECT FROM preflights WHERE requested_at IS NOT NULL)")
+ANY_REQUESTED: Final = "EXISTS (SELECT FROM preflights WHERE requested_at IS NOT NULL)"
 
 
 async def _claim_wanted(resources: Resources) -> list[str]:
@@ -372,8 +372,6 @@ async def _claim_wanted(resources: Resources) -> list[str]:
         .with_for_update(skip_locked=True)
     )
     async with resources.database.system() as session:
-        if not await session.scalar(ANY_WANTED):
-            return []
         taken = await session.scalars(
             update(Preflight)
             .where(Preflight.host_id.in_(wanted))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, func, literal, select, text, tuple_, update
+from sqlalchemy import case, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
@@ -69,10 +69,9 @@ async def run_verifications(resources: Resources, *, portion: int = PORTION) -> 
     return PORTIONS_PER_TURN
 
 
-ANY_DUE: Final = text("""
-    SELECT EXISTS (SELECT FROM verifications
-                   WHERE state IN ('running', 'paused') AND due_at <= clock_timestamp())
-""")
+ANY_DUE: Final = """
+    EXISTS (SELECT FROM verifications WHERE state IN ('running', 'paused') AND due_at <= clock_timestamp())
+"""
 
 
 async def _claim(database: Database) -> Verification | None:
@@ -85,8 +84,6 @@ async def _claim(database: Database) -> Verification | None:
         .with_for_update(skip_locked=True)
     )
     async with database.system() as session:
-        if not await session.scalar(ANY_DUE):
-            return None
         claimed = await session.scalars(
             update(Verification)
             .where(tuple_(*key).in_(due))
