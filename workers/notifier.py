@@ -110,7 +110,7 @@ def _named(error: Exception) -> str:
     """The kind of the failure; its text could name the address."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return "timeout"
-    if isinstance(error.__cause__, AddressRefused):
+    if isinstance(error, AddressRefused):
         return "address_refused"
     return type(error).__name__
 
