@@ -90,12 +90,14 @@ class IncomingAnswer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.status is None:
-            self.headers.append((name, value))
+            self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         if self.is_complete:
             return
         status = self._parser.get_status_code()
+        if status < httpx.codes.CONTINUE:
+            raise ValueError("no status of HTTP")
         if status >= httpx.codes.OK:
             self.status = status
         else:
@@ -104,6 +106,8 @@ class IncomingAnswer:
     def on_body(self, part: bytes) -> None:
         if self.is_complete:
             return
+        if self.status is None:
+            raise ValueError("a head before the answer proper has no body")
         self.parts.append(part)
         self.buffered += len(part)
 
@@ -194,20 +198,20 @@ class HttpConnection(asyncio.Protocol):
     def finish(self) -> bool:
         """The exchange is over; returns whether the connection may be used for another."""
         answer, self._answer = self._answer, None
-        is_kept = answer is not None and answer.is_complete and answer.is_kept and not self._is_full
-        if not is_kept or self.is_lost:
+        is_kept = answer is not None and answer.is_complete and answer.is_kept and not answer.parts
+        if not is_kept or self._is_full or self.is_lost:
             self.abort()
             return False
         return True
 
     def abort(self) -> None:
         """End it at once, whatever is under way."""
-        self.is_lost = True
+        self._end(ConnectionAbortedError("closed from this end"))
         self._transport.abort()
 
     def close(self) -> None:
         """End it with a farewell."""
-        self.is_lost = True
+        self._end(ConnectionAbortedError("closed from this end"))
         self._transport.close()
 
     def _end(self, error: Exception | None) -> None:

@@ -35,6 +35,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
         self._limits = limits
         self._slots = asyncio.Semaphore(limits.max_connections or 1)
         self._open: set[HttpConnection] = set()
+        self._dialling = 0
         self._idle: dict[HttpConnection, tuple[Origin, asyncio.TimerHandle]] = {}
         """Those that were used last come last."""
         self._idle_by_origin: dict[Origin, list[HttpConnection]] = {}
@@ -102,10 +103,14 @@ class PublicTransport(httpx.AsyncBaseTransport):
 
     async def _dialled(self, origin: Origin, within: float | None) -> HttpConnection:
         most = self._limits.max_connections
-        if most is not None and len(self._open) >= most and self._idle:
+        if most is not None and len(self._open) + self._dialling >= most and self._idle:
             self._expire(next(iter(self._idle)))
         tls = self._tls if origin.scheme == "https" else None
-        connection = await self._dialer.dial(origin.host, origin.port, tls=tls, within=within)
+        self._dialling += 1
+        try:
+            connection = await self._dialer.dial(origin.host, origin.port, tls=tls, within=within)
+        finally:
+            self._dialling -= 1
         self._open.add(connection)
         return connection
 
@@ -161,6 +166,8 @@ def _in_bytes(request: httpx.Request, body: bytes) -> bytes:
     """The request as it is sent. Raises LocalProtocolError for what would be read as something else."""
     if request.method == "HEAD":
         raise httpx.UnsupportedProtocol("an answer without the body that it tells of is not read here")
+    if "transfer-encoding" in request.headers:
+        raise httpx.UnsupportedProtocol("a body is sent with its length and not in chunks")
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%b: %b" % pair for pair in request.headers.raw]
     head = b"\r\n".join(lines)

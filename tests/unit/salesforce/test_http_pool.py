@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import ssl
 import weakref
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -77,6 +79,41 @@ async def test_idle_connection_makes_room_for_one_to_another_origin() -> None:
     assert len(network.lines) == 2
 
 
+class SlowNetwork(ScriptedNetwork):
+    async def open(
+        self, address: str, port: int, tls: ssl.SSLContext | None, server_name: str | None
+    ) -> HttpConnection:
+        await asyncio.sleep(0)
+        return await super().open(address, port, tls, server_name)
+
+
+async def test_connections_that_are_being_dialled_count_as_well() -> None:
+    network = SlowNetwork([[OK]], hangs=True)
+    async with network.client(limits=httpx.Limits(max_connections=2, max_keepalive_connections=3)) as http:
+        await send_once(http, get("https://first.my.salesforce.com/"))
+        await asyncio.gather(send_once(http, get(URL)), send_once(http, get(OTHER_URL)))
+        assert [line.is_closed for line in network.lines] == [True, False, False]
+
+
+async def test_connection_whose_answer_nobody_read_is_not_used_again() -> None:
+    network = ScriptedNetwork([[OK], [OK]], hangs=True)
+    async with network.client() as http:
+        for _ in range(2):
+            answer = await http.send(get(), stream=True)
+            await answer.aclose()
+    assert len(network.lines) == 2
+
+
+async def test_answer_under_way_is_lost_when_we_hang_up_ourselves() -> None:
+    network = ScriptedNetwork([[b"HTTP/1.1 200 OK\r\n\r\n{}"]], hangs=True)
+    http = network.client()
+    asking = asyncio.create_task(send_once(http, get()))
+    await asyncio.sleep(0.02)
+    await http.aclose()
+    with pytest.raises(ResponseLost, match="closed from this end"):
+        await asking
+
+
 async def test_no_free_connection_in_time_is_nothing_sent() -> None:
     network = ScriptedNetwork([[]], hangs=True)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -124,6 +161,23 @@ async def test_header_that_ends_its_line_is_never_sent(value: str) -> None:
     assert network.lines == []
 
 
+async def test_body_without_a_length_is_never_sent() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    network = ScriptedNetwork([[OK]])
+    async with network.client() as http:
+        with pytest.raises(NotSent, match="not in chunks"):
+            await send_once(http, httpx.Request("POST", URL, content=parts()))
+    assert network.lines == []
+
+
+async def test_space_around_the_value_of_a_header_is_none_of_it() -> None:
+    answer = b"HTTP/1.1 204 No Content\r\nRetry-After: \t7 \t\r\n\r\n"
+    async with ScriptedNetwork([[answer]]).client() as http:
+        assert (await send_once(http, get())).headers["Retry-After"] == "7"
+
+
 async def test_body_that_ends_with_its_connection_is_whole() -> None:
     async with ScriptedNetwork([[b"HTTP/1.1 200 OK\r\n\r\n{", b"}"]]).client() as http:
         assert (await send_once(http, get())).content == b"{}"
@@ -151,6 +205,8 @@ async def test_head_before_the_answer_proper_is_passed_over() -> None:
             [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}"],
             id="two lengths",
         ),
+        pytest.param([b"HTTP/1.1 104 x\r\nContent-Length: 2\r\n\r\n[]" + OK], id="body before the answer"),
+        pytest.param([b"HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n" + OK], id="status below 100"),
     ],
 )
 async def test_such_an_answer_is_lost(parts: list[bytes]) -> None:
