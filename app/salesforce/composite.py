@@ -5,6 +5,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -80,7 +81,7 @@ def has_reference_text(fields: Mapping[str, Any]) -> bool:
 
     Nothing escapes it there: such a record must travel outside of composites.
     """
-    return any(isinstance(value, str) and "@{" in value for value in fields.values())
+    return "@{" in "\n".join([value for value in fields.values() if isinstance(value, str)])
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class QueryPage:
     total: int | None = field(default=None, compare=False)
 
 
+@lru_cache
 def api_path(api_version: str) -> str:
     """`/services/data/v62.0` for `62.0` or `v62.0`."""
     return f"/services/data/v{api_version.removeprefix('v')}"

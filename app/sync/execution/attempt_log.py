@@ -1,7 +1,6 @@
 """The history of a batch: what was sent for each row and what came back, written with the batch's end."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -55,6 +54,8 @@ def response_answer(result: RowResult) -> dict[str, Any]:
     """What Salesforce said of one record."""
     errors = _errors(result.failures)
     answer = {"success": result.is_success, "id": result.id, "errors": errors, "is_lost": False}
+    if not errors:
+        return answer
     matches = [_match(each) for failure in result.failures for each in failure.matches]
     return answer | ({"matches": matches} if matches else {})
 
@@ -65,20 +66,13 @@ def lost_answer(error: ResponseLost) -> dict[str, Any]:
     return {"success": None, "id": None, "errors": errors, "is_lost": True}
 
 
-def log_request(
-    operation: WriteOperation,
-    items: Iterable[WorkItem],
-    answer: Mapping[str, Any],
-    *,
-    api_version: str,
-    is_individual: bool,
-) -> Iterator[ItemDecision]:
-    """The operation's request and its answer belong to the history of all its items."""
+def logged_request(
+    operation: WriteOperation, answer: Mapping[str, Any], *, api_version: str, is_individual: bool
+) -> LoggedRequest:
+    """The operation's request and its answer, which belong to the history of all its items."""
     request = request_of(operation, api_version=api_version, is_individual=is_individual)
     slot, instance_key = operation.key
-    exchange = LoggedRequest(slot, operation.milestone, request, answer, instance_key)
-    for item in items:
-        yield ItemDecision(item, logged_requests=(*item.logged_requests, exchange))
+    return LoggedRequest(slot, operation.milestone, request, answer, instance_key)
 
 
 def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
@@ -101,7 +95,7 @@ def name_matches(item: WorkItem, people: PersonIndex) -> ItemDecision:
 
 def _with_names(exchange: LoggedRequest, people: PersonIndex) -> LoggedRequest:
     matches = [_named(match, people) for match in exchange.answer.get("matches", ())]
-    return replace(exchange, answer={**exchange.answer, "matches": matches}) if matches else exchange
+    return exchange._replace(answer={**exchange.answer, "matches": matches}) if matches else exchange
 
 
 def _named(match: Mapping[str, Any], people: PersonIndex) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from app.salesforce.composite import (
     parse_written,
 )
 from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
-from app.sync.execution.attempt_log import log_request, lost_answer, response_answer
+from app.sync.execution.attempt_log import logged_request, lost_answer, response_answer
 from app.sync.execution.packing import (
     CollectionOperations,
     DependentGroup,
@@ -48,7 +48,7 @@ from app.sync.model.retry_policy import (
     is_beyond_limits,
     next_recheck,
 )
-from app.sync.model.work_item import WriteOperation
+from app.sync.model.work_item import LoggedRequest, WriteOperation
 
 Answer = TypeVar("Answer")
 Interruption = ResponseLost | RequestRejected
@@ -283,7 +283,8 @@ class Executor:
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
     ) -> list[SubResponse]:
         """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
-        if any(has_reference_text(each.record.fields) for each in operations):
+        # Such a collection is packed into a call of its own.
+        if len(requests) == 1 and any(has_reference_text(each.record.fields) for each in operations):
             [request] = requests
             return [await self._send_marking(self.client.collection(request), operations)]
         return await self._send_composite(requests, operations)
@@ -306,17 +307,13 @@ class Executor:
         async with self.store.database.tenant(self.store.batch.host_id) as session:
             now = await self.store.lock_jobs(session, list(self.items))
             create_locks = await self.store.acquire_create_locks(session, operations)
-            ready = [
-                operation
-                for operation in operations
-                if create_locks.keys().isdisjoint(operation.create_locks)
-            ]
+            ready = [each for each in operations if create_locks.keys().isdisjoint(each.create_locks)]
             for operation in ready:
                 self.items.apply(slot_intended(operation, self.items.of(operation), now))
             await self.store.save(session, self.items)
         self.items.mark_persisted()
         self.committed_at = (now, time.monotonic())
-        for operation in operations:
+        for operation in operations if create_locks else ():
             for locked_at in (create_locks[key] for key in operation.create_locks if key in create_locks):
                 recheck_at = next_recheck(locked_at, self.clock.lost_write_window, now)
                 self.items.apply(
@@ -346,12 +343,15 @@ class Executor:
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
     def _log(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
-        version, is_individual = self.client.api_version, operation in self.sent_individually
+        logged = self._logged(operation, result)
+        self.items.apply(ItemDecision(item, logged=logged) for item in self.items.of(operation))
+
+    def _logged(self, operation: WriteOperation, result: RowResult | ResponseLost) -> LoggedRequest:
+        # To hash an operation is to hash all of its values.
+        is_individual = bool(self.sent_individually) and operation in self.sent_individually
         answer = lost_answer(result) if isinstance(result, ResponseLost) else response_answer(result)
-        items = self.items.of(operation)
-        self.items.apply(
-            log_request(operation, items, answer, api_version=version, is_individual=is_individual)
-        )
+        version = self.client.api_version
+        return logged_request(operation, answer, api_version=version, is_individual=is_individual)
 
     def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> Interruption | None:
         """Apply what one subrequest brought back; returns why nothing more may be sent."""
@@ -367,10 +367,12 @@ class Executor:
 
     def _apply_result(self, operation: WriteOperation, result: RowResult) -> RequestRejected | None:
         """Apply the result to the operation's items; returns a rejection that would meet all others."""
-        self._log(operation, result)
         if result.is_success and result.id is not None:
-            self.items.apply(slot_written(operation, self.items.of(operation), result.id))
-        elif is_key_taken(operation, result.failures[0]):
+            logged, items = self._logged(operation, result), self.items.of(operation)
+            self.items.apply(slot_written(operation, items, result.id, logged=logged))
+            return None
+        self._log(operation, result)
+        if is_key_taken(operation, result.failures[0]):
             self.items.apply(slot_ambiguous(operation, self.items.of(operation)))
             self.taken_keys.append((operation, result.failures[0]))
         elif operation.create_lock is not None and is_duplicate(result):

@@ -40,7 +40,7 @@ from app.sync.model.item_errors import ItemError
 from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import FoundPerson
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
-from app.sync.model.work_item import PartEnd, PartEnding, WorkItem, WriteOperation
+from app.sync.model.work_item import LoggedRequest, PartEnd, PartEnding, WorkItem, WriteOperation
 
 
 def slot_intended(
@@ -69,7 +69,13 @@ def slot_intended(
         yield ItemDecision(item, slots={operation.key: intended})
 
 
-def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: str) -> Iterator[ItemDecision]:
+def slot_written(
+    operation: WriteOperation,
+    items: Iterable[WorkItem],
+    sf_id: str,
+    *,
+    logged: LoggedRequest | None = None,
+) -> Iterator[ItemDecision]:
     """Salesforce has it; a person that was just created is the person of its items."""
     sobject = sobject_of(sf_id) or operation.record.sobject
     person = _created_person(operation, sobject, sf_id)
@@ -91,7 +97,7 @@ def slot_written(operation: WriteOperation, items: Iterable[WorkItem], sf_id: st
             attempt_started_at=before.attempt_started_at if before else None,
             first_attempt_at=before.first_attempt_at if before else None,
         )
-        yield ItemDecision(item, slots={operation.key: written}, person=person)
+        yield ItemDecision(item, slots={operation.key: written}, person=person, logged=logged)
 
 
 def _key(operation: WriteOperation) -> SlotDetails:

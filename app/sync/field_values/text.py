@@ -70,4 +70,4 @@ def _is_virama(char: str) -> bool:
 
 
 def utf16_length(value: str) -> int:
-    return len(value.encode("utf-16-le")) // 2
+    return len(value) if value.isascii() else len(value.encode("utf-16-le")) // 2

@@ -7,7 +7,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import SubResponse, parse_query, query_request
 from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost, Scope
 from app.salesforce.soql import quote
-from app.sync.matching.person_matching import NotVisible, PersonIndex, resolve
+from app.sync.matching.person_matching import NotVisible, PersonIndex, resolve_written
 from app.sync.model.batch import Job
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 
@@ -30,7 +30,7 @@ PERSON_ACCOUNTS_SOQL: Final = "SELECT IsPersonAccount FROM Contact LIMIT 1"
 
 def has_missing_person(jobs: Iterable[Job], people: PersonIndex) -> bool:
     """Whether the record of one of them is absent, and nobody knows whether it was deleted."""
-    return any(isinstance(resolve(job, people), NotVisible) for job in jobs)
+    return any(isinstance(resolve_written(job, people), NotVisible) for job in jobs)
 
 
 def fully_visible_objects(granted: Collection[str], *, has_person_accounts: bool) -> frozenset[str]:

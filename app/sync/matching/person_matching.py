@@ -90,7 +90,7 @@ def resolve(job: Job, people: PersonIndex) -> Resolution:
     """The written record first, then the personalised link's id, the e-mail, the external id: Contact
     before Lead, the oldest.
     """
-    written = _resolve_written(job, people)
+    written = resolve_written(job, people)
     if written is not None:
         return written
     by_id, warnings = _resolve_given_id(job, people)
@@ -139,7 +139,8 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     return frozenset(id_ for id_ in ids if id_)
 
 
-def _resolve_written(job: Job, people: PersonIndex) -> Resolution | None:
+def resolve_written(job: Job, people: PersonIndex) -> Resolution | None:
+    """By the record we wrote, as far as that says who the person is."""
     written = job.slot(PERSON)
     if written is None or written.sf_id is None:
         return None
@@ -196,6 +197,8 @@ def _text(value: object) -> str:
 
 def _pick_candidate(alike: Iterable[PersonRow], people: PersonIndex, *, how: str) -> Resolution:
     rows = [row for row in alike if not row.is_deleted]
+    if not rows:
+        return PersonNotFound()
     contact = oldest(rows, CONTACT)
     if contact:
         return FoundPerson(CONTACT, contact.id, how)

@@ -278,7 +278,7 @@ class Job:
     trace_context: str | None = None
 
     def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
-        return self.written.get(SlotKey(slot, instance_key))
+        return self.written.get(SlotKey(slot, instance_key)) if self.written else None
 
     @property
     def organizer_key(self) -> str | None:

@@ -1,7 +1,7 @@
 """The work items of a batch as they are now: the one place where an item changes."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from app.sync.model.decisions import (
     Blocked,
@@ -18,6 +18,8 @@ from app.sync.model.decisions import (
     Skip,
 )
 from app.sync.model.work_item import WorkItem, WriteOperation
+
+PLACES: Final = {name: place for place, name in enumerate(WorkItem._fields)}
 
 
 class BatchItems:
@@ -55,7 +57,7 @@ class BatchItems:
         """The database holds the slots of all items."""
         for id_, item in self._items.items():
             if item.persisted_slots is not item.slots:
-                self._items[id_] = item._replace(persisted_slots=item.slots)
+                self._items[id_] = _changed(item, {"persisted_slots": item.slots})
 
 
 def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
@@ -63,7 +65,8 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
     changes: dict[str, Any] = {}
     if decision.slots:
         slots = {**item.slots, **decision.slots}
-        changes["slots"] = {key: slot for key, slot in slots.items() if slot is not None}
+        is_set = None not in decision.slots.values()
+        changes["slots"] = slots if is_set else {key: slot for key, slot in slots.items() if slot is not None}
     if decision.person is not None:
         changes["person"] = decision.person
     if decision.recheck_at is not None:
@@ -72,6 +75,8 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["part_recheck_at"] = min(item.part_recheck_at or at, at)
     if decision.logged_requests is not None:
         changes["logged_requests"] = decision.logged_requests
+    if decision.logged is not None:
+        changes["logged_requests"] = (*item.logged_requests, decision.logged)
     if decision.warnings:
         changes["warnings"] = (*item.warnings, *decision.warnings)
     if decision.stale_describes:
@@ -82,7 +87,15 @@ def changed_item(item: WorkItem, decision: ItemDecision) -> WorkItem:
         changes["has_tried_parts"] = True
     if decision.end is not None:
         changes |= _after(item, decision.end)
-    return item._replace(**changes)
+    return _changed(item, changes)
+
+
+def _changed(item: WorkItem, changes: Mapping[str, Any]) -> WorkItem:
+    """As `_replace` has it, in half the time: each attendee takes a dozen of these."""
+    values = list(item)
+    for name, value in changes.items():
+        values[PLACES[name]] = value
+    return WorkItem._make(values)
 
 
 def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:

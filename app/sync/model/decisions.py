@@ -87,7 +87,8 @@ ItemEnd = (
 class ItemDecision(NamedTuple):
     """What changes for one item. `slots` are those to set, None removes one; `recheck_at` is the latest time
     to look again, `part_recheck_at` the same for optional parts; `stale_describes` are objects whose describe
-    may be out of date; `logged_requests` are all of the item's, where one is added or completed.
+    may be out of date; `logged` is one more request of the item's history, `logged_requests` are all of them,
+    where some are completed.
     """
 
     item: WorkItem
@@ -101,6 +102,7 @@ class ItemDecision(NamedTuple):
     is_processed: bool = False
     part_recheck_at: datetime | None = None
     has_tried_parts: bool = False
+    logged: LoggedRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

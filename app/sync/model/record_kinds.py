@@ -5,6 +5,7 @@ What lists objects, slots, permissions or fields asks here; nothing repeats the 
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Final
 
 from app.salesforce.package import CANCEL_RESCHEDULE_REASON, EVENT_STATUS
@@ -326,6 +327,7 @@ def filled_fields_of(name: str) -> frozenset[str]:
     return frozenset[str]().union(*(kind.filled_fields for kind in RECORD_KINDS if kind.name == name))
 
 
+@lru_cache
 def kind_of_slot(slot: str, sobject: str | None = None) -> RecordKind | None:
     """The kind that fills a slot, with a record of this object; several kinds of a slot share what any of
     them is asked for without one.
@@ -335,11 +337,13 @@ def kind_of_slot(slot: str, sobject: str | None = None) -> RecordKind | None:
     )
 
 
+@lru_cache
 def milestones() -> tuple[str, ...]:
     """What kinds of records complete, in the order in which it happens."""
     return tuple(dict.fromkeys(kind.milestone for kind in RECORD_KINDS if kind.milestone))
 
 
+@lru_cache
 def milestone_of(slot: str, meaning: str | None) -> str:
     """The part of a registration that a write belongs to; a member's is told by what its status means."""
     kind = kind_of_slot(slot)

@@ -99,10 +99,12 @@ class SlotDetails(NamedTuple):
 
     def updated(self, changes: "SlotDetails") -> "SlotDetails":
         """These details with those of `changes` that are set."""
-        if changes == NO_DETAILS:
+        if changes is NO_DETAILS:
             return self
+        if self is NO_DETAILS:
+            return changes
         pairs = zip(self, changes, strict=True)
-        return SlotDetails._make(before if now is None else now for before, now in pairs)
+        return SlotDetails._make([before if now is None else now for before, now in pairs])
 
     def without_hints(self) -> "SlotDetails":
         """Of a slot that is as it should be: what was refused of it may be tried again."""

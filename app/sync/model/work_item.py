@@ -21,8 +21,7 @@ NO_SLOTS: Final[Mapping[SlotKey, WrittenSlot]] = {}
 NO_PARTS: "Final[Mapping[SlotKey, PartEnd]]" = {}
 
 
-@dataclass(frozen=True)
-class LoggedRequest:
+class LoggedRequest(NamedTuple):
     """One record as it was sent for an item, and Salesforce's word on it; `slot` and `instance_key` of its
     place, `milestone` as in `WriteOperation`.
     """

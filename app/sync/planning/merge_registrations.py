@@ -42,14 +42,14 @@ class MergedUpdate:
     decisions: tuple[ItemDecision, ...] = ()
 
 
-def by_registration_time(items: Iterable[WorkItem]) -> list[WorkItem]:
+def by_registration_time(items: Sequence[WorkItem]) -> Sequence[WorkItem]:
     """The oldest registration first."""
-    return sorted(items, key=_registration_order)
+    return sorted(items, key=_registration_order) if len(items) > 1 else items
 
 
-def primary_item(items: Iterable[WorkItem]) -> WorkItem:
+def primary_item(items: Sequence[WorkItem]) -> WorkItem:
     """The oldest registration: a person of several tickets is created from it."""
-    return min(items, key=_registration_order)
+    return min(items, key=_registration_order) if len(items) > 1 else items[0]
 
 
 def _registration_order(item: WorkItem) -> tuple[datetime, str]:

@@ -95,9 +95,11 @@ def resolve_person(
 def by_person(without_person: Iterable[WorkItem]) -> list[list[WorkItem]]:
     """The items without a person, grouped by e-mail and external id."""
     groups: dict[str, list[WorkItem]] = {}
+    has_external_ids = False
     for item in without_person:
         groups.setdefault(item.job.attendee.email_key or "", []).append(item)
-    return _merge_by_external_id(groups.values())
+        has_external_ids = has_external_ids or item.job.rules.external_id is not None
+    return _merge_by_external_id(groups.values()) if has_external_ids else list(groups.values())
 
 
 def _merge_by_external_id(groups: Iterable[list[WorkItem]]) -> list[list[WorkItem]]:
@@ -133,7 +135,8 @@ def create_people(
     """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
     for group in without_person:
         plan = _create_person(group, org, batch, pepper=pepper, accounts=accounts)
-        yield replace(plan, operations=tuple(_with_key(each, keys, group) for each in plan.operations))
+        keyed = keys.fields and tuple(_with_key(each, keys, group) for each in plan.operations)
+        yield replace(plan, operations=keyed) if keyed else plan
 
 
 def _with_key(operation: WriteOperation, keys: PersonKeys, items: Iterable[WorkItem]) -> WriteOperation:
@@ -357,6 +360,8 @@ def _digests_of_other_tickets(
     primary: WorkItem, draft: Draft, merged: MergedUpdate
 ) -> dict[str, SlotDetails]:
     """The digests of the other tickets' values; one of another address has not written the first's."""
+    if not merged.items:
+        return {}
     key = primary.job.attendee.email_key
     same_address = {item.registration_id for item in merged.items if item.job.attendee.email_key == key}
     digests = {
@@ -366,8 +371,7 @@ def _digests_of_other_tickets(
 
 
 def _name_warnings(items: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning, ...]:
-    names = {person_name(item.job.attendee) for item in items}
-    if len(names) < 2:
+    if len(items) == 1 or len({person_name(item.job.attendee) for item in items}) == 1:
         return ()
     text = Phrase("note.several_names")
     return (ItemWarning("fallback_used", sobject, "LastName", text),)

@@ -25,7 +25,7 @@ from app.sync.model.record_key import RecordKey
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_CREATES, MAX_UNSETTLED_CREATES, Clock
-from app.sync.model.slot_details import SlotDetails
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.user_messages.phrases import Phrase
 
@@ -193,6 +193,8 @@ def rejection_hints(*slots: WrittenSlot | None) -> SlotDetails:
     An update that was refused leaves its slot as written as it was before.
     """
     earlier = [slot.details for slot in slots if slot is not None]
+    if not earlier:
+        return NO_DETAILS
     dropped = sorted({name for details in earlier for name in details.dropped or ()})
     return SlotDetails(
         dropped=tuple(dropped) or None,

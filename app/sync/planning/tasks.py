@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,7 +11,7 @@ from app.sync.field_values.lead_fields import truncate
 from app.sync.field_values.text import normalize_text
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.parse import COMPLETED
-from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, EventSnapshot, Job, SlotKey
+from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
 from app.sync.model.item_errors import ItemWarning
 from app.sync.model.record_kinds import milestone_of
@@ -62,18 +63,18 @@ def plan_task(
         return NO_PLAN
     if recovered := lookup.recovered_slot(before):
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
-    record_key = lookup.key_of(TASK, reference_of(item.job, slot, batch))
+    reference = reference_of(item.job, slot, batch)
+    record_key = lookup.key_of(TASK, reference)
     obstacle = create_obstacle(item, key, clock, record_key=record_key)
     if obstacle is not None:
         return Plan(decisions=(obstacle,))
-    return _create_task(item, key, person, lookup, batch=batch)
+    return _create_task(item, key, person, lookup, batch=batch, reference=reference)
 
 
 def _create_task(
-    item: WorkItem, key: SlotKey, person: PersonRef, lookup: LookupResult, *, batch: Batch
+    item: WorkItem, key: SlotKey, person: PersonRef, lookup: LookupResult, *, batch: Batch, reference: str
 ) -> Plan:
     before, org = item.slots.get(key), OrgContext(lookup.describes)
-    reference = reference_of(item.job, key.slot, batch)
     status = item.job.rules.task_status or next(iter(lookup.closed_statuses), COMPLETED)
     fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
     if (how := batch.settings.task_owner) != CONNECTED_USER:
@@ -118,7 +119,7 @@ def task_fields(
     job: Job, slot: str, *, who_id: str, reference: str, status: str = COMPLETED
 ) -> tuple[dict[str, Any], list[ItemWarning]]:
     """A completed Task on a person. WhatId stays empty: Salesforce refuses it where WhoId is a Lead."""
-    zone, warnings = _zone(job.event)
+    zone, warnings = _zone(job.event.timezone)
     happened_at = _happened_at(job, slot)
     assert happened_at is not None
     fields = {
@@ -131,6 +132,7 @@ def task_fields(
     return fields, warnings
 
 
+@lru_cache
 def task_subject(slot: str, title: str) -> str:
     """Prefix and title in 255 characters; the prefix is never cut."""
     return truncate(TASK, "Subject", PREFIXES[slot] + (normalize_text(title) or "event"))
@@ -139,26 +141,48 @@ def task_subject(slot: str, title: str) -> str:
 def task_description(job: Job, reference: str) -> str:
     """What a salesperson wants to know, and our reference in the last line."""
     event = job.event
-    starts_at = event.starts_at.astimezone(_zone(event)[0]) if event.starts_at else None
-    lines = {
-        "Event": normalize_text(event.title),
-        "Starts": f"{starts_at:%Y-%m-%d %H:%M} {starts_at.tzinfo}" if starts_at else None,
-        "Where": normalize_text(event.location),
-        "Ticket": normalize_text(job.ticket),
-        "Link": normalize_text(event.url),
-    }
-    return with_reference(lines, reference)
+    body = _told_of_event(event.title, event.timezone, event.starts_at, event.location, job.ticket, event.url)
+    return _referenced(body, reference)
+
+
+@lru_cache
+def _told_of_event(
+    title: str,
+    timezone: str,
+    starts_at: datetime | None,
+    location: str | None,
+    ticket: str | None,
+    url: str | None,
+) -> str:
+    """What the Tasks of an event and a kind of ticket say alike."""
+    local = starts_at.astimezone(_zone(timezone)[0]) if starts_at else None
+    return _body(
+        {
+            "Event": normalize_text(title),
+            "Starts": f"{local:%Y-%m-%d %H:%M} {local.tzinfo}" if local else None,
+            "Where": normalize_text(location),
+            "Ticket": normalize_text(ticket),
+            "Link": normalize_text(url),
+        }
+    )
 
 
 def with_reference(lines: Mapping[str, str | None], reference: str) -> str:
     """The lines that say something, by name, and our reference in the last line."""
-    body = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+    return _referenced(_body(lines), reference)
+
+
+def _body(lines: Mapping[str, str | None]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+
+
+def _referenced(body: str, reference: str) -> str:
     return f"{body}\n\nRef: {reference}"
 
 
-def _zone(event: EventSnapshot) -> tuple[tzinfo, list[ItemWarning]]:
+def _zone(timezone: str) -> tuple[tzinfo, list[ItemWarning]]:
     try:
-        return ZoneInfo(event.timezone), []
+        return ZoneInfo(timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
         text = Phrase("note.no_time_zone")
         return UTC, [ItemWarning("fallback_used", TASK, "ActivityDate", text)]

@@ -16,11 +16,11 @@ from app.registrations.row_view import (
     link_to,
 )
 from app.registrations.schemas import Row
-from app.sync.model import record_kinds
 from app.sync.model.batch import WriteToggles
 from app.sync.model.record_kinds import REGISTERED_TASK
 from tests.factories import NOW
 from tests.integration.registrations.sample_event import RULE, job, record, registration
+from tests.kinds import catalogue_with
 
 SCENE = ViewContext(Gates(), None, "https://acme.my.salesforce.com", NOW, WriteToggles())
 STAMPS: dict[str, Any] = {"updated_at": NOW, "change_no": 1}
@@ -107,12 +107,11 @@ def test_newer_of_registration_and_job_dates_the_row() -> None:
     assert row(None).version == 1
 
 
-def test_activities_are_listed_in_the_order_they_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_activities_are_listed_in_the_order_they_were_written() -> None:
     more = [
         replace(REGISTERED_TASK, slot=f"task:{milestone}", milestone=milestone)
         for milestone in ("other", "lost")
     ]
-    monkeypatch.setattr(record_kinds, "RECORD_KINDS", (*record_kinds.RECORD_KINDS, *more))
     later = NOW + timedelta(minutes=5)
     records = [
         record("r1", "task:checked_in", sobject="Task", sf_id="00T2", written_at=later),
@@ -121,7 +120,8 @@ def test_activities_are_listed_in_the_order_they_were_written(monkeypatch: pytes
         record("r1", "task:lost", sobject="Task", sf_id=None, state="ambiguous"),
         record("r1", "person", sobject="Lead", sf_id="00Q1"),
     ]
-    kinds = [each.kind for each in activity_links(records, "https://acme.my.salesforce.com")]
+    with catalogue_with(*more):
+        kinds = [each.kind for each in activity_links(records, "https://acme.my.salesforce.com")]
     assert kinds == ["registered", "checked_in", "other"]
 
 

@@ -1,6 +1,6 @@
 """The catalogue of record kinds: one row reaches every list of objects, and the lists agree with it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, cast, get_args
@@ -25,7 +25,6 @@ from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import find_mapping_issues
 from app.sync.lookup.lost_creates import find_lost_creates
 from app.sync.matching.person_matching import PersonIndex
-from app.sync.model import record_kinds
 from app.sync.model.batch import (
     Attendee,
     Batch,
@@ -50,6 +49,7 @@ from app.sync.model.record_kinds import (
 from app.sync.model.slot_details import SlotDetails
 from tests.factories import NOW
 from tests.integration.registrations.sample_event import job, link, record, registration
+from tests.kinds import catalogue_with
 
 REFERENCE: Final = "EVS-ABCDEFGHIJKLMNOP"
 LEAD_ID: Final = to18("00Q5g00000AbCdE")
@@ -73,10 +73,10 @@ BADGE = RecordKind(
 
 
 @pytest.fixture
-def badge(monkeypatch: pytest.MonkeyPatch) -> RecordKind:
+def badge() -> Iterator[RecordKind]:
     """A kind that nobody writes, in the catalogue."""
-    monkeypatch.setattr(record_kinds, "RECORD_KINDS", (*RECORD_KINDS, BADGE))
-    return BADGE
+    with catalogue_with(BADGE):
+        yield BADGE
 
 
 def field(name: str, *, is_createable: bool = True, is_required: bool = False) -> Field:
