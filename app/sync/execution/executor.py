@@ -1,5 +1,6 @@
 """The one place that writes to Salesforce: commits the intent, sends, and applies how each write ended."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,13 +19,19 @@ from app.salesforce.composite import (
     parse_collection,
     parse_written,
 )
+from app.salesforce.error_codes import RECORD_LOCKED
 from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
 from app.sync.execution.attempt_log import logged_request, lost_answer, response_answer
+from app.sync.execution.interruption import Interruption, raise_interruption
 from app.sync.execution.packing import (
+    Call,
     CollectionOperations,
     DependentGroup,
+    beyond_limits,
     collection_request,
+    operations_of,
     pack,
+    sent_together,
     single_request,
 )
 from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate, is_key_taken
@@ -45,17 +52,11 @@ from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
     Clock,
     action_for,
-    is_beyond_limits,
     next_recheck,
 )
 from app.sync.model.work_item import LoggedRequest, WriteOperation
 
 Answer = TypeVar("Answer")
-Interruption = ResponseLost | RequestRejected
-"""Why no further call is made: a response was lost, or a rejection would meet all other operations.
-
-After a lost response the other collections of its call are still finished: what they refused is sent again.
-"""
 
 
 @dataclass
@@ -91,8 +92,9 @@ class Executor:
         if len(operations) == 1 and operations[0].create_lock is not None:
             await self._create_alone(operations[0])
             return
-        for call in pack(operations, self.store.lease.caps):
-            await self._send(call)
+        caps = self.store.lease.caps
+        for calls in sent_together(pack(operations, caps), caps):
+            await self._send(calls)
 
     async def create_individually(self, operations: Sequence[WriteOperation]) -> None:
         """Send each create by itself: only then does a duplicate rule name what it matched."""
@@ -138,7 +140,7 @@ class Executor:
             result = RowResult(await self._send_marking(creating, [operation]))
         except RequestRejected as refused:
             result = RowResult(None, refused.failures)
-        _raise_interruption([self._apply_result(operation, result)])
+        raise_interruption([self._apply_result(operation, result)])
 
     async def _send_singles(self, operations: Sequence[WriteOperation]) -> None:
         ready = await self._record_intents(operations)
@@ -150,7 +152,7 @@ class Executor:
         except RequestRejected:
             self.mark_not_applied(ready)
             raise
-        _raise_interruption([self._apply_response(*each) for each in zip(ready, answers, strict=True)])
+        raise_interruption([self._apply_response(*each) for each in zip(ready, answers, strict=True)])
 
     async def execute_dependent(self, groups: Sequence[DependentGroup]) -> None:
         """Write new people with the records that point to them, in one composite.
@@ -177,7 +179,7 @@ class Executor:
             return
         self.sent_individually.update(sent)
         of_groups = [(group, [next(answers) for _ in group.operations]) for group in sendable]
-        _raise_interruption([found for each in of_groups for found in self._apply_group(*each)])
+        raise_interruption([found for each in of_groups for found in self._apply_group(*each)])
 
     def _apply_group(
         self, group: DependentGroup, answers: Sequence[SubResponse]
@@ -195,19 +197,28 @@ class Executor:
                 interruptions.append(self._apply_response(operation, answer))
         return interruptions
 
-    async def _send(self, call: Sequence[CollectionOperations]) -> None:
-        operations = [operation for chunk in call for operation in chunk]
+    async def _send(self, calls: Sequence[Call]) -> None:
+        """Send these calls at once, with one commit of what they intend, and read all of their answers."""
+        operations = [operation for call in calls for operation in operations_of(call)]
         ready = {id(operation) for operation in await self._record_intents(operations)}
-        chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
-        if not chunks:
-            return
-        requests = [collection_request(chunk, n, self.client.api_version) for n, chunk in enumerate(chunks)]
-        try:
-            answers = await self._answers(requests, [each for chunk in chunks for each in chunk])
-        except RequestRejected as refused:
-            await self._split([each for chunk in chunks for each in chunk], refused)
-            return
-        await self._read(chunks, answers)
+        kept = ([[each for each in chunk if id(each) in ready] for chunk in call] for call in calls)
+        sent: list[Call] = [some for call in kept if (some := [chunk for chunk in call if chunk])]
+        answered = await asyncio.gather(*map(self._answers, sent), return_exceptions=True)
+        interruptions: list[SalesforceError] = []
+        for call, answers in zip(sent, answered, strict=True):
+            try:
+                await self._read_or_split(call, answers)
+            except SalesforceError as error:
+                interruptions.append(error)
+        raise_interruption(interruptions)
+
+    async def _read_or_split(self, call: Call, answers: list[SubResponse] | BaseException) -> None:
+        if isinstance(answers, RequestRejected):
+            await self._split(operations_of(call), answers)
+        elif isinstance(answers, BaseException):
+            raise answers
+        else:
+            await self._read(call, answers)
 
     async def _read(self, chunks: Sequence[CollectionOperations], answers: Sequence[SubResponse]) -> None:
         lost: ResponseLost | None = None
@@ -223,39 +234,22 @@ class Executor:
             except RequestRejected as refused:
                 refused_chunks.append((chunk, refused))
             else:
-                over_limit += self._beyond_limits(chunk, results)
+                over_limit += beyond_limits(chunk, results, self.store.lease.caps)
                 resent_ids = set(map(id, over_limit))
                 async for operation, result in yielding(zip(chunk, results, strict=True)):
                     if id(operation) not in resent_ids:
                         found = self._apply_result(operation, result)
                         stopped = stopped or found
+        self.mark_not_applied(over_limit)
         if stopped is not None:
             self.mark_not_applied(operation for chunk, _ in refused_chunks for operation in chunk)
             raise lost or stopped
         for call in pack(over_limit, self.store.lease.caps):
-            await self._send(call)
+            await self._send([call])
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)
         if lost is not None:
             raise lost
-
-    def _beyond_limits(
-        self, chunk: CollectionOperations, results: Sequence[RowResult]
-    ) -> list[WriteOperation]:
-        """The records that an automation of the org could not take together: sent again, fewer at a time."""
-        again, caps = [], self.store.lease.caps
-        for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
-            of_object = [
-                each for each in zip(chunk, results, strict=True) if each[0].record.sobject == sobject
-            ]
-            refused = [each for each, result in of_object if is_beyond_limits(result.failures)]
-            if not refused:
-                caps.note_clean(sobject, len(of_object))
-            elif len(of_object) > 1:
-                caps.halve(sobject, len(of_object))
-                again += refused
-        self.mark_not_applied(again)
-        return again
 
     async def _split(self, operations: Sequence[WriteOperation], refused: RequestRejected) -> None:
         """Find the record that alone makes a call fail, by halving; the others go through."""
@@ -270,7 +264,7 @@ class Executor:
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
             for call in pack(half, self.store.lease.caps):
-                await self._send(call)
+                await self._send([call])
 
     async def _send_composite(
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
@@ -279,10 +273,10 @@ class Executor:
             return []
         return await self._send_marking(self.client.composite(requests), operations)
 
-    async def _answers(
-        self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
-    ) -> list[SubResponse]:
+    async def _answers(self, call: Call) -> list[SubResponse]:
         """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
+        requests = [collection_request(chunk, n, self.client.api_version) for n, chunk in enumerate(call)]
+        operations = operations_of(call)
         # Such a collection is packed into a call of its own.
         if len(requests) == 1 and any(has_reference_text(each.record.fields) for each in operations):
             [request] = requests
@@ -383,17 +377,10 @@ class Executor:
             self.duplicate_refused_updates.append(operation)
         else:
             self.apply_rejection(operation, result.failures[0])
+            self.store.lease.caps.has_met_locks |= result.failures[0].error_code == RECORD_LOCKED
             if action_for(result.failures[0]) in DRAIN_STOPPING:
                 return RequestRejected(result.failures)
         return None
 
     def apply_rejection(self, operation: WriteOperation, failure: ApiError) -> None:
         self.items.apply(decide_rejection(operation, self.items.of(operation), failure))
-
-
-def _raise_interruption(found: Iterable[Interruption | None]) -> None:
-    """Raise a lost response before a rejection that would meet all others; nothing where all went well."""
-    interruptions = [each for each in found if each is not None]
-    lost = [each for each in interruptions if isinstance(each, ResponseLost)]
-    if interruptions:
-        raise lost[-1] if lost else interruptions[0]

@@ -1,11 +1,12 @@
 """How operations become requests: collections, single subrequests, and people with what points to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.salesforce.composite import (
     MAX_QUERIES_AND_COLLECTIONS,
     MAX_ROWS,
+    RowResult,
     Subrequest,
     collection_create,
     collection_update,
@@ -13,11 +14,16 @@ from app.salesforce.composite import (
     has_reference_text,
     update_request,
 )
+from app.sync.model.records import CAMPAIGN_MEMBER, TASK
+from app.sync.model.retry_policy import is_beyond_limits
 from app.sync.model.row_caps import Caps
 from app.sync.model.work_item import WriteOperation
 
 CollectionOperations = Sequence[WriteOperation]
 """The operations of one collection."""
+
+Call = Sequence[CollectionOperations]
+"""The collections of one composite, or one that goes by itself."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,55 @@ def collection_request(chunk: CollectionOperations, number: int, api_version: st
     return build(f"part{number}", records, api_version=api_version, headers=headers)
 
 
-def pack(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[CollectionOperations]]:
+def sent_together(calls: Iterable[Call], caps: Caps) -> Iterator[list[Call]]:
+    """The calls in their order, two at once where the second one makes Tasks alone, and the first one at most
+    members beside.
+
+    A member locks its campaign and its person, a completed Task nothing: but an org's automations may lock
+    the person for it, so the second call is sent from its end.
+    https://developer.salesforce.com/blogs/engineering/2014/07/record-locking-cheat-sheet.html
+    """
+    before: Call | None = None
+    for call in calls:
+        if before is None:
+            before = call
+        elif not caps.has_met_locks and _creates(call, {TASK}) and _creates(before, {TASK, CAMPAIGN_MEMBER}):
+            yield [before, call[::-1]]
+            before = None
+        else:
+            yield [before]
+            before = call
+    if before is not None:
+        yield [before]
+
+
+def _creates(call: Call, sobjects: Collection[str]) -> bool:
+    """Whether it creates records of these objects and nothing else."""
+    return all(each.is_create and each.record.sobject in sobjects for each in operations_of(call))
+
+
+def beyond_limits(
+    chunk: CollectionOperations, results: Sequence[RowResult], caps: Caps
+) -> list[WriteOperation]:
+    """The records that an automation of the org could not take together: to be sent again."""
+    again = []
+    for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
+        of_object = [each for each in zip(chunk, results, strict=True) if each[0].record.sobject == sobject]
+        refused = [each for each, result in of_object if is_beyond_limits(result.failures)]
+        if not refused:
+            caps.note_clean(sobject, len(of_object))
+        elif len(of_object) > 1:
+            caps.halve(sobject, len(of_object))
+            again += refused
+    return again
+
+
+def operations_of(call: Call) -> list[WriteOperation]:
+    """The operations of all collections of a call."""
+    return [operation for chunk in call for operation in chunk]
+
+
+def pack(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[Call]:
     """Groups that fit one composite: creates before updates, each collection sorted by object.
 
     Headers are those of a whole collection. A collection with texts that look like references is a group of

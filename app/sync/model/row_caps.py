@@ -25,10 +25,14 @@ class Cap:
 
 @dataclass
 class Caps:
-    """The caps of one org by kind; a kind without a cap takes as many rows as a call may hold."""
+    """The caps of one org by kind; a kind without a cap takes as many rows as a call may hold.
+
+    `has_met_locks`: a record was locked by somebody, so that one call is out at a time until this drain ends.
+    """
 
     known: dict[str, Cap] = field(default_factory=dict)
     is_changed: bool = False
+    has_met_locks: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Caps":
