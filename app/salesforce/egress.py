@@ -82,13 +82,13 @@ class PublicDialer:
     async def _first_that_answers(
         self, addresses: Sequence[str], port: int, tls: ssl.SSLContext | None, name: str
     ) -> HttpConnection:
-        refused: OSError | None = None
+        refused: OSError | UnicodeError | None = None
         for address in addresses:
             try:
                 return await self._open(address, port, tls, name if tls else None)
             except TimeoutError:
                 raise
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 refused = error
         raise httpx.ConnectError(f"no connection to {name}: {refused}") from refused
 

@@ -48,7 +48,7 @@ def build_request(
         return httpx.Request(
             method, url, json=json, data=form, headers=headers, extensions=dict(extensions or {})
         )
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a label that is no Punycode
         raise NotSent(f"unusable URL: {error}") from error
 
 

@@ -142,6 +142,12 @@ async def test_no_address_that_answers_is_nothing_sent() -> None:
         await get(Names([PUBLIC, OTHER_PUBLIC]), Dialled(dead=[PUBLIC, OTHER_PUBLIC]))
 
 
+async def test_exempt_name_that_no_name_server_could_know_is_nothing_sent() -> None:
+    dialer = PublicDialer(exempt=frozenset({("a..b", 80)}))
+    with pytest.raises(httpx.ConnectError):
+        await dialer.dial("a..b", 80, tls=None, within=5)
+
+
 async def test_silence_ends_with_the_time_to_connect() -> None:
     with pytest.raises(NotSent, match="in time"):
         await get(Names([PUBLIC]), Dialled(silent=[PUBLIC]), connect=0.01)

@@ -94,9 +94,12 @@ def test_an_error_outside_the_table_is_a_lost_answer(error: httpx.RequestError) 
     assert type(map_httpx_error(error)) is ResponseLost
 
 
-def test_an_unusable_url_is_not_sent() -> None:
-    with pytest.raises(NotSent):
-        build_request("GET", "https://acme\x00.my.salesforce.com", headers={})
+@pytest.mark.parametrize(
+    "url", ["https://acme\x00.my.salesforce.com", "https://xn--/", "https://xn--zz.my.salesforce.com/"]
+)
+def test_an_unusable_url_is_not_sent(url: str) -> None:
+    with pytest.raises(NotSent, match="unusable URL"):
+        build_request("GET", url, headers={})
 
 
 async def test_an_answer_is_decoded_and_whole() -> None:
