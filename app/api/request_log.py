@@ -69,11 +69,11 @@ class ObservedRequest:
 
     __slots__ = (
         "_before",
-        "_started_at",
         "answered_after",
         "is_one_of_many",
         "request_id",
         "scope",
+        "started_at",
         "status",
     )
 
@@ -82,7 +82,7 @@ class ObservedRequest:
         self.request_id = request_id_from(scope)
         self.status: int | None = None
         self.answered_after: float | None = None
-        self._started_at = time.perf_counter()
+        self.started_at = time.perf_counter()
 
     def noting(self, send: Send) -> Send:
         """A `send` that notes the status, and names the request's id in the answer."""
@@ -102,7 +102,7 @@ class ObservedRequest:
 
     @property
     def seconds(self) -> float:
-        return time.perf_counter() - self._started_at
+        return time.perf_counter() - self.started_at
 
     def __enter__(self) -> Self:
         self._before = log_context.set({"request_id": self.request_id})

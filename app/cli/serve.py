@@ -15,7 +15,6 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import State
 
 from app.api.dependencies import Resources
-from app.api.edge.connection_limits import LimitedProtocol
 from app.api.health import readiness_of_api
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
@@ -29,6 +28,7 @@ from app.infrastructure.trace_switch import configure_tracing
 from app.main import create_app
 from app.operations.gauges import Gauges
 from app.operations.health_port import Probes, health_served
+from app.webhooks.whole_requests import WebhookProtocol
 from devtools.local_stack.processes import listening_socket
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def config_of(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How the server runs, with the limits of every connection."""
     return uvicorn.Config(
         app,
-        http=LimitedProtocol,
+        http=WebhookProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -67,6 +67,22 @@ class DedicatedConnection:
             await self.close()
             raise
 
+    async def call(self, statement: TextClause, parameters: Mapping[str, Any]) -> Any:
+        """The only value of a statement that is a transaction by itself: one round trip.
+
+        It acts as the login, so all that it does is a function's, which takes its role. None where Postgres
+        could not do it, or the connection was lost: whether it was done is not known then.
+        """
+        try:
+            plain, driver = positional(statement), await self._opened()
+            return await driver.fetchval(plain.sql, *(parameters[name] for name in plain.names))
+        except CONNECTION_LOST_ERRORS:
+            await self.close()
+            return None
+        except BaseException:
+            await self.close()
+            raise
+
     async def close(self) -> None:
         """Give up the connection, without waiting for whoever is at its other end."""
         held, self._held = self._held, None
@@ -84,9 +100,14 @@ class DedicatedConnection:
                 return self._held[1]
             except CONNECTION_LOST_ERRORS:
                 await self.close()
-        connection = await self._engine.connect()
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        self._held = connection, driver
+        driver = await self._opened()
         await driver.execute(begin)
         return driver
+
+    async def _opened(self) -> Driver:
+        if self._held is None:
+            connection = await self._engine.connect()
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, asyncpg.Connection)
+            self._held = connection, driver
+        return self._held[1]

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +25,7 @@ from app.privacy.tombstones import shared_locks
 from app.privacy.unparsed_bodies import UnusableBody
 from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import IngestResult, ingest, ingest_without_erasures
+from app.webhooks.new_registrations import LastSeen
 from app.webhooks.parse import Outcome, ParsedDelivery
 
 log = logging.getLogger(__name__)
@@ -37,12 +39,22 @@ ANSWER_SECONDS = 4.0
 ANNOUNCE_EVERY_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
+class Answer(Protocol):
+    """Who waits for an outcome: a future, or the connection of the request itself."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, result: Outcome, /) -> None: ...
+
+    def set_exception(self, exception: Exception, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """A delivery and the future of its outcome."""
+    """A delivery and who waits for its outcome."""
 
     delivery: ParsedDelivery = field(repr=False)
-    answer: "asyncio.Future[Outcome]"
+    answer: Answer
 
 
 class GroupCommitWriter:
@@ -63,21 +75,28 @@ class GroupCommitWriter:
         self._unannounced: set[str] = set()
         self._announcing: asyncio.Task[None] | None = None
         self._recorded = RecordedDeliveries()
+        self._last_seen = LastSeen()
 
     async def submit(self, delivery: ParsedDelivery) -> Outcome:
         """The outcome, once it is committed. Raises DatabaseUnavailable when it is not in time."""
-        loop = asyncio.get_running_loop()
-        waiting = PendingDelivery(delivery, loop.create_future())
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        timer = self.enqueue(delivery, answer)
         try:
-            self._waiting.put_nowait(waiting)
+            return await answer
+        finally:
+            timer.cancel()
+
+    def enqueue(self, delivery: ParsedDelivery, answer: Answer) -> asyncio.TimerHandle:
+        """Let `answer` be told the outcome, or DatabaseUnavailable when it is not in time.
+
+        Returns the timer, to be cancelled by whoever has the answer. Raises DatabaseUnavailable.
+        """
+        try:
+            self._waiting.put_nowait(PendingDelivery(delivery, answer))
         except asyncio.QueueFull:
             raise DatabaseUnavailable() from None
         # A bare timer: asyncio.timeout() costs seven times as much, and nothing needs to be cancelled.
-        timer = loop.call_later(self._answer_seconds, _time_out, waiting.answer)
-        try:
-            return await waiting.answer
-        finally:
-            timer.cancel()
+        return asyncio.get_running_loop().call_later(self._answer_seconds, _time_out, answer)
 
     async def keep_unusable(self, unusable: UnusableBody) -> None:
         """Quarantine a signed body. Raises DatabaseUnavailable."""
@@ -144,9 +163,14 @@ class GroupCommitWriter:
             if any(delivery.erasure is not None for delivery in deliveries):
                 async with self._database.system() as session:
                     return await ingest(session, deliveries, pepper=self._pepper)
+            if recorded := await self._last_seen.record_new(direct, deliveries):
+                return recorded
             locks = shared_locks({delivery.host_id for delivery in deliveries})
             async with direct.unit_of_work(locks) as statements:
-                return await ingest_without_erasures(statements, deliveries, pepper=self._pepper)
+                recorded = await ingest_without_erasures(statements, deliveries, pepper=self._pepper)
+            if recorded.seen is not None:
+                self._last_seen.note(recorded.seen)
+            return recorded
 
     def _announce(self, org_ids: set[str]) -> None:
         self._unannounced |= org_ids
@@ -174,7 +198,7 @@ async def running_writer(writer: GroupCommitWriter) -> AsyncIterator[GroupCommit
         await asyncio.wait(running)
 
 
-def _time_out(answer: "asyncio.Future[Outcome]") -> None:
+def _time_out(answer: Answer) -> None:
     if not answer.done():
         answer.set_exception(DatabaseUnavailable())
 

@@ -106,8 +106,27 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Take
         label = type(problem).__name__
         raise
     finally:
-        _counted(label).inc()
-        WEBHOOK_SECONDS.observe(time.perf_counter() - started)
+        count_webhook(label, started)
+
+
+def count_webhook(label: str, started: float) -> None:
+    """One webhook by its outcome or problem; `started` is a time of `perf_counter`."""
+    _counted(label).inc()
+    WEBHOOK_SECONDS.observe(time.perf_counter() - started)
+
+
+def read_whole(state: State, headers: Headers, body: bytes) -> ParsedDelivery | None:
+    """The delivery in a request whose body is there; None for what only `receive` answers, and traces."""
+    settings = state.resources.settings
+    if tracing.is_on() or len(body) > settings.webhook_max_bytes:
+        return None
+    try:
+        check_headers(headers, bytes_max=settings.webhook_max_bytes)
+        webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
+        delivery = parse_delivery(webhook_id, body)
+    except Exception:  # whatever it is, `receive` meets it again
+        return None
+    return None if delivery.outcome is Outcome.UNKNOWN_TYPE else delivery
 
 
 async def _recorded(

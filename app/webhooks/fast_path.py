@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -17,10 +18,12 @@ from app.api.edge.refusal_rate import Pace
 from app.api.request_log import PROBES, AccessLog, ObservedRequest, named
 from app.api.request_metrics import count_request
 from app.api.security_headers import with_headers, with_security_headers
-from app.webhooks.endpoints import ANSWERS, PATH, receive
+from app.webhooks.endpoints import ANSWERS, PATH, Headers, Taken, receive
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 """All of ours are asynchronous."""
+Taking = Callable[[State, Headers, Receive], Awaitable[Taken]]
+"""What becomes of a webhook. Raises Problem."""
 
 ACCEPTED = 202
 JSON = (b"content-type", b"application/json")
@@ -46,17 +49,26 @@ class FastPathApp(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        is_webhook = scope["path"] == PATH and scope["method"] == "POST"
-        with ObservedRequest(scope, is_one_of_many=is_webhook) as request:
+        await self.respond(ObservedRequest(scope, is_one_of_many=is_webhook(scope)), receive, send)
+
+    async def respond(
+        self, request: ObservedRequest, receive_body: Receive, send: Send, taking: Taking = receive
+    ) -> None:
+        """Answer a request; what becomes of a webhook is asked from `taking`."""
+        with request:
             try:
-                if is_webhook:
-                    await self._answer(scope, receive, send, request)
+                if request.is_one_of_many:
+                    await self._answer(request, receive_body, send, taking)
                 else:
-                    await self._routed(scope, receive, self._wrapped(send, request), request)
+                    await self._routed(request.scope, receive_body, self._wrapped(send, request), request)
             finally:
-                count_request(request)
-                if self._access_log is not None:
-                    self._access_log.note(request)
+                self.note(request)
+
+    def note(self, request: ObservedRequest) -> None:
+        """Count a request that ended, and tell the access log."""
+        count_request(request)
+        if self._access_log is not None:
+            self._access_log.note(request)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send, request: ObservedRequest) -> None:
         if not tracing.is_on() or scope["path"] in PROBES:
@@ -71,10 +83,11 @@ class FastPathApp(FastAPI):
         return request.noting(self._pace.paced(with_headers(send)))
 
     async def _answer(
-        self, scope: Scope, receive_body: Receive, send: Send, request: ObservedRequest
+        self, request: ObservedRequest, receive_body: Receive, send: Send, taking: Taking
     ) -> None:
+        scope = request.scope
         try:
-            taken = await receive(self.state, scope["headers"], receive_body)
+            taken = await taking(self.state, scope["headers"], receive_body)
         except Exception as error:
             kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
             handle = cast(Handler, self.exception_handlers[kind])
@@ -88,3 +101,8 @@ class FastPathApp(FastAPI):
         start, body = ASGI_RESPONSES.get(answer) or _messages(answer)
         await send(named(start, request.request_id))
         await send(body)
+
+
+def is_webhook(scope: Scope) -> bool:
+    """Whether the request is for the webhooks' own route."""
+    return bool(scope["path"] == PATH and scope["method"] == "POST")

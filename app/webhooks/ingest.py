@@ -18,15 +18,14 @@ from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.event_changes import ChangedEvent, request_changed_events
 from app.sync.model.batch import CALENDAR_EVENT
 from app.webhooks.email_news import email_news
-from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_upsert import (
     EVENTS,
     REGISTRATIONS,
+    ExistingState,
     Key,
-    Row,
     RowChange,
-    insert_all,
     insert_deliveries,
+    load_existing,
     merge_rows,
     rows_json,
 )
@@ -73,10 +72,14 @@ WITH_JOB = text(
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What became of each delivery, in the order given, and which orgs to wake after the commit."""
+    """What became of each delivery, in the order given, and which orgs to wake after the commit.
+
+    `seen`: what was there before; of what was recorded without a look, None.
+    """
 
     outcomes: list[Outcome]
     org_ids: set[str]
+    seen: ExistingState | None = None
 
 
 @dataclass(frozen=True)
@@ -111,21 +114,21 @@ async def ingest_without_erasures(
     jobs), by key within each.
     """
     deliveries, seen = await _redact_erased(statements, deliveries, pepper=pepper)
-    fresh, left, org_ids = await _insert(statements, deliveries, seen)
-    await keep_unknown(statements, left, pepper=pepper)
-    await _upsert_hosts(statements, left, seen)
-    moved = await merge_rows(statements, EVENTS, _event_states(left), existing=seen.events)
+    fresh = await _insert_fresh(statements, deliveries)
+    await keep_unknown(statements, fresh, pepper=pepper)
+    await _upsert_hosts(statements, fresh, seen)
+    moved = await merge_rows(statements, EVENTS, event_states(fresh), existing=seen.events)
     changes = await merge_rows(
-        statements, REGISTRATIONS, _registration_states(left), existing=seen.registrations
+        statements, REGISTRATIONS, _registration_states(fresh), existing=seen.registrations
     )
-    requests = await _jobs_to_enqueue(statements, changes, seen, _trace_contexts(left))
-    org_ids |= await enqueue_jobs(statements, requests)
+    requests = await _jobs_to_enqueue(statements, changes, seen, trace_contexts(fresh))
+    org_ids = await enqueue_jobs(statements, requests)
     org_ids |= await request_changed_events(statements, _changed_events(moved, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
     ]
-    return IngestResult(outcomes, org_ids)
+    return IngestResult(outcomes, org_ids, seen)
 
 
 async def ingest_import(
@@ -139,7 +142,7 @@ async def ingest_import(
     await lock_hosts(session, lines)
     spared, seen = await _redact_erased(session, lines, pepper=pepper)
     await _upsert_hosts(session, spared, seen)
-    moved = await merge_rows(session, EVENTS, _event_states(spared), existing=seen.events)
+    moved = await merge_rows(session, EVENTS, event_states(spared), existing=seen.events)
     changes = await merge_rows(
         session, REGISTRATIONS, _registration_states(spared), existing=seen.registrations
     )
@@ -159,69 +162,18 @@ async def _redact_erased(
     return [redact_erased(delivery, erased_at) for delivery in deliveries], seen
 
 
-async def _insert(
-    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], seen: ExistingState
-) -> tuple[list[ParsedDelivery], list[ParsedDelivery], set[str]]:
-    """Insert each webhook id once; where all are of new registrations, these and their jobs as well.
-
-    Returns the new deliveries in the given order, those of them that have more to be written, and the orgs to
-    wake for what was.
-    """
+async def _insert_fresh(
+    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]
+) -> list[ParsedDelivery]:
+    """Insert each webhook id once; the new ones, in the given order."""
     first: dict[Key, ParsedDelivery] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
-    rows = _rows_of_new(deliveries, seen, _event_states(deliveries))
-    requests = None if rows is None else _first_jobs(rows, seen, _trace_contexts(deliveries))
-    if rows is None or requests is None:
-        written = await insert_deliveries(statements, list(first.values()))
-    else:
-        written = await insert_all(statements, deliveries, rows, requests)
-    fresh = [delivery for key, delivery in first.items() if key in written.deliveries]
+    inserted = await insert_deliveries(statements, list(first.values()))
+    fresh = [delivery for key, delivery in first.items() if key in inserted]
     if len(fresh) < len(deliveries):
         await _count_changed_bodies(statements, deliveries)
-    done = written.registrations
-    left = [each for each in fresh if (each.host_id, each.registration_id) not in done]
-    org_ids = {each.org_id for each in requests or () if (each.host_id, each.registration_id) in done}
-    return fresh, left, org_ids
-
-
-def _rows_of_new(
-    deliveries: Sequence[ParsedDelivery], seen: ExistingState, events: Mapping[Key, EventState]
-) -> dict[Key, Row] | None:
-    """The rows of the registrations, or None where a delivery tells anything else that has to be written.
-
-    `events`: what the deliveries tell of their events.
-    """
-    rows: dict[Key, Row] = {}
-    for delivery in deliveries:
-        if delivery.unread is not None or not _is_known(delivery, seen):
-            return None
-        if delivery.registration_id is None:
-            continue
-        if delivery.registration is None:
-            return None
-        key = delivery.host_id, delivery.registration_id
-        if key in rows or key in seen.registrations:
-            return None
-        row = REGISTRATIONS.merge(None, delivery.registration)
-        assert row is not None
-        rows[key] = row
-    if len({delivery.key for delivery in deliveries}) < len(deliveries):
-        return None
-    return (
-        rows if rows and all(_is_told(seen.events.get(key), state) for key, state in events.items()) else None
-    )
-
-
-def _is_known(delivery: ParsedDelivery, seen: ExistingState) -> bool:
-    """Whether its host is, by this name."""
-    host = seen.hosts[delivery.host_id]
-    return host.is_known and delivery.host_name in (None, host.name)
-
-
-def _is_told(row: Row | None, state: EventState) -> bool:
-    """Whether an event's row says all of it already."""
-    return row is not None and EVENTS.merge(row, state) is None
+    return fresh
 
 
 async def _count_changed_bodies(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> None:
@@ -249,7 +201,7 @@ async def _upsert_hosts(
         await statements.execute(UPSERT_HOSTS, {"rows": rows_json(changed)})
 
 
-def _event_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, EventState]:
+def event_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, EventState]:
     news: dict[Key, EventState] = {}
     for delivery in fresh:
         if delivery.event is not None and delivery.event_id is not None:
@@ -270,22 +222,13 @@ def _registration_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, Registrat
     return news
 
 
-def _trace_contexts(fresh: Iterable[ParsedDelivery]) -> dict[Key, str]:
+def trace_contexts(fresh: Iterable[ParsedDelivery]) -> dict[Key, str]:
     """The trace of the newest delivery for each registration, of those that are collected."""
     return {
         (each.host_id, each.registration_id): each.trace_context
         for each in fresh
         if each.registration_id is not None and each.trace_context is not None
     }
-
-
-def _first_jobs(
-    rows: Mapping[Key, Row], seen: ExistingState, traces: Mapping[Key, str]
-) -> list[JobRequest] | None:
-    """The jobs of new registrations; None where one is not wanted, and may have a job all the same."""
-    org_of = _orgs(seen)
-    changes = [RowChange(key, None, row) for key, row in rows.items() if key[0] in org_of]
-    return _requests(changes, org_of, (), traces) if all(map(_is_wanted, changes)) else None
 
 
 async def _jobs_to_enqueue(
@@ -298,7 +241,7 @@ async def _jobs_to_enqueue(
 
     Each belongs to its trace in `traces`, or to that of the request.
     """
-    org_of = _orgs(seen)
+    org_of = orgs_of(seen)
     of_connected = [change for change in changes if change.key[0] in org_of]
     news: list[RowChange] = []
     others: list[RowChange] = []
@@ -309,17 +252,17 @@ async def _jobs_to_enqueue(
     of_emails = await email_news(statements, [change for change in others if change.key not in known])
     optional = {change.key for change in of_emails}
     told = [*news, *of_emails]
-    has_job = await _with_job(statements, [change for change in told if not _is_wanted(change)])
-    wanted = [change for change in told if _is_wanted(change) or change.key in has_job]
-    return _requests([*wanted, *in_calendar], org_of, optional, traces)
+    has_job = await _with_job(statements, [change for change in told if not is_wanted(change)])
+    wanted = [change for change in told if is_wanted(change) or change.key in has_job]
+    return job_requests([*wanted, *in_calendar], org_of, optional, traces)
 
 
-def _orgs(seen: ExistingState) -> dict[str, str]:
+def orgs_of(seen: ExistingState) -> dict[str, str]:
     """The orgs of the hosts that are or were connected."""
     return {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
 
 
-def _requests(
+def job_requests(
     changes: Iterable[RowChange],
     org_of: Mapping[str, str],
     optional: Collection[Key],
@@ -355,7 +298,7 @@ def _changed_events(changes: Iterable[RowChange], seen: ExistingState) -> list[C
     ]
 
 
-def _is_wanted(change: RowChange) -> bool:
+def is_wanted(change: RowChange) -> bool:
     return change.after["status"] == RegistrationStatus.CONFIRMED or change.after["checked_in_at"] is not None
 
 

@@ -1,4 +1,4 @@
-"""Merge incoming states into `events` and `registrations`: insert absent rows; lock, merge, update the rest.
+"""Look at what is there, and merge incoming states into it: insert absent rows; lock, merge, update the rest.
 
 An example: two webhooks of one registration arrive at once at two processes, and neither finds a row.
 
@@ -13,17 +13,12 @@ A group of webhooks takes one INSERT, one SELECT and one UPDATE for each table. 
 both go in the order of keys, so that two processes cannot wait for each other in a circle; READ COMMITTED
 suffices.
 
-Where a group tells of nothing but new registrations, one statement inserts its deliveries, these and their
-jobs, since each statement of a group waits for its turn on a busy loop (decision 26). A row is written only
-where the one before it was: not the registration of a delivery that came before, nor the job of a
-registration that another process wrote first.
-
 Rows and keys travel as JSON: of an array, asyncpg asks every element whether it is an array too.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
@@ -32,7 +27,6 @@ from pydantic_core import to_json
 from sqlalchemy import TextClause, text
 
 from app.infrastructure.raw_connection import SqlExecutor
-from app.sync.jobs.enqueue import JOBS_UPSERT, JobRequest, jobs_json
 from app.webhooks.parse import ParsedDelivery
 from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
@@ -81,7 +75,7 @@ READ_REGISTRATIONS: Final = """
         FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key
     ) AS k ON t.host_id = k.host_id AND t.registration_id = k.id
 """
-REGISTRATIONS_INSERT: Final = """
+INSERT_REGISTRATIONS: Final = text("""
     INSERT INTO registrations (
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
@@ -94,12 +88,10 @@ REGISTRATIONS_INSERT: Final = """
         last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
         rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb))
-    {only}
     ORDER BY host_id, registration_id
     ON CONFLICT DO NOTHING
     RETURNING host_id, registration_id
-"""
-INSERT_REGISTRATIONS: Final = text(REGISTRATIONS_INSERT.format(only=""))
+""")
 UPDATE_REGISTRATIONS: Final = text("""
     UPDATE registrations AS t SET
         event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
@@ -118,34 +110,53 @@ UPDATE_REGISTRATIONS: Final = text("""
 DELIVERY_COLUMNS = (
     "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
 )
-DELIVERIES_INSERT: Final = (
+INSERT_DELIVERIES: Final = text(
     f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
     " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:deliveries AS jsonb))"
     " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
 )
-INSERT_DELIVERIES: Final = text(DELIVERIES_INSERT)
 
-# IS TRUE: looked up in a hash table. A join would compare each row with each, since the intake joins by key.
-ONLY_OF_NEW: Final = """
-    WHERE ((host_id, registration_id) IN (SELECT host_id, registration_id FROM {before})) IS TRUE
-"""
-INSERT_ALL: Final = text(
+
+HOST, EVENT, REGISTRATION = "host", "event", "registration"
+
+LOAD_EXISTING = text(
     f"""
-    WITH delivered AS ({DELIVERIES_INSERT}, registration_id),
-    registered AS ({REGISTRATIONS_INSERT.format(only=ONLY_OF_NEW.format(before="delivered"))}),
-    enqueued AS ({JOBS_UPSERT.format(only=ONLY_OF_NEW.format(before="registered"))})
-    SELECT true AS is_delivery, host_id, webhook_id AS id FROM delivered
-    UNION ALL SELECT false, host_id, registration_id FROM registered
+    SELECT '{HOST}' AS kind, k.host_id, '' AS id, CAST(json_build_object(
+        'is_known', h.host_id IS NOT NULL, 'name', h.name, 'org_id', c.org_id,
+        'has_tombstones', EXISTS (SELECT FROM erasures AS e WHERE e.host_id = k.host_id)
+    ) AS text) AS found
+    FROM unnest(CAST(:hosts AS text[])) AS k (host_id)
+    LEFT JOIN hosts AS h ON h.host_id = k.host_id
+    LEFT JOIN connections AS c ON c.host_id = k.host_id
+    UNION ALL
+    SELECT '{EVENT}', host_id, id, found FROM ({READ_EVENTS}) AS e
+    UNION ALL
+    SELECT '{REGISTRATION}', host_id, id, found FROM ({READ_REGISTRATIONS}) AS r
     """  # noqa: S608 -- put together from constants
 )
 
 
 @dataclass(frozen=True)
-class Written:
-    """The keys of new deliveries, and of the registrations that were written with their jobs."""
+class ExistingHost:
+    """`org_id`: of its connection, if it ever had one."""
 
-    deliveries: set[Key]
-    registrations: set[Key]
+    is_known: bool
+    name: str | None
+    org_id: str | None
+    has_tombstones: bool
+
+
+@dataclass(frozen=True)
+class ExistingState:
+    """The existing rows: every requested host is in `hosts`; events and registrations only if they exist.
+
+    `found`: hosts (by their id and "") and events as the text that was read.
+    """
+
+    hosts: dict[str, ExistingHost]
+    events: dict[Key, Row]
+    registrations: dict[Key, Row]
+    found: dict[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -208,6 +219,34 @@ REGISTRATIONS: Final[MergeTable[RegistrationState]] = MergeTable(
 )  # fmt: skip
 
 
+async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> ExistingState:
+    """Load the existing hosts, events and registrations of these deliveries; nothing is locked."""
+    events = sorted({(each.host_id, each.event_id) for each in deliveries if each.event_id})
+    registrations = sorted(
+        {(each.host_id, each.registration_id) for each in deliveries if each.registration_id}
+    )
+    found = await statements.execute(
+        LOAD_EXISTING,
+        {
+            "hosts": sorted({each.host_id for each in deliveries}),
+            "events": json.dumps(events),
+            "registrations": json.dumps(registrations),
+        },
+    )
+    seen = ExistingState({}, {}, {})
+    for kind, host_id, id_, text_ in found:
+        row = json.loads(text_)
+        if kind != REGISTRATION:
+            seen.found[host_id, id_] = text_
+        if kind == HOST:
+            seen.hosts[host_id] = ExistingHost(**row)
+        elif kind == EVENT:
+            seen.events[host_id, id_] = EVENTS.parse_row(row)
+        else:
+            seen.registrations[host_id, id_] = REGISTRATIONS.parse_row(row)
+    return seen
+
+
 async def merge_rows(
     statements: SqlExecutor,
     table: MergeTable[State],
@@ -228,28 +267,10 @@ async def merge_rows(
     return changes + await _update(statements, table, {key: incoming[key] for key in outdated | raced})
 
 
-async def insert_all(
-    statements: SqlExecutor,
-    deliveries: Sequence[ParsedDelivery],
-    rows: Mapping[Key, Row],
-    requests: Sequence[JobRequest],
-) -> Written:
-    """Insert the deliveries, their new registrations, and the jobs of these."""
-    values = {
-        "deliveries": deliveries_json(deliveries),
-        "registrations": _keyed_json(REGISTRATIONS, rows),
-        "jobs": jobs_json(requests),
-    }
-    written = Written(set(), set())
-    for is_delivery, host_id, id_ in await statements.execute(INSERT_ALL, values):
-        (written.deliveries if is_delivery else written.registrations).add((host_id, id_))
-    return written
-
-
-async def insert_deliveries(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> Written:
-    """Insert the deliveries alone."""
+async def insert_deliveries(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> set[Key]:
+    """Insert the deliveries; the keys of those that were new."""
     kept = await statements.execute(INSERT_DELIVERIES, {"deliveries": deliveries_json(deliveries)})
-    return Written({(host_id, webhook_id) for host_id, webhook_id in kept}, set())
+    return {(host_id, webhook_id) for host_id, webhook_id in kept}
 
 
 def deliveries_json(deliveries: Sequence[ParsedDelivery]) -> str:
@@ -280,7 +301,7 @@ def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
 async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
-    inserted = await statements.execute(table.insert, {table.name: _keyed_json(table, rows)})
+    inserted = await statements.execute(table.insert, {table.name: keyed_json(table, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
@@ -295,7 +316,7 @@ async def _update(
     ]
     if changes:
         rows = {change.key: change.after for change in changes}
-        await statements.execute(table.update, {table.name: _keyed_json(table, rows)})
+        await statements.execute(table.update, {table.name: keyed_json(table, rows)})
     return changes
 
 
@@ -306,7 +327,7 @@ async def _lock(statements: SqlExecutor, table: MergeTable[Any], keys: Sequence[
     return {(host_id, id_): table.parse_row(json.loads(row)) for host_id, id_, row in found}
 
 
-def _keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
+def keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
     """Rows and their keys for the table's statements, in the order of keys."""
     return rows_json(
         {"host_id": host_id, table.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)

@@ -28,7 +28,7 @@ from app.states import JobReason
 #
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
-JOBS_UPSERT: Final = """
+UPSERT_JOBS: Final = text("""
     INSERT INTO sync_jobs AS job (
         host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
         optional_requests
@@ -39,7 +39,6 @@ JOBS_UPSERT: Final = """
         host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
         requested_by text, trace_context text, is_optional boolean
     )
-    {only}
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
@@ -67,8 +66,7 @@ JOBS_UPSERT: Final = """
         ),
         attempts = 0,
         trace_context = coalesce(excluded.trace_context, job.trace_context)
-"""
-UPSERT_JOBS: Final = text(JOBS_UPSERT.format(only=""))
+""")
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,6 @@ async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) 
 
 
 def jobs_json(requests: Iterable[JobRequest]) -> str:
-    """The rows of `JOBS_UPSERT`, one for each job, in the order of their keys."""
+    """The rows of `UPSERT_JOBS`, one for each job, in the order of their keys."""
     by_key = {(each.host_id, each.registration_id): each for each in requests}
     return json.dumps([vars(by_key[key]) for key in sorted(by_key)])

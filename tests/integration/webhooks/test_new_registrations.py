@@ -1,27 +1,32 @@
-"""A group of new registrations is written by one statement, also where another process was first."""
+"""A group of new registrations is recorded by one call, and the longer way where anything changed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.raw_connection import SqlExecutor
-from app.models import Delivery, Registration, SyncJob
+from app.models import Delivery, Event, Registration, SyncJob
+from app.privacy.erasure import ErasureRequest, erase
 from app.privacy.tombstones import lock_exclusive, shared_locks
-from app.webhooks.existing_state import ExistingState, load_existing
-from app.webhooks.ingest import IngestResult, ingest_without_erasures
+from app.webhooks.batch_writer import GroupCommitWriter
+from app.webhooks.merge_upsert import INSERT_DELIVERIES, INSERT_REGISTRATIONS
+from app.webhooks.new_registrations import LastSeen
 from app.webhooks.parse import Outcome, ParsedDelivery
 from bench.wire import Counts, Wire
-from tests.deliveries import PEPPER, delivery, event, registration, webhook
+from tests.deliveries import CONFIRMED_AT, PEPPER, delivery, event, registration, webhook
+from tests.factories import NOW
 from tests.integration.webhooks.test_batch_writer import writer_on
 from tests.integration.webhooks.test_ingest import connect, recorded, until_somebody_waits
 
-ROUND_TRIPS = 4
-"""BEGIN with its locks, the look, the write, COMMIT."""
+OTHER_ORG = "00Dxx0000001otter"
+DEFINITION = text("SELECT pg_get_functiondef('record_new_registrations'::regproc)")
+INSERTED = r"INSERT INTO {table} \(([^)]*)\)"
 
 
 def of(number: int, webhook_id: str | None = None) -> ParsedDelivery:
@@ -37,23 +42,30 @@ async def known(database: Database) -> Database:
 
 
 @pytest.fixture
-async def counted(known: Database, settings: Settings) -> AsyncIterator[tuple[Database, Counts]]:
-    """The database behind a port that counts what is said to it."""
-    wire = Wire(settings.database_url)
-    async with wire.opened() as url:
-        database = Database.connect(url)
-        yield database, wire.counts
-        await database.close()
+async def writer(known: Database) -> AsyncIterator[GroupCommitWriter]:
+    """Has seen the host and the event; nothing is written by it but this registration."""
+    async with writer_on(known) as running:
+        assert await running.submit(of(1)) is Outcome.DUPLICATE
+        yield running
 
 
-async def written(database: Database, *deliveries: ParsedDelivery) -> IngestResult:
-    """As a writer of the intake does."""
-    direct = database.direct()
-    try:
-        async with direct.unit_of_work(shared_locks({each.host_id for each in deliveries})) as statements:
-            return await ingest_without_erasures(statements, deliveries, pepper=PEPPER)
-    finally:
-        await direct.close()
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each group whether one call recorded it."""
+    record, found = LastSeen.record_new, []
+
+    async def noted(self: LastSeen, *group: object) -> object:
+        result = await record(self, *group)  # type: ignore[arg-type]
+        found.append(result is not None)
+        return result
+
+    monkeypatch.setattr(LastSeen, "record_new", noted)
+    return found
+
+
+async def sent(writer: GroupCommitWriter, *deliveries: ParsedDelivery) -> list[Outcome]:
+    """The outcomes of a group."""
+    return await asyncio.gather(*map(writer.submit, deliveries))
 
 
 async def stored(database: Database) -> list[int]:
@@ -63,35 +75,59 @@ async def stored(database: Database) -> list[int]:
         return [await session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
-async def test_a_group_of_new_registrations_takes_four_round_trips(
-    counted: tuple[Database, Counts],
+async def test_a_group_of_new_registrations_takes_one_round_trip(known: Database, settings: Settings) -> None:
+    wire = Wire(settings.database_url)
+    async with wire.opened() as url:
+        database = Database.connect(url)
+        before = wire.counts
+        async with writer_on(database) as writer:
+            for first in (10, 30, 50, 70):  # the first one sees the event; each writer prepares its statement
+                before = wire.counts.copy()
+                group = [of(number) for number in range(first, first + 20)]
+                assert set(await sent(writer, *group)) == {Outcome.ACCEPTED}
+        assert wire.counts.since(before) == Counts(transactions=1, statements=1, round_trips=1)
+        await database.close()
+    assert await stored(known) == [81, 81, 81]
+
+
+async def test_what_one_call_records_is_what_the_longer_way_records(
+    known: Database, writer: GroupCommitWriter, taken: list[bool]
 ) -> None:
-    database, counts = counted
-    before = counts
-    async with writer_on(database) as writer:
-        for first in (10, 30, 50):  # each writer prepares its statements once
-            before = counts.copy()
-            told = [of(number) for number in range(first, first + 20)]
-            assert set(await asyncio.gather(*map(writer.submit, told))) == {Outcome.ACCEPTED}
-    assert counts.since(before) == Counts(transactions=1, statements=2, round_trips=ROUND_TRIPS)
-    assert await stored(database) == [61, 61, 61]
+    await recorded(known, of(2))
+    await sent(writer, of(3))
+    assert taken == [True]
+    async with known.system() as session:
+        for table in (Delivery, Registration, SyncJob):
+            own = {"webhook_id", "registration_id", "seq", "change_no", "payload", "body_sha256"}
+            columns = [column.name for column in table.__table__.columns if column.name not in own]
+            names = [name for name in columns if not name.endswith(("_at", "_since"))]
+            query = select(*(getattr(table, name) for name in names)).where(table.registration_id != "reg_1")
+            longer, one_call = (await session.execute(query)).all()
+            assert longer == one_call
 
 
 @pytest.mark.parametrize("webhook_id", ["msg_2", "msg_9"], ids=["same-webhook", "another-webhook"])
-async def test_what_another_process_wrote_since_the_look_is_joined(
-    known: Database, monkeypatch: pytest.MonkeyPatch, webhook_id: str
+@pytest.mark.parametrize("is_first", [True, False], ids=["before", "meanwhile"])
+async def test_what_another_process_wrote_is_joined(
+    known: Database, writer: GroupCommitWriter, taken: list[bool], webhook_id: str, is_first: bool
 ) -> None:
-    async def look(statements: SqlExecutor, deliveries: list[ParsedDelivery]) -> ExistingState:
-        monkeypatch.undo()
-        seen = await load_existing(statements, deliveries)
+    if is_first:
         await recorded(known, of(2, webhook_id))
-        return seen
-
-    monkeypatch.setattr("app.webhooks.ingest.load_existing", look)
-    result = await written(known, of(2, "msg_2"), of(3))
-    is_same = webhook_id == "msg_2"
-    assert result.outcomes == [Outcome.DUPLICATE if is_same else Outcome.ACCEPTED, Outcome.ACCEPTED]
-    assert await stored(known) == [3 if is_same else 4, 3, 3]
+        outcomes = await sent(writer, of(2, "msg_2"), of(3))
+    else:
+        async with known.system() as session:
+            await session.execute(
+                text("INSERT INTO registrations (host_id, registration_id, event_id, status, attendee,"
+                     " snapshot_at, registered_at) VALUES ('host_a', 'reg_2', 'evt_otters', 'pending', '{}',"
+                     " '2026-11-01', '2026-11-01')")
+            )  # fmt: skip
+            task = asyncio.create_task(sent(writer, of(2, "msg_2"), of(3)))
+            await until_somebody_waits(known)
+        outcomes = await task
+    assert taken == [False]
+    is_same = is_first and webhook_id == "msg_2"
+    assert outcomes == [Outcome.DUPLICATE if is_same else Outcome.ACCEPTED, Outcome.ACCEPTED]
+    assert await stored(known) == [4 if is_first and not is_same else 3, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -107,31 +143,106 @@ async def test_what_another_process_wrote_since_the_look_is_joined(
             id="with-a-changed-event",
         ),
         pytest.param(replace(of(3), host_name="Otters Ltd"), [3, 3, 3], id="with-another-name-of-the-host"),
+        pytest.param(replace(of(3), registration=None), [3, 2, 2], id="redacted"),
+        pytest.param(replace(of(3), host_id="host_b"), [3, 3, 2], id="of-another-host"),
     ],
 )
 async def test_whatever_else_is_in_the_group_is_written_too(
-    known: Database, other: ParsedDelivery, rows: list[int]
+    known: Database, writer: GroupCommitWriter, taken: list[bool], other: ParsedDelivery, rows: list[int]
 ) -> None:
-    result = await written(known, of(2), other)
-    assert result.outcomes.count(Outcome.ACCEPTED) == rows[0] - 1
+    outcomes = await sent(writer, of(2), other)
+    assert outcomes.count(Outcome.ACCEPTED) == rows[0] - 1
     assert await stored(known) == rows
+    assert taken == [other == of(3, "msg_3")]
 
 
-async def test_a_registration_that_is_not_wanted_yet_has_no_job(known: Database) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE hosts SET name = 'Otters Ltd'", id="host"),
+        pytest.param(f"UPDATE connections SET org_id = '{OTHER_ORG}'", id="connection"),
+        pytest.param("UPDATE events SET is_enabled = false", id="event"),
+        pytest.param("DELETE FROM connections", id="disconnected"),
+    ],
+)
+async def test_what_changed_since_it_was_seen_is_seen_again(
+    known: Database, writer: GroupCommitWriter, taken: list[bool], change: str
+) -> None:
+    async with known.system() as session:
+        await session.execute(text(change))
+    assert await sent(writer, of(2)) == [Outcome.ACCEPTED]
+    is_named_anew = change.startswith("UPDATE hosts")
+    assert await sent(writer, of(3)) == [Outcome.ACCEPTED]
+    # The webhook's name of the host replaced the other, so it has to be seen once more.
+    assert taken == [False, not is_named_anew]
+    async with known.system() as session:
+        orgs = {job.registration_id: job.org_id for job in await session.scalars(select(SyncJob))}
+    if change.startswith("DELETE"):
+        assert "reg_2" not in orgs
+    elif OTHER_ORG in change:
+        assert orgs["reg_2"] == orgs["reg_3"] == OTHER_ORG
+
+
+async def test_erased_since_it_was_seen_is_not_stored(
+    known: Database, writer: GroupCommitWriter, taken: list[bool]
+) -> None:
+    request = ErasureRequest(
+        "host_a", at=NOW, attendee_id=None, email="mary@otter.example", registration_ids=()
+    )
+    async with known.system() as session:
+        await lock_exclusive(session, ["host_a"])
+        waiting = asyncio.create_task(sent(writer, of(2)))
+        await until_somebody_waits(known)
+        await erase(session, request, pepper=PEPPER, by="platform")
+    assert await waiting == [Outcome.ACCEPTED]
+    assert await sent(writer, of(3)) == [Outcome.ACCEPTED]
+    assert taken == [False, False]
+    async with known.system() as session:
+        names = await session.scalars(select(Registration.registration_id))
+        assert not {"reg_2", "reg_3"} & set(names)
+
+
+async def test_a_registration_that_is_not_wanted_yet_has_no_job(
+    known: Database, writer: GroupCommitWriter
+) -> None:
     pending = delivery(
         webhook("registration.updated", registration=registration(id="reg_2", status="pending")), "msg_2"
     )
-    result = await written(known, pending)
-    assert result.org_ids == set()
+    assert await sent(writer, pending) == [Outcome.ACCEPTED]
     assert await stored(known) == [2, 2, 1]
 
 
-async def test_a_group_waits_for_an_erasure_of_its_host(known: Database) -> None:
+async def test_an_event_that_is_told_later_is_seen(known: Database, writer: GroupCommitWriter) -> None:
+    moved = webhook("event.updated", "2026-11-11T14:03:00Z", event=event(title="Otter Gala", version=5))
+    await recorded(known, delivery(moved, "msg_8"))
+    assert await sent(writer, of(2)) == [Outcome.ACCEPTED]
     async with known.system() as session:
-        await lock_exclusive(session, ["host_a"])
-        task = asyncio.create_task(written(known, of(2)))
-        await until_somebody_waits(known)
-    assert (await task).outcomes == [Outcome.ACCEPTED]
+        assert await session.scalar(select(Event.title)) == "Otter Gala"
+    assert CONFIRMED_AT < "2026-11-11"
+
+
+async def test_a_login_that_may_be_the_system_alone_can_call_it(
+    known: Database, settings: Settings, owner: AsyncEngine, taken: list[bool]
+) -> None:
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP ROLE IF EXISTS es_calls"))
+        await connection.execute(text("CREATE ROLE es_calls LOGIN NOINHERIT IN ROLE eventship_system"))
+    called = Database.connect("", system_url=settings.database_url.replace("owner@", "es_calls@"),
+                              app_url=settings.database_url)  # fmt: skip
+    async with writer_on(called) as writer:
+        await sent(writer, of(1))
+        assert await sent(writer, of(2)) == [Outcome.ACCEPTED]
+    await called.close()
+    assert taken == [False, True]
+
+
+async def test_the_function_writes_the_columns_that_the_longer_way_writes(known: Database) -> None:
+    async with known.system() as session:
+        definition = str(await session.scalar(DEFINITION))
+    for table, statement in {"deliveries": INSERT_DELIVERIES, "registrations": INSERT_REGISTRATIONS}.items():
+        pattern = INSERTED.format(table=table)
+        [ours], [theirs] = re.findall(pattern, str(statement)), re.findall(pattern, definition)
+        assert re.findall(r"\w+", theirs) == re.findall(r"\w+", ours)
 
 
 async def test_no_id_ends_the_literal_that_locks_it(database: Database) -> None:
@@ -145,15 +256,3 @@ async def test_no_id_ends_the_literal_that_locks_it(database: Database) -> None:
     async with direct.unit_of_work(shared_locks(hosts)) as statements:
         assert [tuple(row) for row in await statements.execute(held, {"hosts": hosts})] == [(3,)]
     await direct.close()
-
-
-async def test_a_body_that_came_under_a_known_id_writes_nothing_beside_a_redacted_delivery(
-    known: Database,
-) -> None:
-    """The redacted delivery is new and has the same registration, but tells nothing of it."""
-    await written(known, of(2, "msg_again"))
-    redacted = replace(of(3, "msg_new"), registration=None)
-    result = await written(known, of(3, "msg_again"), redacted)
-    assert result.outcomes[0] is Outcome.DUPLICATE
-    async with known.system() as session:
-        assert "reg_3" not in set(await session.scalars(select(Registration.registration_id)))
