@@ -5,19 +5,22 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.models.client_connection import ClientConnection
+from app.infrastructure.joined_texts import Read, read_ahead
+from app.models.client_connection import CONNECTION_OF_CLIENT, ClientConnection
 from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.interruptions import is_of_all_hosts
 from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, HOST_ROW, SLOTS
+from app.sync.lookup.access import LOAD_ACCESS
 from app.sync.lookup.lookup import KnownOfOrg, load_known
 from app.sync.model.batch import Batch
 from app.sync.model.record_key import NO_KEY_RULES, KeyRules
@@ -29,6 +32,9 @@ UNCHANGED = text("""
     WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
       AND job.requested_version = job.running_version AND event.paused_at IS NULL
 """)
+
+FEW: Final = 20
+"""Of how many rows all is read at once: of many, the round trips that this saves are nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class ClaimedBatch:
 
 
 LookUpFunction = Callable[[Batch], Awaitable[Lookup | None]]
-ClaimFunction = Callable[[AsyncSession], Awaitable[list[str]]]
+ClaimFunction = Callable[[AsyncSession], Awaitable[dict[str, str]]]
 
 
 @dataclass
@@ -152,7 +158,19 @@ class BatchPrefetcher:
             if not claimed:
                 return None
             org_id, fence = self.lease.org_id, self.lease.fence
-            batch = await load_claimed(session, claimed, host_id=host_id, org_id=org_id, fence=fence)
+            if key_rules is not None and len(claimed) <= FEW:
+                host, whose = {"host_id": host_id}, {"host_id": host_id, "org_id": org_id}
+                of_rows = {"host_id": host_id, "ids": list(claimed)}
+                reads: list[Read] = [
+                    (HOST_ROW, host),
+                    (CLAIMED, of_rows),
+                    (EVENTS, whose | {"event_ids": sorted(set(claimed.values()))}),
+                    (SLOTS, whose | of_rows),
+                    (LOAD_ACCESS, whose),
+                    (CONNECTION_OF_CLIENT, host),
+                ]
+                await read_ahead(session, reads)
+            batch = await load_claimed(session, list(claimed), host_id=host_id, org_id=org_id, fence=fence)
             found = ClaimedBatch(batch, size)
             if key_rules is not None:
                 batch = await with_siblings(session, batch)

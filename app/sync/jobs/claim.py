@@ -170,7 +170,7 @@ CLAIM = text(
       AND EXISTS (
         SELECT 1 FROM org_leases WHERE org_id = :org_id AND fence = :fence AND until > clock_timestamp()
       )
-    RETURNING job.registration_id
+    RETURNING job.registration_id, job.event_id
     """  # noqa: S608 -- put together from constants
 )
 
@@ -211,8 +211,8 @@ async def release_unless_due(database: Database, lease: Lease, *, except_hosts: 
 
 async def claim(
     session: AsyncSession, lease: Lease, host_id: str, *, limit: int, are_isolated_last: bool = True
-) -> list[str]:
-    """Mark the next due rows of a host as running under this lease; returns their registration ids.
+) -> dict[str, str]:
+    """Mark the next due rows of a host as running under this lease; returns the event of each by its id.
 
     `are_isolated_last`: rows whose batch broke off come after the others; else they come first.
     """
@@ -223,7 +223,7 @@ async def claim(
         "most": limit,
         "are_isolated_last": are_isolated_last,
     }
-    return sorted((await session.scalars(CLAIM, values)).all())
+    return dict(sorted((row.registration_id, row.event_id) for row in await session.execute(CLAIM, values)))
 
 
 async def has_due_live_work(session: AsyncSession, lease: Lease, host_id: str) -> bool:

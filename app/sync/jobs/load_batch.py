@@ -233,7 +233,7 @@ async def events_of(
     *,
     of_host: Any,
 ) -> dict[str, LoadedEvent]:
-    rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
+    rows = await session.execute(EVENTS, {**whose, "event_ids": sorted(event_ids)})
     hosts = MappingRules.of(of_host.layer) if of_host.layer else DEFAULT_RULES
     settings = of_host.settings or {}
     general_links = WriteSettings.of(settings).general_links

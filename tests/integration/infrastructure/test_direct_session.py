@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
 from app.infrastructure.direct_session import DirectSession
-from app.infrastructure.joined_texts import execute_together
+from app.infrastructure.joined_texts import Read, execute_together, read_ahead
 from app.models import Host
 
 PUT = text("INSERT INTO hosts (host_id, name) VALUES (:host_id, :name)")
@@ -192,3 +192,62 @@ async def test_colons_of_joined_changes_stay_what_they_are(database: Database) -
     async with database.system() as session:
         await execute_together(session, [(change, put("host_a"))], (PUT, put("host_b")))
     assert await names(database) == {"host_a": "Otter:namea", "host_b": "Otter"}
+
+
+TYPES = text("""
+    SELECT CAST(:word AS text) AS word, CAST('{"a": [1, null]}' AS jsonb) AS body,
+           CAST(NULL AS text) AS nothing, CAST('2026-01-02 03:04:05.6+01' AS timestamptz) AS at,
+           CAST('a' AS bytea) AS bytes, ARRAY['x'] AS list
+    FROM generate_series(1, :rows) AS number
+""")
+NUMBERS = text("SELECT number FROM generate_series(1, :rows) AS number ORDER BY number DESC")
+
+
+@pytest.fixture
+def heard(database: Database) -> Any:
+    """The statements that a tenant's session sends."""
+    found: list[str] = []
+    engine = database.engines[0].sync_engine
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield found
+    event.remove(engine, "before_cursor_execute", hear)
+
+
+async def test_what_was_read_ahead_is_handed_out_once_as_if_it_had_been_asked_alone(
+    database: Database, heard: list[str]
+) -> None:
+    asked: list[Read] = [
+        (TYPES, {"word": "otter", "rows": 2}),
+        (NUMBERS, {"rows": 3}),
+    ]
+    async with database.tenant("host_a") as session:
+        alone = [(await session.execute(each[0], each[1])).all() for each in asked]
+        heard.clear()
+        await read_ahead(session, asked)
+        ahead = [(await session.execute(each[0], each[1])).all() for each in asked]
+        assert (len(heard), ahead) == (1, alone)
+        assert (ahead[0][0].word, ahead[0][0].body, ahead[0][0].nothing) == ("otter", {"a": [1, None]}, None)
+        assert [type(value) for value in ahead[0][0]] == [type(value) for value in alone[0][0]]
+        assert (await session.execute(NUMBERS, asked[1][1])).all() == alone[1]
+        assert len(heard) == 2
+
+
+async def test_what_was_read_ahead_answers_no_other_question(database: Database, heard: list[str]) -> None:
+    async with database.tenant("host_a") as session:
+        await read_ahead(session, [(NUMBERS, {"rows": 3})])
+        assert (await session.scalars(NUMBERS, {"rows": 1})).all() == [1]
+        assert (await session.scalars(NUMBERS, {"rows": 3})).all() == [3, 2, 1]
+    assert len(heard) == 3
+
+
+async def test_reads_ahead_see_the_rows_of_their_tenant_alone(database: Database) -> None:
+    async with database.system() as session:
+        await session.execute(PUT, put("host_a"))
+        await session.execute(PUT, put("host_b"))
+    async with database.tenant("host_b") as session:
+        await read_ahead(session, [(NAMES, {})])
+        assert (await session.scalars(NAMES, {})).all() == ["host_b"]

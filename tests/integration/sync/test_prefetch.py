@@ -1,18 +1,21 @@
 """The next batch is claimed and loaded while the calls of the one before run; nothing depends on it."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.models import Event
+from app.sync.engine import prefetch
 from app.sync.engine.drain import drain
 from app.sync.engine.prefetch import BatchPrefetcher
 from app.sync.jobs import leases
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.leases import Lease
+from app.sync.model.record_key import NO_KEY_RULES
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -53,6 +56,39 @@ async def test_a_batch_is_taken_while_the_one_before_is_under_way(rig: Rig) -> N
     await rig.org.configure(latency_ms=0)
     await task
     assert set((await rig.states()).values()) == {"synced"}
+
+
+@pytest.fixture
+def heard(rig: Rig) -> Iterator[list[str]]:
+    """The statements of tenants' sessions."""
+    found: list[str] = []
+    engine = rig.database.engines[0].sync_engine
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield found
+    event.remove(engine, "before_cursor_execute", hear)
+
+
+async def test_few_rows_are_read_by_one_statement_and_read_alike(
+    rig: Rig, ahead: BatchPrefetcher, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.link(await rig.org.campaign())
+    regs = [await rig.registered(number) for number in range(2)]
+    read = []
+    for most in (prefetch.FEW, 0):
+        async with rig.database.system() as session:
+            await session.execute(text("UPDATE sync_jobs SET state = 'pending'"))
+        monkeypatch.setattr(prefetch, "FEW", most)
+        heard.clear()
+        taken = await ahead.take(HOST, size=9, key_rules=NO_KEY_RULES)
+        assert taken is not None
+        read.append((replace(taken.batch, now=NOW), taken.known, taken.connection, taken.is_full))
+        assert len(heard) == (9 if most == 0 else 4), "\n".join(heard)
+    assert read[0] == read[1]
+    assert [job.registration_id for job in read[0][0].jobs] == regs
 
 
 async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(
