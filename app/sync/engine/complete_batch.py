@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.joined_texts import execute_together
+from app.infrastructure.joined_texts import Change, execute_together
 from app.infrastructure.json_rows import as_rows_by_key, row_of, value_of
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
@@ -18,7 +18,7 @@ from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
 from app.sync.engine.job_outcome import ENDED, decide_outcome, ended_row, unless_switched_on
 from app.sync.execution.attempt_log import insertion_of_attempts
-from app.sync.jobs.gates import record_api_usage
+from app.sync.jobs.gates import change_of_api_usage, close_if_used_up
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import yielding
@@ -112,7 +112,8 @@ COMPLETE_JOBS = text(
              LEFT JOIN org_leases AS lease USING (org_id) WHERE host.host_id = :host_id),
             (SELECT event.resumed_at FROM events AS event
              WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
-        ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds
+        ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds,
+    (SELECT api_cap_percent FROM hosts WHERE host_id = :host_id) AS cap_percent
     """  # noqa: S608 -- put together from constants
 )
 
@@ -139,18 +140,19 @@ async def complete_batch(
             async for row in yielding(items)
         ]
         changes += await insertion_of_attempts(store, outcomes, calls=calls)
-        ended = await _ended(store, outcomes, now, has_broken_off=has_broken_off)
-        seconds = (await execute_together(session, changes, (COMPLETE_JOBS, ended))).scalars().all()
         failed = [row.job.event.event_id for row, outcome in outcomes if outcome.state == JobState.FAILED]
         await _mark_links_broken(session, store, items)
         await _invalidate_describes(session, store, items)
         if client is not None:
-            host_id, has_written = store.batch.host_id, _any_synced(outcomes)
-            await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
+            changes.append(_usage(client, store, outcomes, calls=calls))
+        ended = await _ended(store, outcomes, now, has_broken_off=has_broken_off)
+        completed = (await execute_together(session, changes, (COMPLETE_JOBS, ended))).all()
+        if client is not None:
+            await close_if_used_up(session, store.batch.host_id, client.usage, completed[0].cap_percent)
         await events_failed(session, store.batch.host_id, failed)
-    for each in seconds:
-        if each is not None:
-            ACKNOWLEDGED_TO_SYNCED.observe(each)
+    for each in completed:
+        if each.seconds is not None:
+            ACKNOWLEDGED_TO_SYNCED.observe(each.seconds)
     await _add_backfill_calls(store, items, calls)
     return {row.job.registration_id: outcome.state for row, outcome in outcomes}
 
@@ -251,5 +253,13 @@ async def _add_backfill_calls(store: WriteStore, items: Sequence[WorkItem], call
         )
 
 
-def _any_synced(outcomes: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
-    return any(outcome.settled_as == JobState.SYNCED for _, outcome in outcomes)
+def _usage(
+    client: SalesforceClient,
+    store: WriteStore,
+    outcomes: Sequence[tuple[WorkItem, JobOutcome]],
+    *,
+    calls: int,
+) -> Change:
+    """What records the batch's calls; last of all that its transaction locks is the connection."""
+    has_written = any(outcome.settled_as == JobState.SYNCED for _, outcome in outcomes)
+    return change_of_api_usage(store.batch.host_id, client.usage, calls=calls, has_written=has_written)

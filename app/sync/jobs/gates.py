@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.api_budget import DEFAULT_CAP, is_share_used_up
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
+from app.infrastructure.joined_texts import Change
 from app.models import Connection, OrgLease
 from app.notifications.facts import budget_stopped, needs_reconnect
 from app.salesforce.errors import ApiError
@@ -97,13 +98,22 @@ async def mark_needs_reconnect(
 
 
 async def record_api_usage(
-    session: AsyncSession, host_id: str, usage: ApiUsage | None, *, calls: int, has_written: bool = False
+    session: AsyncSession, host_id: str, usage: ApiUsage | None, *, calls: int
 ) -> None:
     """Write the host's calls and the org's own figure, where it named one.
 
     A share that is used up closes the host's gate until the next probe: one look-up every 15 minutes.
     """
-    values = {
+    record, values = change_of_api_usage(host_id, usage, calls=calls)
+    cap_percent = await session.scalar(record, values)
+    await close_if_used_up(session, host_id, usage, cap_percent)
+
+
+def change_of_api_usage(
+    host_id: str, usage: ApiUsage | None, *, calls: int, has_written: bool = False
+) -> Change:
+    """What writes the host's calls and the org's figure, and opens its gate; `close_if_used_up` follows."""
+    return RECORD_USAGE, {
         "host_id": host_id,
         "calls": calls,
         "has_written": has_written,
@@ -111,8 +121,13 @@ async def record_api_usage(
         "used": usage and usage.used,
         "limit": usage and usage.limit,
     }
-    chosen = await session.scalar(RECORD_USAGE, values)
-    cap_percent = DEFAULT_CAP if chosen is None else chosen
+
+
+async def close_if_used_up(
+    session: AsyncSession, host_id: str, usage: ApiUsage | None, cap_percent: int | None
+) -> None:
+    """Close the gate of a host whose share, as it is chosen now, is used up."""
+    cap_percent = DEFAULT_CAP if cap_percent is None else cap_percent
     if is_share_used_up(usage, cap_percent):
         wait = timedelta(seconds=LIMIT_WAIT)
         await session.execute(CLOSE_FOR_BUDGET, {"host_id": host_id, "wait": wait})
