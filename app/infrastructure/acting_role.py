@@ -13,18 +13,29 @@ import asyncpg
 
 from app.infrastructure.sql_literals import text_literal
 
+PLANS_ANEW: Final = "force_custom_plan"
 LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "lock_timeout": "15s",
         "statement_timeout": "1min",
         "idle_in_transaction_session_timeout": "1min",
         # A plan that was kept from when a table was small or a host new walks all of the host's rows later.
-        "plan_cache_mode": "force_custom_plan",
+        "plan_cache_mode": PLANS_ANEW,
         # Rows are few, estimates of fresh tables high: to compile a plan takes longer than to carry it out.
         "jit": "off",
     }
 )
 """As SHOW answers them."""
+KEEPING_PLANS: Final[Mapping[str, str]] = MappingProxyType(
+    # Of a text whose plan is kept each row is found by an index, and in the order that this index has.
+    {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_sort": "off"}
+)
+"""What differs from LIMITS while plans are kept."""
+PLAN_ANEW: Final = (
+    f"SELECT set_config('plan_cache_mode', '{PLANS_ANEW}', true),"
+    " set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true)"
+)
+"""What makes a transaction that kept plans go on as any other."""
 
 
 BEGIN_SECONDS: Final = 5.0
@@ -39,27 +50,28 @@ COMMAND_SECONDS: Final = 70.0
 def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     """The driver's connection, for `role`: all that it begins, it begins as that role."""
     settings = {"role": role, **LIMITS}
-    taken = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    taken = {False: _set(settings), True: _set({**settings, **KEEPING_PLANS})}
 
     class Acting(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-        __slots__ = ("tenant",)
+        __slots__ = ("keeps_plans", "tenant")
 
         tenant: str | None
         """Whose rows alone the next transaction sees; taken by its BEGIN."""
+        keeps_plans: bool
+        """Whether it begins with what is a KeptPlan; taken by its BEGIN."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.tenant = None
+            self.tenant, self.keeps_plans = None, False
 
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 -- the driver's
             if not query.startswith("BEGIN"):
                 return str(await super().execute(query, *args, timeout=timeout))
-            bound, self.tenant = _bound(self.tenant), None
+            first_said = taken[self.keeps_plans] + _bound(self.tenant)
+            self.tenant, self.keeps_plans = None, False
             begin, _, first = query.partition(";")
             try:
-                return str(
-                    await super().execute(f"{begin}; SELECT {taken}{bound}; {first}", timeout=BEGIN_SECONDS)
-                )
+                return str(await super().execute(f"{begin}; {first_said}{first}", timeout=BEGIN_SECONDS))
             except TimeoutError as error:
                 self.terminate()
                 raise asyncpg.ConnectionDoesNotExistError("the database fell silent") from error
@@ -74,6 +86,11 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     return Acting
 
 
+def _set(settings: Mapping[str, str]) -> str:
+    """As SET and not by functions: these would be planned as a query, for each transaction."""
+    return "".join(f"SET LOCAL {name} = '{value}'; " for name, value in settings.items())
+
+
 def _bound(tenant: str | None) -> str:
     """What binds a transaction to a tenant."""
-    return f", set_config('app.host_id', {text_literal(tenant)}, true)" if tenant is not None else ""
+    return f"SET LOCAL app.host_id = {text_literal(tenant)}; " if tenant is not None else ""

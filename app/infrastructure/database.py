@@ -170,11 +170,15 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
-        """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""
+    async def tenant(self, host_id: str, *, keeps_plans: bool = False) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees and writes the rows of `host_id` alone (row-level security).
+
+        With `keeps_plans`, for a transaction that consists of KeptPlans: those are planned once a connection.
+        Anything else in it costs a round trip more.
+        """
         session = DirectSession(self._engines[0], info=self.info)
         async with unit_of_work(session):
-            await session.begin_for(host_id)
+            await session.begin_for(host_id, keeps_plans=keeps_plans)
             yield session
 
     @asynccontextmanager

@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
 
+from app.infrastructure.acting_role import PLAN_ANEW
+from app.models.kept_plan import KeptPlan
+
 TEXTS_MAX: Final = 1024
 """Texts that are kept compiled; all of the service's are constants."""
 
@@ -33,12 +36,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {}
 class PositionalText(NamedTuple):
     """A statement with `$1`, and the names of its parameters in their order.
 
-    `is_plain`: the driver takes the parameters as they are.
+    `is_plain`: the driver takes the parameters as they are. `keeps_plan`: it is a KeptPlan.
     """
 
     sql: str
     names: tuple[str, ...]
     is_plain: bool = True
+    keeps_plan: bool = False
 
 
 class DirectResult(IteratorResult[Any]):
@@ -60,6 +64,7 @@ class DirectSession(AsyncSession):
         self._info = info
         self._connection: Connection | None = None
         self._answered: dict[TextClause, tuple[Mapping[str, Any], Result[Any]]] = {}
+        self._keeps_plans = False
 
     @cached_property
     def sync_session(self) -> Session:  # type: ignore[override]  # made where it is needed
@@ -80,18 +85,18 @@ class DirectSession(AsyncSession):
     def info(self) -> dict[Any, Any]:
         return self._info
 
-    async def begin_for(self, host_id: str) -> None:
+    async def begin_for(self, host_id: str, *, keeps_plans: bool = False) -> None:
         """Begin with the rows of this tenant alone in sight.
 
         Nothing was done before it, so a connection that turns out to have ended is replaced once.
         """
         try:
-            await self._begin_for(host_id)
+            await self._begin_for(host_id, keeps_plans)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             await self.close()
-            await self._begin_for(host_id)
+            await self._begin_for(host_id, keeps_plans)
 
     async def columns_of(self, statement: TextClause) -> tuple[str, ...]:
         """The names of the statement's columns; Postgres is asked for them once."""
@@ -112,9 +117,10 @@ class DirectSession(AsyncSession):
             if asked == params:
                 return rows
         plain = None if options else self._as_direct(statement, params)
-        if plain is None:
-            return await super().execute(statement, params, **options)
-        return await self._send(plain, params or {})
+        if plain is not None:
+            return await self._send(plain, params or {})
+        await self._plan_anew()
+        return await super().execute(statement, params, **options)
 
     async def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
         return (await self.execute(statement, params, **options)).scalar()
@@ -169,15 +175,24 @@ class DirectSession(AsyncSession):
         return not is_open or bool(session.new or session.dirty or session.deleted)
 
     async def _driver(self) -> Any:
-        return (await self._opened()).connection.driver_connection
+        return (await self._opened(keeps_plans=False)).connection.driver_connection
 
-    async def _opened(self) -> Connection:
+    async def _opened(self, keeps_plans: bool) -> Connection:
+        """The connection; whether its transaction keeps plans is settled by what begins it."""
         if self._connection is None:
             self._connection = await greenlet_spawn(_begin, self._engine)
+            driver: Any = self._connection.connection.driver_connection
+            driver.keeps_plans = self._keeps_plans = keeps_plans
         return self._connection
 
-    async def _begin_for(self, host_id: str) -> None:
-        connection = await self._opened()
+    async def _plan_anew(self) -> None:
+        """Before what is no KeptPlan: the rest of the transaction is planned for the rows that are there."""
+        if self._keeps_plans:
+            self._keeps_plans = False
+            await self._send(PositionalText(PLAN_ANEW, ()), {})
+
+    async def _begin_for(self, host_id: str, keeps_plans: bool) -> None:
+        connection = await self._opened(keeps_plans)
         adapted: Any = connection.connection.dbapi_connection
         adapted.driver_connection.tenant = host_id
         try:
@@ -186,9 +201,12 @@ class DirectSession(AsyncSession):
             await greenlet_spawn(connection._handle_dbapi_exception, error, "BEGIN", None, None, None)
 
     async def _send(self, plain: PositionalText, params: Mapping[str, Any]) -> Result[Any]:
-        connection = await self._opened()
+        if not plain.keeps_plan:
+            await self._plan_anew()
+        values = tuple([params[name] for name in plain.names])
+        connection = await self._opened(plain.keeps_plan)
         adapted: Any = connection.connection.dbapi_connection
-        cursor, values = adapted.cursor(), tuple([params[name] for name in plain.names])
+        cursor = adapted.cursor()
         spoken: Any = connection.dialect
         # Statements that were prepared before this time are prepared anew.
         cursor._invalidate_schema_cache_asof = spoken._invalidate_schema_cache_asof
@@ -213,7 +231,8 @@ def positional(statement: TextClause) -> PositionalText:
     compiled: Any = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
     are_given = all(each.required for each in compiled.binds.values())
     is_plain = are_given and not compiled._bind_processors and not compiled.post_compile_params
-    return PositionalText(str(compiled), tuple(compiled.positiontup or ()), is_plain)
+    keeps_plan = isinstance(statement, KeptPlan)
+    return PositionalText(str(compiled), tuple(compiled.positiontup or ()), is_plain, keeps_plan)
 
 
 @lru_cache(TEXTS_MAX)

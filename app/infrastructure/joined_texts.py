@@ -4,7 +4,7 @@ Of several changes each is a common table expression of the last; of several rea
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sqlalchemy import Result, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.direct_session import DirectSession
+from app.models.kept_plan import KeptPlan, kept_plan
 
 Change = tuple[TextClause, Mapping[str, Any]]
 """A text that inserts, updates or deletes, and its parameters."""
@@ -26,7 +27,7 @@ async def execute_together(session: AsyncSession, changes: Sequence[Change], las
 
     They see the tables as they were before any of them, so none may lean on another.
     """
-    statement = _joined(tuple(change for change, _ in changes), last[0])
+    statement = joined(tuple(change for change, _ in changes), last[0])
     values = dict(last[1])
     for place, (_, own) in enumerate(changes):
         values |= {_name(name, place): value for name, value in own.items()}
@@ -58,18 +59,23 @@ def _side_by_side(reads: tuple[TextClause, ...]) -> TextClause:
     for place, each in enumerate(reads):
         sql = PARAMETER.sub(":" + _name(r"\1", place), each.text)
         parts.append(f"ARRAY(SELECT found FROM ({sql}) AS found) AS read_{place}")  # noqa: S608 -- constants
-    return text(f"SELECT {', '.join(parts)}")
+    return _alike(reads)(f"SELECT {', '.join(parts)}")
 
 
 @lru_cache
-def _joined(changes: tuple[TextClause, ...], last: TextClause) -> TextClause:
+def joined(changes: tuple[TextClause, ...], last: TextClause) -> TextClause:
     if not changes:
         return last
     parts = []
     for place, each in enumerate(changes):
         sql = PARAMETER.sub(":" + _name(r"\1", place), each.text)
         parts.append(f"change_{place} AS ({sql})")
-    return text(f"WITH {', '.join(parts)} {last.text}")
+    return _alike((*changes, last))(f"WITH {', '.join(parts)} {last.text}")
+
+
+def _alike(parts: Iterable[TextClause]) -> Callable[[str], TextClause]:
+    """What makes a text of them: its plan is kept where that of each is."""
+    return kept_plan if all(isinstance(each, KeptPlan) for each in parts) else text
 
 
 def _name(parameter: str, place: int) -> str:

@@ -13,6 +13,7 @@ import asyncpg
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from app.infrastructure.acting_role import PLAN_ANEW
 from app.infrastructure.direct_session import positional
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -28,16 +29,23 @@ class SqlExecutor(Protocol):
     ) -> Iterable[tuple[Any, ...]]: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class AsyncpgExecutor:
-    """The statements of a session, sent by the driver itself. Raises asyncpg's errors."""
+    """The statements of a session, sent by the driver itself. Raises asyncpg's errors.
+
+    The plan of a KeptPlan is kept, until something else is sent.
+    """
 
     connection: Driver
+    _keeps_plans: bool = True
 
     async def execute(
         self, statement: TextClause, parameters: Mapping[str, Any], /
     ) -> Iterable[tuple[Any, ...]]:
         plain = positional(statement)
+        if self._keeps_plans and not plain.keeps_plan:
+            self._keeps_plans = False
+            await self.connection.fetch(PLAN_ANEW)
         values = (parameters[name] for name in plain.names)
         rows: list[asyncpg.Record] = await self.connection.fetch(plain.sql, *values)
         return rows
@@ -96,12 +104,12 @@ class DedicatedConnection:
         """In a transaction; a connection that was lost while it was idle is replaced."""
         if self._held is not None:
             try:
-                await self._held[1].execute(begin)
+                await _begin(self._held[1], begin)
                 return self._held[1]
             except CONNECTION_LOST_ERRORS:
                 await self.close()
         driver = await self._opened()
-        await driver.execute(begin)
+        await _begin(driver, begin)
         return driver
 
     async def _opened(self) -> Driver:
@@ -111,3 +119,9 @@ class DedicatedConnection:
             assert isinstance(driver, asyncpg.Connection)
             self._held = connection, driver
         return self._held[1]
+
+
+async def _begin(driver: Driver, begin: str) -> None:
+    acting: Any = driver
+    acting.keeps_plans = True
+    await driver.execute(begin)

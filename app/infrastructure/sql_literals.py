@@ -2,5 +2,5 @@
 
 
 def text_literal(value: str) -> str:
-    """An expression for the text: in hexadecimal digits nothing can end its literal."""
-    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
+    """A literal of the text: in hexadecimal digits nothing can end it."""
+    return "E'" + "".join(f"\\x{byte:02x}" for byte in value.encode()) + "'"

@@ -2,10 +2,11 @@
 
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-CONNECTION_OF_CLIENT = text("""
+from app.models.kept_plan import kept_plan
+
+CONNECTION_OF_CLIENT = kept_plan("""
     SELECT host_id, state, reason_code, access_token, token_version, instance_url, api_version
     FROM connections WHERE host_id = :host_id
 """)

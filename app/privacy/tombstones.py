@@ -12,26 +12,29 @@ from sqlalchemy import text
 from app.infrastructure.encryption import keyed_hash
 from app.infrastructure.raw_connection import SqlExecutor
 from app.infrastructure.sql_literals import text_literal
+from app.models.kept_plan import found_by, kept_plan
 
 REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"
 """A mention is a text in a body that we do not read: it may be an id or an address."""
 
-# What comes after it in the transaction goes by key. Plans are kept as long as a connection lives, also those
-# that were made while a table was small and reading all of it was cheap.
-SHARED = (
-    "SELECT pg_advisory_xact_lock_shared(hashtextextended(host_id, 11)),"
-    " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true)"
+SHARED = "pg_advisory_xact_lock_shared(hashtextextended({host_id}, 11))"
+LOCK_SHARED = kept_plan(
+    "SELECT pg_advisory_xact_lock_shared(hashtextextended(host_id, 11))"
+    " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
-LOCK_SHARED = text(f"{SHARED} FROM unnest(CAST(:hosts AS text[])) AS h (host_id)")
 LOCK_EXCLUSIVE = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(host_id, 11))"
     " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
-LOAD_ERASED = text(
-    "SELECT e.key, e.erased_at FROM erasures AS e"
-    " JOIN unnest(CAST(:hosts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS bytea[]))"
-    " AS k (host_id, kind, key) ON e.host_id = k.host_id AND e.kind = k.kind AND e.key = k.key"
+LOAD_ERASED = kept_plan(
+    f"""
+    SELECT e.key, e.erased_at
+    FROM unnest(CAST(:hosts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS bytea[]))
+      AS k (host_id, kind, key)
+    CROSS JOIN LATERAL {
+        found_by("key", "k.key", table="erasures", beside="host_id = k.host_id AND kind = k.kind")
+    } AS e
+    """  # noqa: S608 -- put together from constants
 )
 
 
@@ -78,8 +81,8 @@ async def lock_shared(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
 
 def shared_locks(host_ids: Iterable[str]) -> str:
     """As `lock_shared`, as a statement without parameters, to go with a BEGIN."""
-    hosts = ", ".join(text_literal(host_id) for host_id in sorted(host_ids))
-    return f"{SHARED} FROM unnest(ARRAY[{hosts}]) AS h (host_id)"
+    hosts = (text_literal(host_id) for host_id in sorted(host_ids))
+    return f"SELECT {', '.join(SHARED.format(host_id=host_id) for host_id in hosts)}"
 
 
 async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> None:

@@ -24,9 +24,10 @@ from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 
 from app.infrastructure.raw_connection import SqlExecutor
+from app.models.kept_plan import found_by, kept_plan
 from app.webhooks.parse import ParsedDelivery
 from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
@@ -35,15 +36,17 @@ Row = Mapping[str, Any]
 Key = tuple[str, str]
 State = TypeVar("State")
 
-READ_EVENTS: Final = """
+READ_EVENTS: Final = f"""
     SELECT t.host_id, t.event_id AS id, CAST(row_to_json(t) AS text) AS found
-    FROM events AS t
-    JOIN (
+    FROM (
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
-        FROM jsonb_array_elements(CAST(:events AS jsonb)) AS key
-    ) AS k ON t.host_id = k.host_id AND t.event_id = k.id
-"""
-INSERT_EVENTS: Final = text("""
+        FROM jsonb_array_elements(CAST(:events AS jsonb)) AS key ORDER BY 1, 2
+    ) AS k CROSS JOIN LATERAL {
+        found_by("event_id", "k.id", table="events", beside="host_id = k.host_id")
+    } AS t
+"""  # noqa: S608 -- put together from constants
+INSERT_EVENTS: Final = kept_plan(
+    f"""
     INSERT INTO events (
         host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
         is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state, is_enabled
@@ -53,29 +56,40 @@ INSERT_EVENTS: Final = text("""
         is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state,
         CASE WHEN host.settings ->> 'new_events' = 'off' THEN false END
     FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS e
-    LEFT JOIN hosts AS host ON host.host_id = e.host_id
+    LEFT JOIN LATERAL {
+        found_by("host_id", "e.host_id", table="hosts", beside="true", columns="settings")
+    } AS host ON true
     ORDER BY e.host_id, event_id
     ON CONFLICT DO NOTHING
     RETURNING host_id, event_id
-""")
-UPDATE_EVENTS: Final = text("""
+    """  # noqa: S608 -- put together from constants
+)
+# Rows that are updated were locked before: they are met again by place.
+UPDATE_EVENTS: Final = kept_plan(
+    f"""
     UPDATE events AS t SET
         title = r.title, kind = r.kind, starts_at = r.starts_at, ends_at = r.ends_at,
         timezone = r.timezone, location = r.location, url = r.url, organizer = r.organizer,
         is_cancelled = r.is_cancelled, cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason,
         version = r.version, snapshot_at = r.snapshot_at, merge_state = r.merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS r
-    WHERE t.host_id = r.host_id AND t.event_id = r.event_id
-""")
-READ_REGISTRATIONS: Final = """
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS r CROSS JOIN LATERAL {
+        found_by(
+            "event_id", "r.event_id", table="events", beside="host_id = r.host_id", columns="ctid AS place"
+        )
+    } AS locked
+    WHERE t.ctid = locked.place
+    """  # noqa: S608 -- put together from constants
+)
+READ_REGISTRATIONS: Final = f"""
     SELECT t.host_id, t.registration_id AS id, CAST(row_to_json(t) AS text) AS found
-    FROM registrations AS t
-    JOIN (
+    FROM (
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
-        FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key
-    ) AS k ON t.host_id = k.host_id AND t.registration_id = k.id
-"""
-INSERT_REGISTRATIONS: Final = text("""
+        FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key ORDER BY 1, 2
+    ) AS k CROSS JOIN LATERAL {
+        found_by("registration_id", "k.id", table="registrations", beside="host_id = k.host_id")
+    } AS t
+"""  # noqa: S608 -- put together from constants
+INSERT_REGISTRATIONS: Final = kept_plan("""
     INSERT INTO registrations (
         host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
         salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
@@ -92,7 +106,8 @@ INSERT_REGISTRATIONS: Final = text("""
     ON CONFLICT DO NOTHING
     RETURNING host_id, registration_id
 """)
-UPDATE_REGISTRATIONS: Final = text("""
+UPDATE_REGISTRATIONS: Final = kept_plan(
+    f"""
     UPDATE registrations AS t SET
         event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
         ticket = r.ticket, buyer = r.buyer, answers = r.answers, utm = r.utm,
@@ -105,12 +120,22 @@ UPDATE_REGISTRATIONS: Final = text("""
         reschedule_reason = r.reschedule_reason, rescheduled_from = r.rescheduled_from,
         replay = r.replay, emails = r.emails, merge_state = r.merge_state
     FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb)) AS r
-    WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
-""")
+    CROSS JOIN LATERAL {
+        found_by(
+            "registration_id",
+            "r.registration_id",
+            table="registrations",
+            beside="host_id = r.host_id",
+            columns="ctid AS place",
+        )
+    } AS locked
+    WHERE t.ctid = locked.place
+    """  # noqa: S608 -- put together from constants
+)
 DELIVERY_COLUMNS = (
     "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
 )
-INSERT_DELIVERIES: Final = text(
+INSERT_DELIVERIES: Final = kept_plan(
     f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
     " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:deliveries AS jsonb))"
     " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
@@ -119,15 +144,15 @@ INSERT_DELIVERIES: Final = text(
 
 HOST, EVENT, REGISTRATION = "host", "event", "registration"
 
-LOAD_EXISTING = text(
+LOAD_EXISTING = kept_plan(
     f"""
     SELECT '{HOST}' AS kind, k.host_id, '' AS id, CAST(json_build_object(
         'is_known', h.host_id IS NOT NULL, 'name', h.name, 'org_id', c.org_id,
-        'has_tombstones', EXISTS (SELECT FROM erasures AS e WHERE e.host_id = k.host_id)
+        'has_tombstones', EXISTS (SELECT FROM erasures AS e WHERE e.host_id = k.host_id OFFSET 0)
     ) AS text) AS found
     FROM unnest(CAST(:hosts AS text[])) AS k (host_id)
-    LEFT JOIN hosts AS h ON h.host_id = k.host_id
-    LEFT JOIN connections AS c ON c.host_id = k.host_id
+    LEFT JOIN LATERAL {found_by("host_id", "k.host_id", table="hosts", beside="true")} AS h ON true
+    LEFT JOIN LATERAL {found_by("host_id", "k.host_id", table="connections", beside="true")} AS c ON true
     UNION ALL
     SELECT '{EVENT}', host_id, id, found FROM ({READ_EVENTS}) AS e
     UNION ALL
@@ -187,7 +212,7 @@ class MergeTable(Generic[State]):
     @cached_property
     def lock(self) -> TextClause:
         """As `read`, locked in the order of keys."""
-        return text(f"{self.read} ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t")
+        return kept_plan(f"{self.read} ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t")
 
     def parse_row(self, found: Row) -> Row:
         """The row that was read, with times in it."""

@@ -53,8 +53,8 @@ class MortalDatabase(Database):
             event.listen(engine.sync_engine, "before_cursor_execute", self.mortal.take)
 
     @asynccontextmanager
-    async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
-        async with super().tenant(host_id) as session:
+    async def tenant(self, host_id: str, *, keeps_plans: bool = False) -> AsyncIterator[AsyncSession]:
+        async with super().tenant(host_id, keeps_plans=keeps_plans) as session:
             yield session
             self.mortal.take()
         self.mortal.take()

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.joined_texts import Change, execute_together
 from app.infrastructure.json_rows import as_rows_by_key, row_of, value_of
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
+from app.models.kept_plan import found_by, kept_plan
 from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
@@ -54,7 +55,9 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 #
 # `seconds`: how long synced live work took that was not held back, since it was requested, by a pause or a
 # connection that had ended.
-COMPLETE_JOBS = text(
+#
+# Rows are met again by place, which nobody changes: they are locked by now.
+COMPLETE_JOBS = kept_plan(
     f"""
     UPDATE sync_jobs AS job
     SET (
@@ -102,14 +105,20 @@ COMPLETE_JOBS = text(
         CROSS JOIN LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
     ),
         fence = NULL, running_version = NULL
-    WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
+    FROM unnest(CAST(:registration_ids AS text[])) AS wanted (id) CROSS JOIN LATERAL {
+        found_by("registration_id", "wanted.id", table="sync_jobs", columns="ctid AS place")
+    } AS locked
+    WHERE job.ctid = locked.place
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
     RETURNING CASE WHEN {value_of("ended", "job.registration_id", ENDED, "settled_as")} = 'synced'
         AND job.reason = 'live' AND job.waiting_since > greatest(
             '-infinity',
             (SELECT greatest(host.resumed_at, connection.state_since, lease.resumed_at)
-             FROM hosts AS host JOIN connections AS connection USING (host_id)
-             LEFT JOIN org_leases AS lease USING (org_id) WHERE host.host_id = :host_id),
+             FROM hosts AS host CROSS JOIN LATERAL {
+        found_by("host_id", "host.host_id", table="connections", beside="true")
+    } AS connection LEFT JOIN LATERAL {
+        found_by("org_id", "connection.org_id", table="org_leases", beside="true")
+    } AS lease ON true WHERE host.host_id = :host_id),
             (SELECT event.resumed_at FROM events AS event
              WHERE event.host_id = job.host_id AND event.event_id = job.event_id)
         ) THEN extract(epoch FROM clock_timestamp() - job.waiting_since)::float8 END AS seconds,
@@ -131,7 +140,7 @@ async def complete_batch(
     Raises LeaseLost when they belong to another worker by now. Of a batch that has broken off, any open row
     may be to blame: they are tried in halves next.
     """
-    async with store.database.tenant(store.batch.host_id) as session:
+    async with store.database.tenant(store.batch.host_id, keeps_plans=True) as session:
         off = await _lock_switched_off(session, store.batch.host_id, items)
         now = await store.lock_jobs(session, items)
         changes = [*await store.save_gone(session, items), store.release_of_create_locks(items)]

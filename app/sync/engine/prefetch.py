@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.infrastructure.joined_texts import Read, read_ahead
 from app.models.client_connection import CONNECTION_OF_CLIENT, ClientConnection
+from app.models.kept_plan import found_by, kept_plan
 from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.interruptions import is_of_all_hosts
 from app.sync.engine.pipeline import Lookup, asked_about
@@ -26,12 +26,15 @@ from app.sync.model.batch import Batch
 from app.sync.model.record_key import NO_KEY_RULES, KeyRules
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
-UNCHANGED = text("""
-    SELECT job.registration_id FROM sync_jobs AS job
-    JOIN events AS event ON event.host_id = job.host_id AND event.event_id = job.event_id
-    WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
-      AND job.requested_version = job.running_version AND event.paused_at IS NULL
-""")
+UNCHANGED = kept_plan(
+    f"""
+    SELECT job.registration_id
+    FROM unnest(CAST(:registration_ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL {found_by("registration_id", "wanted.id", table="sync_jobs")} AS job
+    CROSS JOIN LATERAL {found_by("event_id", "job.event_id", table="events", columns="paused_at")} AS event
+    WHERE job.requested_version = job.running_version AND event.paused_at IS NULL
+    """  # noqa: S608 -- put together from constants
+)
 
 FEW: Final = 20
 """Of how many rows all is read at once: of many, the round trips that this saves are nothing."""
@@ -132,7 +135,7 @@ class BatchPrefetcher:
         return claimed
 
     async def _is_overtaken(self, host_id: str) -> bool:
-        async with self.database.tenant(host_id) as session:
+        async with self.database.tenant(host_id, keeps_plans=True) as session:
             return await has_due_live_work(session, self.lease, host_id)
 
     async def _claim(self, host_id: str, size: int, key_rules: KeyRules | None = None) -> ClaimedBatch | None:
@@ -145,7 +148,7 @@ class BatchPrefetcher:
         except Exception as error:
             if not is_of_all_hosts(error):
                 # Rows that cannot be read are claimed all the same: recovery finds out which is to blame.
-                async with self.database.tenant(host_id) as session:
+                async with self.database.tenant(host_id, keeps_plans=True) as session:
                     await claim_next(session)
             raise
 
@@ -153,7 +156,7 @@ class BatchPrefetcher:
         self, host_id: str, size: int, claim_next: ClaimFunction, key_rules: KeyRules | None
     ) -> ClaimedBatch | None:
         asked_at = time.monotonic()
-        async with self.database.tenant(host_id) as session:
+        async with self.database.tenant(host_id, keeps_plans=True) as session:
             claimed = await claim_next(session)
             if not claimed:
                 return None
@@ -184,7 +187,7 @@ class BatchPrefetcher:
     async def _confirmed(self, claimed: ClaimedBatch) -> ClaimedBatch:
         """With siblings; read anew where the host unlinked, excluded or mapped something since."""
         batch = claimed.batch
-        async with self.database.tenant(batch.host_id) as session:
+        async with self.database.tenant(batch.host_id, keeps_plans=True) as session:
             stale = await _stale(session, batch)
             is_same = await is_unchanged(session, batch)
             batch = await with_siblings(session, batch) if is_same else await _reload(session, batch)
@@ -205,7 +208,7 @@ class BatchPrefetcher:
 
     async def _is_current(self, claimed: ClaimedBatch) -> bool:
         batch = claimed.batch
-        async with self.database.tenant(batch.host_id) as session:
+        async with self.database.tenant(batch.host_id, keeps_plans=True) as session:
             if await _stale(session, batch) or not await is_unchanged(session, batch):
                 return False
             return not (claimed.is_backfill and await has_due_live_work(session, self.lease, batch.host_id))

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from app.infrastructure.joined_texts import Change
 from app.infrastructure.json_rows import JSON_TYPE, as_rows, rows_of
+from app.models.kept_plan import found_by, kept_plan
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import MESSAGE_LENGTH, ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
@@ -34,7 +33,7 @@ ATTEMPT: Final = {
     "responses": JSON_TYPE,
     "error": JSON_TYPE,
 }
-INSERT_ATTEMPTS = text(
+INSERT_ATTEMPTS = kept_plan(
     f"""
     INSERT INTO sync_attempts (host_id, registration_id, at, event_id, org_id, kind, reason, requested_by,
                                outcome, requests, responses, error)
@@ -42,8 +41,9 @@ INSERT_ATTEMPTS = text(
            attempt.reason, attempt.requested_by, attempt.outcome, attempt.requests, attempt.responses,
            attempt.error
     FROM ({rows_of("attempts", ATTEMPT)}) AS attempt
-    JOIN registrations AS known
-      ON known.host_id = :host_id AND known.registration_id = attempt.registration_id
+    CROSS JOIN LATERAL {
+        found_by("registration_id", "attempt.registration_id", table="registrations", columns="erased_at")
+    } AS known
     WHERE known.erased_at IS NULL
     ON CONFLICT DO NOTHING
     """  # noqa: S608 -- put together from constants

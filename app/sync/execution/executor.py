@@ -298,7 +298,7 @@ class Executor:
         """Commit what is about to be sent; returns the operations that no create lock of another forbids."""
         if not operations:
             return []
-        async with self.store.database.tenant(self.store.batch.host_id) as session:
+        async with self.store.database.tenant(self.store.batch.host_id, keeps_plans=True) as session:
             now = await self.store.lock_jobs(session, list(self.items))
             create_locks = await self.store.acquire_create_locks(session, operations)
             ready = [each for each in operations if create_locks.keys().isdisjoint(each.create_locks)]

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.sync.jobs.leases import HAS_OPEN_GATES, IS_LEASE_FREE, Lease
+from app.models.kept_plan import found_by, kept_plan
+from app.sync.jobs.leases import HAS_OPEN_GATES, HOSTS_OF_ORG, IS_LEASE_FREE, Lease
 
 WAITING_AND_RUNNING = """
     WITH RECURSIVE pairs (host_id, event_id) AS (
@@ -34,11 +35,12 @@ WAITING_AND_RUNNING = """
     )
 """
 IS_DUE = "job.state IN ('pending', 'ambiguous') AND job.due_at <= clock_timestamp()"
-HOSTS_WITH_OPEN_GATES = text(
+WAITING_EVENT = found_by(
+    "event_id", "waiting.event_id", table="events", beside="host_id = {host_id}", columns="paused_at"
+)
+HOSTS_WITH_OPEN_GATES = kept_plan(
     f"""
-    SELECT connection.host_id, connection.fault_count
-    FROM connections AS connection JOIN hosts AS host USING (host_id)
-    WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}
+    SELECT connection.host_id, connection.fault_count FROM {HOSTS_OF_ORG} WHERE {HAS_OPEN_GATES}
     ORDER BY connection.host_id
     """  # noqa: S608 -- put together from constants
 )
@@ -82,12 +84,12 @@ WAITING_EVENTS_OF = """
     )
 """
 WAITING_EVENTS = WAITING_EVENTS_OF.format(host_id=":host_id")
-HAS_DUE_LIVE_WORK = text(
+HAS_DUE_LIVE_WORK = kept_plan(
     f"""
     {WAITING_EVENTS}
     SELECT EXISTS (
         SELECT FROM waiting
-        JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
+        CROSS JOIN LATERAL {WAITING_EVENT.format(host_id=":host_id")} AS event
         CROSS JOIN LATERAL (
             SELECT job.registration_id FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
@@ -98,15 +100,14 @@ HAS_DUE_LIVE_WORK = text(
     )
     """  # noqa: S608 -- put together from constants
 )
-RELEASE_UNLESS_DUE = text(
+RELEASE_UNLESS_DUE = kept_plan(
     f"""
     UPDATE org_leases SET owner = NULL, until = NULL
     WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND NOT EXISTS (
-        SELECT FROM connections AS connection JOIN hosts AS host USING (host_id) CROSS JOIN LATERAL (
+        SELECT FROM {HOSTS_OF_ORG} CROSS JOIN LATERAL (
             {WAITING_EVENTS_OF.format(host_id="connection.host_id")}
             SELECT FROM waiting
-            JOIN events AS event
-              ON event.host_id = connection.host_id AND event.event_id = waiting.event_id
+            CROSS JOIN LATERAL {WAITING_EVENT.format(host_id="connection.host_id")} AS event
             CROSS JOIN (VALUES (0), (10)) AS lane (priority)
             CROSS JOIN LATERAL (
                 SELECT job.registration_id FROM sync_jobs AS job
@@ -117,7 +118,7 @@ RELEASE_UNLESS_DUE = text(
             WHERE event.paused_at IS NULL
             LIMIT 1
         ) AS due
-        WHERE connection.org_id = :org_id AND connection.host_id <> ALL(:except_hosts) AND {HAS_OPEN_GATES}
+        WHERE connection.host_id <> ALL(:except_hosts) AND {HAS_OPEN_GATES}
     )
     RETURNING fence
     """  # noqa: S608 -- put together from constants
@@ -135,12 +136,12 @@ IN_ORDER = """
 # Rows are met again by place, not by key: while statistics know nothing of a host, any index that starts
 # with it looks as good as the key's, and each row of a batch would be compared with all that wait. A row that
 # changed in the meantime has another place and waits for the next claim.
-CLAIM = text(
+CLAIM = kept_plan(
     f"""
     {WAITING_EVENTS}, candidate AS (
         SELECT row.place, row.batch_limit, row.due_at, lane.priority
         FROM waiting
-        JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
+        CROSS JOIN LATERAL {WAITING_EVENT.format(host_id=":host_id")} AS event
         CROSS JOIN (VALUES (0), (10)) AS lane (priority)
         CROSS JOIN LATERAL (
             SELECT job.ctid AS place, job.batch_limit, job.due_at FROM sync_jobs AS job

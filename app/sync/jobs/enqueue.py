@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import text
-
 from app import tracing
 from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
+from app.models.kept_plan import kept_plan
 from app.states import JobReason
 
 # What a job becomes for which something newer is requested:
@@ -28,7 +27,7 @@ from app.states import JobReason
 #
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
-UPSERT_JOBS: Final = text("""
+UPSERT_JOBS: Final = kept_plan("""
     INSERT INTO sync_jobs AS job (
         host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
         optional_requests

@@ -15,6 +15,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.infrastructure.joined_texts import Change
 from app.models import Connection, OrgLease
+from app.models.kept_plan import kept_plan
 from app.notifications.facts import budget_stopped, needs_reconnect
 from app.salesforce.errors import ApiError
 from app.salesforce.responses import ApiUsage
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
 # Text, since it is said for every batch: to build the statement anew costs more than to carry it out.
-RECORD_USAGE = text("""
+RECORD_USAGE = kept_plan("""
     UPDATE connections
     SET last_used_at = clock_timestamp(),
         last_written_at = CASE WHEN :has_written THEN clock_timestamp() ELSE last_written_at END,

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.metrics import LEASE_LOSSES, LEASE_TAKEOVERS
+from app.models.kept_plan import found_by, kept_plan
 from app.notifications.facts import events_failed
 from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
@@ -38,7 +39,12 @@ IS_LEASE_FREE = """
     lease.paused_at IS NULL AND (lease.until IS NULL OR lease.until <= clock_timestamp())
     AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
 """
-ACQUIRE = text(f"""
+# By the org's index, and each host by its key: a plan that is kept must not depend on how many there were.
+HOSTS_OF_ORG = f"""
+    {found_by("org_id", ":org_id", table="connections", beside="true")} AS connection
+    CROSS JOIN LATERAL {found_by("host_id", "connection.host_id", table="hosts", beside="true")} AS host
+"""
+ACQUIRE = kept_plan(f"""
     INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
     VALUES (:org_id, :owner, 1, clock_timestamp() + :life, clock_timestamp())
     ON CONFLICT (org_id) DO UPDATE
@@ -50,17 +56,16 @@ ACQUIRE = text(f"""
               (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at,
               EXISTS (SELECT FROM sync_jobs WHERE org_id = :org_id AND state = 'running') AS has_running,
               (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')
-               FROM connections AS connection JOIN hosts AS host USING (host_id)
-               WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}) AS hosts
+               FROM {HOSTS_OF_ORG} WHERE {HAS_OPEN_GATES}) AS hosts
 """)  # noqa: S608 -- put together from constants
-STORE_CAPS = text("""
+STORE_CAPS = kept_plan("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
-RENEW = text("""
+RENEW = kept_plan("""
     UPDATE org_leases SET until = clock_timestamp() + :life
     WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND until > clock_timestamp()
 """)
-RELEASE = text("""
+RELEASE = kept_plan("""
     UPDATE org_leases SET owner = NULL, until = NULL
     WHERE org_id = :org_id AND owner = :owner AND fence = :fence
 """)

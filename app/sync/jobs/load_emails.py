@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.kept_plan import kept_plan
 from app.sync.jobs.load_queries import REGISTRATION_BY_KEY
 from app.sync.model.batch import Batch
 
-EMAILS = text(
+EMAILS = kept_plan(
     f"""
     SELECT registration.registration_id, registration.emails
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import text
-
+from app.models.kept_plan import found_by, kept_plan
 from app.sync.model.batch import SLOT_COLUMNS
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.write_settings import WriteSettings
@@ -16,18 +15,17 @@ FACT_COLUMNS = """
     registration.ends_at, registration.replay, registration.snapshot_at, registration.excluded_at,
     registration.ticket ->> 'kind' AS ticket_kind
 """
-HOST_ROW = text("""
+HOST_ROW = kept_plan("""
     SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings,
            (SELECT api_cap_percent FROM hosts WHERE host_id = :host_id) AS api_cap_percent,
            (SELECT layer FROM mappings WHERE host_id = :host_id AND event_id = '') AS layer
 """)
-# Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
-# host instead of taking each by its key, and a backlog's cost would grow with its square.
-REGISTRATION_BY_KEY = """CROSS JOIN LATERAL (
-        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
-        ORDER BY host_id, registration_id OFFSET 0
-    ) AS registration"""
-CLAIMED = text(
+# Each by its key: with statistics of a moment ago the planner would walk all rows of the host for each, and a
+# backlog's cost would grow with its square.
+REGISTRATION_BY_KEY = f"""CROSS JOIN LATERAL {
+    found_by("registration_id", "wanted.id", table="registrations")
+} AS registration"""
+CLAIMED = kept_plan(
     f"""
     SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
            job.running_version, job.failed_parts, job.trace_context,
@@ -35,28 +33,27 @@ CLAIMED = text(
            registration.email_key, registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name,
            registration.erased_at, {FACT_COLUMNS}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id
-        ORDER BY host_id, registration_id OFFSET 0
-    ) AS job
+    CROSS JOIN LATERAL {found_by("registration_id", "wanted.id", table="sync_jobs")} AS job
     {REGISTRATION_BY_KEY}
     ORDER BY wanted.id
     """  # noqa: S608 -- put together from constants
 )
-EVENTS = text("""
+EVENTS = kept_plan(
+    f"""
     SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
            event.kind, event.ends_at, event.organizer, event.cancelled_at, event.cancel_reason,
            event.is_enabled, event.writes, mapping.layer,
            link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
-    FROM events AS event
-    LEFT JOIN campaign_links AS link
-      ON link.host_id = event.host_id AND link.event_id = event.event_id AND link.org_id = :org_id
-    LEFT JOIN mappings AS mapping
-      ON mapping.host_id = event.host_id AND mapping.event_id = event.event_id AND mapping.event_id <> ''
-    WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
-""")
+    FROM unnest(CAST(:event_ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL {found_by("event_id", "wanted.id", table="events")} AS event
+    LEFT JOIN LATERAL {found_by("event_id", "wanted.id", table="campaign_links")} AS link
+      ON link.org_id = :org_id
+    LEFT JOIN LATERAL {found_by("event_id", "wanted.id", table="mappings")} AS mapping
+      ON mapping.event_id <> ''
+    """  # noqa: S608 -- put together from constants
+)
 # Read for hosts that chose something only: answers are long, and the default rules know nothing of them.
-EXTRAS = text(
+EXTRAS = kept_plan(
     f"""
     SELECT registration.registration_id, registration.answers, registration.ticket, registration.buyer,
            registration.utm, registration.replay
@@ -64,7 +61,7 @@ EXTRAS = text(
     {REGISTRATION_BY_KEY}
     """  # noqa: S608 -- put together from constants
 )
-SLOTS = text(
+SLOTS = kept_plan(
     f"""
     SELECT record.registration_id, record.slot, record.instance_key, {", ".join(SLOT_COLUMNS)}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
@@ -75,36 +72,42 @@ SLOTS = text(
     ) AS record
     """  # noqa: S608 -- put together from constants
 )
-SIBLINGS = text(
+SIBLINGS = kept_plan(
     f"""
     SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS}, event.is_enabled,
            event.writes AS event_writes, event.kind AS event_kind,
            host.settings - 'exclusions' AS host_settings,
            {", ".join(f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS)}
     FROM unnest(CAST(:campaigns AS text[]), CAST(:emails AS text[])) AS asked (campaign_id, email_key)
-    JOIN registrations AS registration
-      ON registration.host_id = :host_id AND registration.email_key = asked.email_key
-     AND registration.registration_id <> ALL(:known)
-    JOIN campaign_links AS link
-      ON link.host_id = registration.host_id AND link.event_id = registration.event_id
-     AND link.campaign_id = asked.campaign_id
-    JOIN events AS event ON event.host_id = link.host_id AND event.event_id = link.event_id
-    LEFT JOIN hosts AS host ON host.host_id = registration.host_id
-    LEFT JOIN written_records AS record
-      ON record.host_id = registration.host_id AND record.org_id = :org_id
-     AND record.registration_id = registration.registration_id
-     AND record.slot = :member AND record.instance_key = link.campaign_id
-    WHERE registration.erased_at IS NULL
+    CROSS JOIN LATERAL {found_by("email_key", "asked.email_key", table="registrations")} AS registration
+    CROSS JOIN LATERAL {found_by("event_id", "registration.event_id", table="campaign_links")} AS link
+    CROSS JOIN LATERAL {found_by("event_id", "registration.event_id", table="events")} AS event
+    LEFT JOIN LATERAL (SELECT settings FROM hosts WHERE host_id = :host_id OFFSET 0) AS host ON true
+    LEFT JOIN LATERAL {
+        found_by(
+            "registration_id",
+            "registration.registration_id",
+            table="written_records",
+            beside="host_id = :host_id AND org_id = :org_id",
+        )
+    } AS record ON record.slot = :member AND record.instance_key = link.campaign_id
+    WHERE registration.registration_id <> ALL(:known) AND registration.erased_at IS NULL
+      AND link.campaign_id = asked.campaign_id
     """  # noqa: S608 -- put together from constants
 )
-OTHER_TICKETS = text(
+OTHER_TICKETS = kept_plan(
     f"""
     SELECT record.sf_id, registration.email_key, {FACT_COLUMNS}
-    FROM written_records AS record
-    JOIN registrations AS registration
-      ON registration.host_id = record.host_id AND registration.registration_id = record.registration_id
-    WHERE record.host_id = :host_id AND record.org_id = :org_id AND record.sf_id = ANY(:members)
-      AND record.slot = :member AND registration.erased_at IS NULL
+    FROM unnest(CAST(:members AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL {
+        found_by(
+            "sf_id", "wanted.id", table="written_records", beside="host_id = :host_id AND org_id = :org_id"
+        )
+    } AS record
+    CROSS JOIN LATERAL {
+        found_by("registration_id", "record.registration_id", table="registrations")
+    } AS registration
+    WHERE record.slot = :member AND registration.erased_at IS NULL
       AND registration.registration_id <> ALL(:transferred)
     """  # noqa: S608 -- put together from constants
 )

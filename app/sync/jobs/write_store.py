@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.infrastructure.joined_texts import Change
 from app.infrastructure.json_rows import JSON_TYPE, as_rows, rows_of
 from app.models import Connection, WrittenRecord
+from app.models.kept_plan import kept_plan
 from app.states import WriteState
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.access import AccessProblem, store_problems
@@ -22,16 +23,20 @@ from app.sync.model.cooperative import yielding
 from app.sync.model.work_item import WorkItem, WriteOperation
 
 # Locks the rows in the order in which everybody does, and counts those that are still ours.
-LOCK_JOBS = text("""
+LOCK_JOBS = kept_plan("""
     WITH held AS (
-        SELECT registration_id FROM sync_jobs
-        WHERE host_id = :host_id AND registration_id = ANY(:registration_ids)
-          AND (NOT :is_fenced OR (state = 'running' AND fence = :fence))
-        ORDER BY registration_id FOR UPDATE
+        SELECT FROM (
+            SELECT id FROM unnest(CAST(:registration_ids AS text[])) AS id ORDER BY id
+        ) AS wanted CROSS JOIN LATERAL (
+            SELECT FROM sync_jobs
+            WHERE host_id = :host_id AND registration_id BETWEEN wanted.id AND wanted.id
+              AND (NOT :is_fenced OR (state = 'running' AND fence = :fence))
+            ORDER BY registration_id FOR UPDATE
+        ) AS job
     )
     SELECT count(*) AS rows, clock_timestamp() AS now FROM held
 """)
-ACQUIRE_CREATE_LOCK = text("""
+ACQUIRE_CREATE_LOCK = kept_plan("""
     INSERT INTO create_locks AS open (org_id, key, host_id, registration_id, started_at, until)
     SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
            clock_timestamp(), clock_timestamp() + :window
@@ -55,7 +60,7 @@ WRITTEN: Final = {
 LISTED: Final = ", ".join(WRITTEN)
 DETAILS: Final = SLOT_COLUMNS.index("details")
 # One text whatever the number of rows: it is read and planned once per connection.
-UPSERT_SLOTS = text(
+UPSERT_SLOTS = kept_plan(
     f"""
     INSERT INTO written_records (host_id, org_id, {LISTED}, written_at)
     SELECT :host_id, :org_id, {LISTED}, CASE WHEN state = 'written' THEN clock_timestamp() END
@@ -64,11 +69,11 @@ UPSERT_SLOTS = text(
     SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
     """  # noqa: S608 -- put together from constants
 )
-RELEASE_CREATE_LOCKS = text("""
+RELEASE_CREATE_LOCKS = kept_plan("""
     DELETE FROM create_locks
     WHERE org_id = :org_id AND host_id = :host_id AND registration_id = ANY(:settled)
 """)
-BLOCKING_CREATE_LOCKS = text(
+BLOCKING_CREATE_LOCKS = kept_plan(
     "SELECT key, started_at FROM create_locks WHERE org_id = :org_id AND key = ANY(:keys)"
 )
 

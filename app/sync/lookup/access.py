@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import database_now
+from app.models.kept_plan import kept_plan
 from app.notifications.facts import problems_are
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
@@ -42,7 +43,7 @@ EMAIL: Final = "Email"
 
 # That the user sees every record is believed for minutes only: once it is taken away, what is hidden would
 # be taken for deleted, and made a second time. That the user does not may be old.
-LOAD_ACCESS = text("""
+LOAD_ACCESS = kept_plan("""
     SELECT clock_timestamp() AS now,
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
            (SELECT body FROM describe_cache

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database, database_now
 from app.models import DescribeCache
+from app.models.kept_plan import kept_plan
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, SubResponse, sobject_path
 from app.salesforce.describe import SObjectDescribe, describe_body, parse_describe
@@ -35,14 +36,14 @@ STORE_DESCRIBE = text("""
     WHERE describe_cache.fetched_at <= excluded.fetched_at
 """)
 # An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
-LOAD_DESCRIBES = text("""
+LOAD_DESCRIBES = kept_plan("""
     SELECT sobject, body FROM describe_cache
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
       AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
 # The same of the fields that are unique alone: a whole describe takes long to read.
-LOAD_UNIQUE_FIELDS = text("""
+LOAD_UNIQUE_FIELDS = kept_plan("""
     SELECT sobject, CASE WHEN body = '{}' THEN body ELSE jsonb_set(
                body - 'recordTypeInfos', '{fields}',
                jsonb_path_query_array(body, '$.fields[*] ? (@.unique == true)')) END AS body

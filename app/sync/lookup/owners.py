@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.kept_plan import kept_plan
 from app.salesforce.ids import to18
 from app.salesforce.soql import chunk, in_list
 from app.sync.lookup.describe_cache import cached_bodies
@@ -22,7 +22,7 @@ CACHE_PREFIX: Final = "User:"
 MAX_AGE: Final = timedelta(hours=1)
 """A user who was deactivated since is refused as owner by Salesforce itself."""
 
-CONNECTED_USERS = text("""
+CONNECTED_USERS = kept_plan("""
     SELECT email_key, user_id FROM salesforce_users
     WHERE host_id = :host_id AND org_id = :org_id AND email_key = ANY(:emails)
     ORDER BY connected_at

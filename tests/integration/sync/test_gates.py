@@ -232,9 +232,11 @@ async def test_only_rows_of_a_backfill_cost_a_transaction_for_its_calls(
     begun: list[str] = []
     tenant = Database.tenant
 
-    def counted(database: Database, host_id: str) -> AbstractAsyncContextManager[AsyncSession]:
+    def counted(
+        database: Database, host_id: str, *, keeps_plans: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
         begun.append(str(inspect.stack()[1].function))
-        return tenant(database, host_id)
+        return tenant(database, host_id, keeps_plans=keeps_plans)
 
     monkeypatch.setattr(Database, "tenant", counted)
     await rig.registered(1)

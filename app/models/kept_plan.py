@@ -1,0 +1,34 @@
+"""Texts that Postgres plans once for each connection: how their rows are found stands in the text itself.
+
+To plan a statement that takes a few rows by their keys takes several times as long as to carry it out. A
+plan that is kept is made whatever the tables hold at that moment, often nothing: so it must not depend on
+statistics. See docs/decisions/0031-plans-are-kept-where-the-text-fixes-them.md.
+"""
+
+from sqlalchemy import TextClause
+
+
+class KeptPlan(TextClause):
+    """A text whose plan is kept, where its transaction keeps plans."""
+
+    inherit_cache = True
+
+
+def kept_plan(sql: str) -> KeptPlan:
+    """As `text()`. Every scan of a growing table goes by the index that was meant, or a test fails."""
+    return KeptPlan(sql)
+
+
+def found_by(
+    column: str, value: str, *, table: str, beside: str = "host_id = :host_id", columns: str = "*"
+) -> str:
+    """A subquery for the rows of `table` with this value, by the index that has `column` behind the columns
+    which `beside` compares; to be used laterally where it names another table.
+
+    OFFSET 0 keeps it from becoming a join. A range of one value leaves it an order, as an equality would not;
+    where sorts are discouraged only that index has this order, whatever the planner thinks of the others.
+    """
+    return f"""(
+        SELECT {columns} FROM {table} WHERE {beside} AND {column} BETWEEN {value} AND {value}
+        ORDER BY {column} OFFSET 0
+    )"""  # noqa: S608 -- put together from constants
