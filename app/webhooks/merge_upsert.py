@@ -42,8 +42,8 @@ READ_EVENTS: Final = f"""
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
         FROM jsonb_array_elements(CAST(:events AS jsonb)) AS key ORDER BY 1, 2
     ) AS k CROSS JOIN LATERAL {
-        found_by("event_id", "k.id", table="events", beside="host_id = k.host_id")
-    } AS t
+    found_by("event_id", "k.id", table="events", beside="host_id = k.host_id")
+} AS t
 """  # noqa: S608 -- put together from constants
 INSERT_EVENTS: Final = kept_plan(
     f"""
@@ -86,8 +86,8 @@ READ_REGISTRATIONS: Final = f"""
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
         FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key ORDER BY 1, 2
     ) AS k CROSS JOIN LATERAL {
-        found_by("registration_id", "k.id", table="registrations", beside="host_id = k.host_id")
-    } AS t
+    found_by("registration_id", "k.id", table="registrations", beside="host_id = k.host_id")
+} AS t
 """  # noqa: S608 -- put together from constants
 INSERT_REGISTRATIONS: Final = kept_plan("""
     INSERT INTO registrations (

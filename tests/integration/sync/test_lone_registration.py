@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import event, text
 
+from app.infrastructure.acting_role import PLAN_ANEW
 from app.infrastructure.database import Database
 from app.models import OrgLease
 from app.sync.engine.drain import drain
@@ -58,12 +60,43 @@ async def test_a_lone_registration_takes_five_transactions_and_few_statements(ri
     await rig.registered(1)
     await rig.drain()
     await rig.registered(2)
-    with counted(rig.database) as heard:
+    with counted(rig.engine.database) as heard:
         await rig.drain()
-    assert heard.count("COMMIT") <= TRANSACTIONS_MAX
+    assert 0 < heard.count("COMMIT") <= TRANSACTIONS_MAX
     assert len(heard) - heard.count("COMMIT") <= STATEMENTS_MAX
     assert set((await rig.states()).values()) == {"synced"}
     assert await owner_of(rig) is None
+
+
+async def test_new_connections_are_told_of_no_types(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's question for types that it does not know costs more than a drain."""
+    asked: list[Any] = []
+    ask = asyncpg.Connection._introspect_types
+
+    async def noted(connection: Any, types: Any, timeout: float) -> Any:
+        asked.append(types)
+        return await ask(connection, types, timeout)
+
+    await rig.link(await rig.org.campaign())
+    await rig.registered(1)
+    for engine in rig.engine.database.engines:
+        await engine.dispose()
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", noted)
+    await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
+    assert asked == []
+
+
+async def test_every_plan_of_a_lone_registration_is_kept(rig: Rig) -> None:
+    """Whatever is said first in a transaction, nothing of it ends that its plans are kept."""
+    await rig.link(await rig.org.campaign())
+    await rig.registered(1)
+    await rig.drain()
+    await rig.registered(2)
+    with counted(rig.engine.database) as heard:
+        await rig.drain()
+    assert len(heard) > TRANSACTIONS_MAX
+    assert PLAN_ANEW not in heard
 
 
 async def test_what_came_while_a_batch_was_written_is_written_by_the_same_drain(rig: Rig) -> None:
