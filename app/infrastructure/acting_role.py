@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from app.infrastructure.known_types import answer_for
 from app.infrastructure.sql_literals import text_literal
 
 PLANS_ANEW: Final = "force_custom_plan"
@@ -79,6 +80,9 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
                 # A transaction that began as somebody else must not be gone on with.
                 self.terminate()
                 raise
+
+        async def _introspect_types(self, typeoids: Any, timeout: float) -> Any:  # noqa: ASYNC109 -- the driver's
+            return answer_for(typeoids) or await super()._introspect_types(typeoids, timeout)
 
         async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- the driver's
             await super().close(timeout=min(timeout or CLOSE_SECONDS, CLOSE_SECONDS))
