@@ -39,9 +39,11 @@ LOOK = text("""
     SELECT host_id, 'link', event_id, concat_ws('|', state, version, campaign_id) FROM campaign_links
     WHERE host_id = ANY(:host_ids)
     UNION ALL
-    SELECT host_id, 'backfill', event_id, concat_ws('|', backfill_id, state, enqueued, is_enqueued, total)
+    SELECT host_id, 'backfill', event_id, string_agg(
+        concat_ws('|', backfill_id, state, enqueued, is_enqueued, total), '|' ORDER BY backfill_id)
     FROM backfills WHERE host_id = ANY(:host_ids)
       AND (state IN ('running', 'paused') OR finished_at > clock_timestamp() - interval '1 minute')
+    GROUP BY host_id, event_id
     UNION ALL
     SELECT host_id, 'pause', event_id, paused_at::text FROM events
     WHERE host_id = ANY(:host_ids) AND paused_at IS NOT NULL

@@ -17,14 +17,15 @@ from app.live.changes import read_digests, read_markers
 from app.live.host_feed import POLL_SECONDS
 from app.live.registry import Feeds
 from app.live.snapshots import Snapshots
-from app.models import Event, Host
-from tests.factories import NOW
+from app.models import Backfill, Event, Host
+from tests.factories import NOW, ORG_ID
 from tests.integration.live.streams import SOON, reading, set_state
 from tests.integration.registrations.sample_event import (
     EVENT_ID,
     add,
     add_connected_host,
     event,
+    hours_ago,
     save,
     simple,
 )
@@ -126,4 +127,29 @@ async def test_a_look_has_one_number_for_a_hosts_markers(database: Database, vau
             digests = await read_digests(session, ["host_a", "host_b", "host_c"])
         assert digests == {host_id: of_host.digest for host_id, of_host in markers.items()}
         seen.add(digests["host_b"])
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("ids", [("bf_1", "bf_2"), ("bf_2", "bf_1")])
+async def test_a_backfill_is_followed_beside_one_that_ended_just_now(
+    database: Database, vault: Encryptor, ids: tuple[str, str]
+) -> None:
+    await add_connected_host(database, vault)
+    ended, running = ids
+    whose: dict[str, Any] = {"host_id": "host_a", "event_id": EVENT_ID, "org_id": ORG_ID}
+    values = whose | {"reason": "link", "total": 200, "requested_by": "user_17"}
+    await save(
+        database,
+        Backfill(backfill_id=ended, state="cancelled", finished_at=hours_ago(0), **values),
+        Backfill(backfill_id=running, **values),
+    )
+    seen = set[str]()
+    for enqueued in (0, 100):
+        async with database.system() as session:
+            of_running = Backfill.backfill_id == running
+            await session.execute(update(Backfill).where(of_running).values(enqueued=enqueued))
+            markers = await read_markers(session, ["host_a"])
+            digests = await read_digests(session, ["host_a"])
+        assert digests["host_a"] == markers["host_a"].digest
+        seen.add(markers["host_a"]["backfill", EVENT_ID])
     assert len(seen) == 2
