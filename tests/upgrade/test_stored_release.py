@@ -41,6 +41,11 @@ MOVED = """
     UPDATE sync_jobs SET event_id = 'evt_left'
     WHERE registration_id = (SELECT min(registration_id) FROM sync_jobs) RETURNING registration_id
 """
+WAITS = """
+    UPDATE sync_jobs SET state = 'pending'
+    WHERE registration_id = (SELECT max(registration_id) FROM sync_jobs)
+"""
+WAITS_SINCE = "SELECT waiting_since = due_at FROM sync_jobs WHERE state = 'pending'"
 HAVE_MOVED = "SELECT array_agg(registration_id) FROM registrations WHERE has_moved"
 KEY = json.loads((KEPT / SECRETS).read_text())["encryption_key"]
 
@@ -54,6 +59,7 @@ class Upgraded:
     registrations: int
     moved: str
     have_moved: list[str]
+    waits_since: bool | None
     before: Mapping[str, str]
     after: Mapping[str, str]
 
@@ -72,6 +78,7 @@ async def upgraded(engines: LocalServices, migrated: str) -> AsyncIterator[Upgra
     await load(url)
     connection = await asyncpg.connect(url)
     moved = await connection.fetchval(MOVED)
+    await connection.execute(WAITS)
     columns = {name: listed for name, listed in await connection.fetch(COLUMNS) if name != STAMP}
     before = await digests(connection, columns)
     revision = await connection.fetchval(f"SELECT version_num FROM {STAMP}")
@@ -79,9 +86,10 @@ async def upgraded(engines: LocalServices, migrated: str) -> AsyncIterator[Upgra
     await asyncio.to_thread(command.upgrade, alembic_config(ours), "head")
     registrations = await connection.fetchval("SELECT count(*) FROM registrations")
     have_moved = await connection.fetchval(HAVE_MOVED)
+    waits_since = await connection.fetchval(WAITS_SINCE)
     after = await digests(connection, columns)
     await connection.close()
-    yield Upgraded(ours, revision, registrations, moved, have_moved, before, after)
+    yield Upgraded(ours, revision, registrations, moved, have_moved, waits_since, before, after)
     await server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
     await server.close()
 
@@ -107,6 +115,10 @@ def test_every_row_is_as_it_was(upgraded: Upgraded) -> None:
 
 def test_whoever_moved_before_is_known(upgraded: Upgraded) -> None:
     assert upgraded.have_moved == [upgraded.moved]
+
+
+def test_work_that_waited_before_is_known_to_wait(upgraded: Upgraded) -> None:
+    assert upgraded.waits_since
 
 
 def test_tables_are_those_of_a_new_database(upgraded: Upgraded) -> None:
