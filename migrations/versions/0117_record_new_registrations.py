@@ -14,8 +14,9 @@ SYSTEM = "eventship_system"
 # Nothing is written unless all is: the answer is false where a host, its connection or an event is not what
 # the caller takes it for, where somebody of the host was erased, and where anything is there already.
 #
-# Plans are kept, which is safe for inserts and for tables with a single index that fits. Registrations are
-# looked up by a plan of the moment: one from when they were few would read all rows of a host.
+# Plans are kept, made whatever the tables hold at that moment: so all that grows is found laterally, by a
+# range of one value whose order only the index that is meant has. An equality would be joined or hashed by a
+# plan from when the rows were few, and read all of them.
 RECORD_NEW = f"""
 CREATE FUNCTION record_new_registrations(
     known_hosts jsonb, known_events jsonb, new_deliveries jsonb, new_registrations jsonb, new_jobs jsonb
@@ -26,6 +27,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET enable_sort = off
 SET jit = off
 AS $$
 DECLARE
@@ -39,27 +41,37 @@ BEGIN
 
     SELECT EXISTS (
         SELECT FROM jsonb_to_recordset(known_hosts) AS known (host_id text, found text)
-        LEFT JOIN hosts AS h ON h.host_id = known.host_id
-        LEFT JOIN connections AS c ON c.host_id = known.host_id
+        LEFT JOIN LATERAL (
+            SELECT host_id, name FROM hosts
+            WHERE host_id BETWEEN known.host_id AND known.host_id ORDER BY host_id OFFSET 0
+        ) AS h ON true
+        LEFT JOIN LATERAL (
+            SELECT org_id FROM connections
+            WHERE host_id BETWEEN known.host_id AND known.host_id ORDER BY host_id OFFSET 0
+        ) AS c ON true
         WHERE known.found IS DISTINCT FROM CAST(json_build_object(
             'is_known', h.host_id IS NOT NULL, 'name', h.name, 'org_id', c.org_id,
-            'has_tombstones', EXISTS (SELECT FROM erasures AS e WHERE e.host_id = known.host_id)
+            'has_tombstones', EXISTS (
+                SELECT FROM erasures WHERE host_id BETWEEN known.host_id AND known.host_id
+            )
         ) AS text)
     ) OR EXISTS (
         SELECT FROM jsonb_to_recordset(known_events) AS known (host_id text, event_id text, found text)
-        LEFT JOIN events AS e ON e.host_id = known.host_id AND e.event_id = known.event_id
-        WHERE known.found IS DISTINCT FROM CAST(row_to_json(e) AS text)
+        LEFT JOIN LATERAL (
+            SELECT CAST(row_to_json(events) AS text) AS found FROM events
+            WHERE host_id = known.host_id AND event_id BETWEEN known.event_id AND known.event_id
+            ORDER BY event_id OFFSET 0
+        ) AS e ON true
+        WHERE known.found IS DISTINCT FROM e.found
+    ) OR EXISTS (
+        SELECT FROM jsonb_to_recordset(new_registrations) AS new (host_id text, registration_id text)
+        CROSS JOIN LATERAL (
+            SELECT FROM registrations
+            WHERE host_id = new.host_id
+              AND registration_id BETWEEN new.registration_id AND new.registration_id
+            ORDER BY registration_id OFFSET 0
+        ) AS there
     ) INTO is_other;
-    IF is_other THEN
-        RETURN false;
-    END IF;
-
-    EXECUTE '
-        SELECT EXISTS (
-            SELECT FROM jsonb_to_recordset($1) AS r (host_id text, registration_id text)
-            JOIN registrations AS there
-              ON there.host_id = r.host_id AND there.registration_id = r.registration_id
-        )' INTO is_other USING new_registrations;
     IF is_other THEN
         RETURN false;
     END IF;

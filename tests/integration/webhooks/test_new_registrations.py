@@ -15,6 +15,7 @@ from app.models import Delivery, Event, Registration, SyncJob
 from app.privacy.erasure import ErasureRequest, erase
 from app.privacy.tombstones import lock_exclusive, shared_locks
 from app.webhooks.batch_writer import GroupCommitWriter
+from app.webhooks.ingest import ingest_without_erasures
 from app.webhooks.merge_upsert import INSERT_DELIVERIES, INSERT_REGISTRATIONS
 from app.webhooks.new_registrations import LastSeen
 from app.webhooks.parse import Outcome, ParsedDelivery
@@ -26,6 +27,22 @@ from tests.integration.webhooks.test_ingest import connect, recorded, until_some
 
 OTHER_ORG = "00Dxx0000001otter"
 DEFINITION = text("SELECT pg_get_functiondef('record_new_registrations'::regproc)")
+READ = ("hosts", "connections", "erasures", "events", "registrations")
+OTHERS = (
+    "INSERT INTO hosts (host_id) SELECT 'other_' || n FROM generate_series(1, 2000) AS n",
+    "INSERT INTO erasures (host_id, kind, key, erased_at)"
+    " SELECT host_id, 'email', sha256(host_id::bytea), now() FROM hosts WHERE host_id <> 'host_a'",
+    "INSERT INTO events (host_id, event_id, title, snapshot_at)"
+    " SELECT 'host_a', 'other_' || n, 'Otters', now() FROM generate_series(1, 2000) AS n",
+    "INSERT INTO registrations (host_id, registration_id, event_id, status, attendee, email_key, snapshot_at,"
+    " registered_at) SELECT 'host_a', 'other_' || n, 'other_' || n, 'confirmed', '{}', 'x', now(), now() FROM"
+    " generate_series(1, 2000) AS n",
+)
+ROWS_READ = text(
+    "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+    " + coalesce((SELECT sum(idx_tup_read) FROM pg_stat_user_indexes AS i WHERE i.relid = t.relid), 0)"
+    " FROM pg_stat_user_tables AS t"
+)
 INSERTED = r"INSERT INTO {table} \(([^)]*)\)"
 
 
@@ -61,6 +78,13 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(LastSeen, "record_new", noted)
     return found
+
+
+async def rows_read(owner: AsyncEngine) -> dict[str, int]:
+    """Of each table the rows and index entries that all sessions have read so far."""
+    async with owner.connect() as connection:
+        await connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+        return {name: int(read) for name, read in await connection.execute(ROWS_READ)}
 
 
 async def sent(writer: GroupCommitWriter, *deliveries: ParsedDelivery) -> list[Outcome]:
@@ -104,6 +128,29 @@ async def test_what_one_call_records_is_what_the_longer_way_records(
             query = select(*(getattr(table, name) for name in names)).where(table.registration_id != "reg_1")
             longer, one_call = (await session.execute(query)).all()
             assert longer == one_call
+
+
+async def test_a_plan_from_when_rows_were_few_reads_no_table_through(
+    known: Database, owner: AsyncEngine, taken: list[bool]
+) -> None:
+    last_seen, direct = LastSeen(), known.direct()
+    async with owner.begin() as connection:  # statistics of the one host that there is
+        await connection.exec_driver_sql(f"ANALYZE {', '.join(READ)}")
+    async with direct.unit_of_work(shared_locks({"host_a"})) as statements:
+        seen = (await ingest_without_erasures(statements, [of(2)], pepper=PEPPER)).seen
+    assert seen is not None
+    last_seen.note(seen)
+    await last_seen.record_new(direct, [of(3)])
+    async with owner.begin() as connection:
+        await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for insert in OTHERS:
+            await connection.exec_driver_sql(insert)
+    before = await rows_read(owner)
+    await last_seen.record_new(direct, [of(4)])
+    await direct.close()
+    after = await rows_read(owner)
+    assert taken == [True, True]
+    assert max(after[table] - before[table] for table in READ) < 10
 
 
 @pytest.mark.parametrize("webhook_id", ["msg_2", "msg_9"], ids=["same-webhook", "another-webhook"])
