@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    exists,
     func,
     literal,
     or_,
@@ -28,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED, SHOWN_STATE
 from app.registrations.context import EventContext
@@ -171,7 +173,26 @@ async def check_ins_by_minute(session: AsyncSession, context: EventContext, *, m
 
 async def failures(session: AsyncSession, context: EventContext) -> list[FailureGroup]:
     """The event's failed rows by group, largest first, at most 100 groups."""
-    totals = (
+    async with hash_joins_only(session):
+        groups = (await session.execute(failed_by_group(context))).all()
+    samples = await _samples(session, context, [group[4] for group in groups])
+    return [
+        FailureGroup(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
+        for group_id, count, first_at, last_at, sample in groups
+        if sample in samples
+    ]
+
+
+def failed_by_group(
+    context: EventContext,
+) -> Select[str, int, datetime | None, datetime | None, str]:
+    """Group, count, first and last time, and one id of each group.
+
+    NOT IN would compare each failed job with all of those left out, once these do not fit into memory.
+    """
+    left_out = _not_failed(context).subquery()
+    is_left_out = exists().where(left_out.c.registration_id == SyncJob.registration_id)
+    return (
         select(
             group_of_job,
             func.count().label("count"),
@@ -179,18 +200,11 @@ async def failures(session: AsyncSession, context: EventContext) -> list[Failure
             func.max(SyncJob.last_error_at),
             func.min(SyncJob.registration_id),
         )
-        .where(*jobs_here(context), IS_FAILED, SyncJob.registration_id.not_in(_not_failed(context)))
+        .where(*jobs_here(context), IS_FAILED, ~is_left_out)
         .group_by(group_of_job)
         .order_by(func.count().desc(), group_of_job)
         .limit(GROUPS_MAX)
     )
-    groups = (await session.execute(totals)).all()
-    samples = await _samples(session, context, [group[4] for group in groups])
-    return [
-        FailureGroup(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
-        for group_id, count, first_at, last_at, sample in groups
-        if sample in samples
-    ]
 
 
 def _not_failed(context: EventContext) -> CompoundSelect[str]:
