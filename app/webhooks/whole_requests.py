@@ -80,7 +80,10 @@ class WebhookProtocol(LimitedProtocol):
             return False
         request = ObservedRequest(cast(Scope, cycle.scope), is_one_of_many=True)
         delivery = read_whole(app.state, cycle.scope["headers"], bytes(cycle.body))
-        return delivery is not None and PendingAnswer(self, cycle, app, request).is_enqueued(delivery)
+        if delivery is None:
+            return False
+        PendingAnswer(self, cycle, app, request).enqueue(delivery)
+        return True
 
 
 class PendingAnswer:
@@ -99,14 +102,13 @@ class PendingAnswer:
         self._is_done = False
         self._timer: asyncio.TimerHandle
 
-    def is_enqueued(self, delivery: ParsedDelivery) -> bool:
-        """Hand the delivery to the writer; False where too many wait."""
+    def enqueue(self, delivery: ParsedDelivery) -> None:
+        """Hand the delivery to the writer; where too many wait, the application says so."""
         writer: GroupCommitWriter = self._app.state.intake
         try:
             self._timer = writer.enqueue(delivery, self)
-        except Problem:
-            return False
-        return True
+        except Problem as problem:
+            self._refuse(problem)
 
     def done(self) -> bool:
         return self._is_done
@@ -128,8 +130,7 @@ class PendingAnswer:
         """A problem is answered; of anything else the application takes the delivery again, and explains."""
         self._end()
         if isinstance(error, Problem):
-            self._count(type(error).__name__)
-            self._respond(_refusing(error))
+            self._refuse(error)
         else:
             self._respond(receive)
 
@@ -143,6 +144,10 @@ class PendingAnswer:
         if not self._cycle.disconnected:
             self._protocol.answer(self._cycle, outcome, self._request.request_id)
         self._app.note(self._request)
+
+    def _refuse(self, problem: Problem) -> None:
+        self._count(type(problem).__name__)
+        self._respond(_refusing(problem))
 
     def _respond(self, taking: Taking) -> None:
         """Let the application answer with what becomes of the webhook."""

@@ -15,7 +15,9 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.metrics import REGISTRY
 from app.models import Delivery, Quarantined
+from app.webhooks import endpoints
 from app.webhooks.batch_writer import GroupCommitWriter
+from app.webhooks.parse import ParsedDelivery, parse_delivery
 from app.webhooks.whole_requests import WebhookProtocol
 from devtools.local_stack.webhook_sender import signed_headers
 from tests.api.live.test_stream import serving
@@ -66,11 +68,11 @@ async def rest_of(peer: Peer) -> bytes:
     return VARYING.sub(rb"\1: ", await peer.rest())
 
 
-def counted() -> list[float]:
+def counted(outcome: str = "accepted", status: str = "2xx") -> list[float]:
     wanted = {
-        "webhook_requests_total": {"outcome": "accepted"},
+        "webhook_requests_total": {"outcome": outcome},
         "webhook_request_duration_seconds_count": {},
-        "http_requests_total": {"route": PATH, "method": "POST", "status": "2xx"},
+        "http_requests_total": {"route": PATH, "method": "POST", "status": status},
     }
     return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in wanted.items()]
 
@@ -166,13 +168,27 @@ async def test_a_database_that_is_away_is_answered_503(
     assert (await (await call(port, request_of())).answer())[0] == 202
 
 
-async def test_a_full_queue_is_answered_503(call: Caller, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_queue_is_answered_503_and_reads_a_webhook_once(
+    call: Caller, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(webhook_id: str, body: bytes) -> ParsedDelivery:
+        read.append(webhook_id)
+        return parse_delivery(webhook_id, body)
+
     def full(self: asyncio.Queue[Any], item: Any) -> None:
         raise asyncio.QueueFull
 
+    before = counted("DatabaseUnavailable", "5xx")
     with monkeypatch.context() as patch:
         patch.setattr(asyncio.Queue, "put_nowait", full)
+        patch.setattr(endpoints, "parse_delivery", noted)
         assert (await (await call(port, request_of())).answer())[0] == 503
+    assert read == ["msg_1"]
+    after = counted("DatabaseUnavailable", "5xx")
+    assert [now - was for now, was in zip(after, before, strict=True)] == [1, 1, 1]
+    assert (await (await call(port, request_of())).answer())[0] == 202
 
 
 async def test_what_postgres_refuses_is_kept_apart_by_the_application(

@@ -118,3 +118,20 @@ async def test_server_that_is_away_is_an_os_error() -> None:
         async with away.direct().unit_of_work():
             pass
     await away.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "logged"),
+    [
+        pytest.param("SELECT no_such_function()", ["call_refused"], id="refused"),
+        pytest.param("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", [], id="another-was-first"),
+        pytest.param("SELECT pg_terminate_backend(pg_backend_pid())", [], id="lost"),
+    ],
+)
+async def test_a_call_that_is_refused_is_logged(
+    direct: DedicatedConnection, caplog: pytest.LogCaptureFixture, statement: str, logged: list[str]
+) -> None:
+    """Its caller goes another way, and nobody would hear of it."""
+    assert await direct.call(text(statement), {}) is None
+    assert [record.message for record in caplog.records] == logged
+    assert await direct.call(text("SELECT 1"), {}) == 1
