@@ -46,16 +46,19 @@ async def registered(database: Database) -> int:
         return await session.scalar(select(func.count()).select_from(Registration)) or 0
 
 
+async def insisting(client: httpx.AsyncClient, registration_id: str) -> httpx.Response:
+    """Sent again while it is answered 503, as senders do: on a busy machine a group may take too long."""
+    payload = webhook(registration=registration(id=registration_id))
+    while (answer := await post(client, payload, f"msg_{registration_id}")).status_code == 503:
+        pass
+    return answer
+
+
 @pytest.mark.usefixtures("refusing")
 async def test_delivery_that_cannot_be_stored_is_quarantined_alone(app: FastAPI, database: Database) -> None:
     async with caller(app) as client:
-        answers = await asyncio.gather(
-            *(
-                post(client, webhook(registration=registration(id=each)), f"msg_{each}")
-                for each in ("reg_1", BAD, "reg_2")
-            )
-        )
-        again = await post(client, webhook(registration=registration(id=BAD)), f"msg_{BAD}")
+        answers = await asyncio.gather(*(insisting(client, each) for each in ("reg_1", BAD, "reg_2")))
+        again = await insisting(client, BAD)
     assert [answer.status_code for answer in answers] == [202, 400, 202]
     assert (again.json()["code"], again.json()["reason"]) == ("PayloadUnusable", "not_storable")
     async with database.system() as session:
