@@ -186,14 +186,16 @@ class DueWork:
 
     def __init__(self, database: Database, chores: Sequence[PeriodicTask]) -> None:
         self._database = database
-        self._conditions = {chore.name: chore.due for chore in chores if chore.due}
+        conditions = {chore.name: chore.due for chore in chores if chore.due}
+        self._asked = tuple(conditions)
+        self._question = text(f"SELECT {', '.join(conditions.values())}")
         self._is_due: dict[str, bool] = {}
         self._looked_at = float("-inf")
         self._turn = asyncio.Lock()
 
     async def has(self, chore: str) -> bool:
         """Whether there was anything to do within the last LOOK_SECONDS; True where only a turn can tell."""
-        if chore not in self._conditions:
+        if chore not in self._asked:
             return True
         async with self._turn:
             if time.monotonic() - self._looked_at >= LOOK_SECONDS:
@@ -203,6 +205,6 @@ class DueWork:
     async def _look(self) -> None:
         looked_at = time.monotonic()
         async with self._database.system() as session:
-            row = (await session.execute(text(f"SELECT {', '.join(self._conditions.values())}"))).one()
-        self._is_due = dict(zip(self._conditions, row, strict=True))
+            row = (await session.execute(self._question)).one()
+        self._is_due = dict(zip(self._asked, row, strict=True))
         self._looked_at = looked_at

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -222,21 +222,28 @@ async def unit_of_work(session: DirectSession) -> AsyncIterator[AsyncSession]:
             raise
 
 
+# Texts are compiled once each: so these are constants.
+OFF: Final = {name: text(f"SET LOCAL {name} = off") for name in ("enable_nestloop", "enable_sort")}
+ON: Final = {name: text(f"SET LOCAL {name} = on") for name in OFF}
+
+
 @asynccontextmanager
-async def hash_joins_only(session: AsyncSession) -> AsyncIterator[None]:
+async def _without(session: AsyncSession, setting: str) -> AsyncIterator[None]:
+    """The planner's setting is off until the end; a failure ends the transaction, and the setting with it."""
+    await session.execute(OFF[setting])
+    yield
+    await session.execute(ON[setting])
+
+
+def hash_joins_only(session: AsyncSession) -> AbstractAsyncContextManager[None]:
     """Registrations and jobs side by side: while statistics know nothing of an event that was imported just
     now, the planner would look through all jobs for each registration.
     """
-    await session.execute(text("SET LOCAL enable_nestloop = off"))
-    yield
-    await session.execute(text("SET LOCAL enable_nestloop = on"))
+    return _without(session, "enable_nestloop")
 
 
-@asynccontextmanager
-async def in_index_order(session: AsyncSession) -> AsyncIterator[None]:
+def in_index_order(session: AsyncSession) -> AbstractAsyncContextManager[None]:
     """The first rows of an order that an index has: while statistics know nothing of an event, the planner
     would take all of its rows for a few, and sort them.
     """
-    await session.execute(text("SET LOCAL enable_sort = off"))
-    yield
-    await session.execute(text("SET LOCAL enable_sort = on"))
+    return _without(session, "enable_sort")

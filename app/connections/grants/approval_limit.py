@@ -22,6 +22,8 @@ LIMIT: Final = 5
 WARN_FROM: Final = 4
 WARNINGS: Final = {4: "fourth_approval", 5: "fifth_approval", 6: "sixth_approval"}
 
+LOCK_KEY: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 11))")
+
 GrantKey = tuple[str, str, str]
 """Org, Salesforce user and app."""
 GrantTable = Connection | UnconfirmedGrant | SupersededGrant
@@ -47,8 +49,7 @@ def holds_grant(connection: Connection) -> bool:
 
 async def lock_key(session: AsyncSession, key: GrantKey) -> None:
     """Let those who count the approvals of one key go one after another, until the transaction ends."""
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 11))")
-    await session.execute(lock, {"key": " ".join(key)})
+    await session.execute(LOCK_KEY, {"key": " ".join(key)})
 
 
 async def count_active_grants(session: AsyncSession, key: GrantKey) -> int:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
 from app.models import AuditEntry, Backfill, CampaignLink, Event, SyncJob
 from tests.api.campaigns.test_before_connection import stats
@@ -12,6 +11,7 @@ from tests.api.conftest import Service
 from tests.api.event_settings.test_event_settings import DEFAULTS, OF_HOST, OFF, found, save
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.factories_events import event_for, job_for, registration_for
+from tests.statements import statements_of
 from tests.tokens import TokenMint
 
 EVENTS = "/v1/hosts/host_a/salesforce/events"
@@ -113,21 +113,12 @@ async def test_a_row_has_what_holds_and_the_counts_of_the_stats(host: Service) -
 
 
 async def test_a_page_takes_as_many_statements_for_many_events_as_for_one(host: Service) -> None:
-    statements: list[str] = []
-
-    def note(*given: Any) -> None:
-        statements.append(given[2])
-
-    engines = {engine.sync_engine for engine in host.resources.database.engines}
-    for engine in engines:
-        sqlalchemy_event.listen(engine, "before_cursor_execute", note)
-    await listed(host, limit=1)
-    of_one = len(statements)
-    assert 4 < of_one < 20
-    await listed(host)
-    assert len(statements) - of_one == of_one
-    for engine in engines:
-        sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+    with statements_of(*set(host.resources.database.engines)) as statements:
+        await listed(host, limit=1)
+        of_one = len(statements)
+        assert 4 < of_one < 20
+        await listed(host)
+        assert len(statements) - of_one == of_one
 
 
 async def test_a_dry_run_changes_nothing_and_is_what_happens_unless_said_otherwise(host: Service) -> None:

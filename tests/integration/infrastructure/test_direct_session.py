@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, event, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, NotSupportedError, PendingRollbackError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,6 +12,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.direct_session import DirectSession
 from app.infrastructure.joined_texts import Read, execute_together, read_ahead
 from app.models import Host
+from tests.statements import statements_of
 
 PUT = text("INSERT INTO hosts (host_id, name) VALUES (:host_id, :name)")
 NAMES = text("SELECT host_id, name FROM hosts ORDER BY host_id")
@@ -146,16 +147,10 @@ async def test_parameters_that_have_to_be_prepared_are(database: Database) -> No
 
 @pytest.mark.parametrize("host_id", ["host_a", "", "o'tter", 'o"tter\\', "$1 :x", "ötter 🦦"])
 async def test_a_tenant_is_bound_by_the_begin_of_its_transaction(database: Database, host_id: str) -> None:
-    heard: list[str] = []
-
-    def hear(_: Any, __: Any, sql: str, *___: Any) -> None:
-        heard.append(sql)
-
     app, _ = database.engines
-    event.listen(app.sync_engine, "before_cursor_execute", hear)
-    async with database.tenant(host_id) as session:
-        assert await session.scalar(TENANT) == host_id
-    event.remove(app.sync_engine, "before_cursor_execute", hear)
+    with statements_of(app) as heard:
+        async with database.tenant(host_id) as session:
+            assert await session.scalar(TENANT) == host_id
     assert len(heard) == 1
 
 
@@ -169,19 +164,13 @@ async def test_the_next_transaction_of_a_connection_knows_no_tenant(database: Da
 
 
 async def test_changes_are_carried_out_in_one_statement(database: Database) -> None:
-    heard: list[str] = []
-
-    def hear(_: Any, __: Any, sql: str, *___: Any) -> None:
-        heard.append(sql)
-
     _, system = database.engines
     returning = text("UPDATE hosts SET name = :name WHERE host_id = :host_id RETURNING name")
     async with database.system() as session:
         await session.execute(PUT, put("host_a"))
-        event.listen(system.sync_engine, "before_cursor_execute", hear)
         changes = [(PUT, put("host_b", "Vole")), (PUT, put("host_c", "Heron"))]
-        found = await execute_together(session, changes, (returning, put("host_a", "Newt")))
-        event.remove(system.sync_engine, "before_cursor_execute", hear)
+        with statements_of(system) as heard:
+            found = await execute_together(session, changes, (returning, put("host_a", "Newt")))
         assert found.scalars().all() == ["Newt"]
     assert len(heard) == 1
     assert await names(database) == {"host_a": "Newt", "host_b": "Vole", "host_c": "Heron"}
@@ -206,15 +195,8 @@ NUMBERS = text("SELECT number FROM generate_series(1, :rows) AS number ORDER BY 
 @pytest.fixture
 def heard(database: Database) -> Any:
     """The statements that a tenant's session sends."""
-    found: list[str] = []
-    engine = database.engines[0].sync_engine
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
-
-    event.listen(engine, "before_cursor_execute", hear)
-    yield found
-    event.remove(engine, "before_cursor_execute", hear)
+    with statements_of(database.engines[0]) as found:
+        yield found
 
 
 async def test_what_was_read_ahead_is_handed_out_once_as_if_it_had_been_asked_alone(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.models import Event
 from app.sync.engine import prefetch
@@ -18,6 +18,7 @@ from app.sync.jobs.leases import Lease
 from app.sync.model.record_key import NO_KEY_RULES
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
+from tests.statements import statements_of
 
 OTHER_ORG = "00D000000000009EAA"
 
@@ -61,15 +62,8 @@ async def test_a_batch_is_taken_while_the_one_before_is_under_way(rig: Rig) -> N
 @pytest.fixture
 def heard(rig: Rig) -> Iterator[list[str]]:
     """The statements of tenants' sessions."""
-    found: list[str] = []
-    engine = rig.database.engines[0].sync_engine
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
-
-    event.listen(engine, "before_cursor_execute", hear)
-    yield found
-    event.remove(engine, "before_cursor_execute", hear)
+    with statements_of(rig.database.engines[0]) as found:
+        yield found
 
 
 async def test_few_rows_are_read_by_one_statement_and_read_alike(
