@@ -27,7 +27,7 @@ from pydantic_core import to_json
 from sqlalchemy import TextClause
 
 from app.infrastructure.raw_connection import SqlExecutor
-from app.models.kept_plan import found_by, kept_plan
+from app.models.kept_plan import expecting_one, found_by, kept_plan
 from app.webhooks.parse import ParsedDelivery
 from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
@@ -77,7 +77,7 @@ UPDATE_EVENTS: Final = kept_plan(
             "event_id", "r.event_id", table="events", beside="host_id = r.host_id", columns="ctid AS place"
         )
     } AS locked
-    WHERE t.ctid = locked.place
+    WHERE t.ctid = locked.place AND {expecting_one("r.host_id")}
     """  # noqa: S608 -- put together from constants
 )
 READ_REGISTRATIONS: Final = f"""
@@ -129,7 +129,7 @@ UPDATE_REGISTRATIONS: Final = kept_plan(
             columns="ctid AS place",
         )
     } AS locked
-    WHERE t.ctid = locked.place
+    WHERE t.ctid = locked.place AND {expecting_one("r.host_id")}
     """  # noqa: S608 -- put together from constants
 )
 DELIVERY_COLUMNS = (

@@ -13,7 +13,7 @@ from app.infrastructure.joined_texts import Change, execute_together
 from app.infrastructure.json_rows import as_rows_by_key, row_of, value_of
 from app.metrics import ACKNOWLEDGED_TO_SYNCED
 from app.models import Backfill, CampaignLink, Event
-from app.models.kept_plan import found_by, kept_plan
+from app.models.kept_plan import expecting_one, found_by, kept_plan
 from app.notifications.facts import campaign_broken, events_failed
 from app.salesforce.client import SalesforceClient
 from app.states import BackfillState, JobReason, JobState, LinkState, SkipReason
@@ -108,7 +108,7 @@ COMPLETE_JOBS = kept_plan(
     FROM unnest(CAST(:registration_ids AS text[])) AS wanted (id) CROSS JOIN LATERAL {
         found_by("registration_id", "wanted.id", table="sync_jobs", columns="ctid AS place")
     } AS locked
-    WHERE job.ctid = locked.place
+    WHERE job.ctid = locked.place AND {expecting_one("wanted.id")}
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
     RETURNING CASE WHEN {value_of("ended", "job.registration_id", ENDED, "settled_as")} = 'synced'
         AND job.reason = 'live' AND job.waiting_since > greatest(

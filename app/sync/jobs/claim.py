@@ -94,7 +94,7 @@ HAS_DUE_LIVE_WORK = kept_plan(
             SELECT job.registration_id FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
               AND job.priority = 0 AND {IS_DUE} AND job.org_id = :org_id
-            LIMIT 1
+            ORDER BY job.due_at LIMIT 1
         ) AS row
         WHERE event.paused_at IS NULL
     )
@@ -113,7 +113,7 @@ RELEASE_UNLESS_DUE = kept_plan(
                 SELECT job.registration_id FROM sync_jobs AS job
                 WHERE job.host_id = connection.host_id AND job.event_id = waiting.event_id
                   AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = :org_id
-                LIMIT 1
+                ORDER BY job.due_at LIMIT 1
             ) AS row
             WHERE event.paused_at IS NULL
             LIMIT 1
