@@ -1,16 +1,18 @@
 """Tell the workers that an org has work: best effort, after the commit, never in the way of an answer.
 
-Without a job id, on purpose: arq drops an equal id while a job runs and for an hour after it finished, and
-the org's lease makes a second wake-up harmless. A lost one costs a sweep (seconds), never data.
+A wake-up is the org's id in a sorted set, and nothing else: one that waits stands for all that is committed
+before it is taken, and the org's lease makes a second one harmless. A lost one costs a sweep (seconds),
+never data (decision 36).
 """
 
 import asyncio
-import json
 import logging
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Final
 
 from arq.connections import ArqRedis, create_pool
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.config.redis_url import redis_settings
@@ -20,21 +22,18 @@ from app.metrics import WAKE_UP_FAILURES
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
-DRAIN = "drain"
+WAKE_UPS: Final = "eventship:wake-ups"
+"""The orgs that nobody has taken yet, each by the second since 1970 in which it was announced."""
 CHANGES_CHANNEL = "eventship:changes"
 """Where org ids are published whose rows changed, for whoever shows them live."""
 BUDGET_SECONDS = 0.25
 KEEP_SECONDS = 2.0
 
 
-def serialize(job: dict[str, Any]) -> bytes:
-    """Serialize as JSON: with arq's default, pickle, a writer to Redis could run code here."""
-    return json.dumps(job).encode()
-
-
-def deserialize(raw: bytes) -> dict[str, Any]:
-    job: dict[str, Any] = json.loads(raw)
-    return job
+async def put_wake_ups(redis: Redis, org_ids: Iterable[str]) -> None:
+    """Let each org be taken once; one that waits already keeps its place. No org is no request."""
+    if places := dict.fromkeys(org_ids, time.time()):
+        await redis.zadd(WAKE_UPS, places, nx=True)
 
 
 class DrainQueue:
@@ -45,16 +44,18 @@ class DrainQueue:
         self._pool: ArqRedis | None = None
 
     async def announce(self, org_ids: Iterable[str]) -> None:
-        """Enqueue one drain per org, within 250 ms in all; failures are counted, not raised."""
+        """Wake a worker for each org, within 250 ms in all; failures are counted, not raised."""
         wanted = set(org_ids)
         if not wanted:
             return
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
-                pool = await self._connected()
-                for org_id in wanted:
-                    await pool.enqueue_job(DRAIN, org_id)
-                    await pool.publish(CHANGES_CHANNEL, org_id)
+                redis = await self._connected()
+                async with redis.pipeline(transaction=False) as together:
+                    await put_wake_ups(together, wanted)
+                    for org_id in wanted:
+                        together.publish(CHANGES_CHANNEL, org_id)
+                    await together.execute()
         except (RedisError, OSError, TimeoutError) as error:
             WAKE_UP_FAILURES.inc()
             limit.log(logging.WARNING, "wake_up_failed", key="", error=type(error).__name__)
@@ -105,7 +106,5 @@ class DrainQueue:
 
     async def _connected(self) -> ArqRedis:
         if self._pool is None:
-            self._pool = await create_pool(
-                self._settings, job_serializer=serialize, job_deserializer=deserialize
-            )
+            self._pool = await create_pool(self._settings)
         return self._pool

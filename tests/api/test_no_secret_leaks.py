@@ -194,7 +194,7 @@ def landmark(place: str) -> str:
         "log": "connect_unexpected",
         "spans": "record_deliveries",
         "metrics": "webhook_requests_total",
-        "valkey": "arq:queue",
+        "valkey": "eventship:wake-ups",
         "said to valkey": "PUBLISH",
         "database": "Northwind Events",
     }

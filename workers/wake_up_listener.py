@@ -1,21 +1,19 @@
-"""arq's queue: wake-ups become drains, and listening begins anew whenever Redis went away.
+"""Wake-ups become drains, each taken as soon as it is there; listening begins anew whenever Redis went away.
 
-arq's own worker looks into its queue at intervals and says eight things to Redis for each job, so that one
-may be tried again. A wake-up is no more than a hint: it is taken once, as soon as it is there.
+A wake-up is no more than a hint: it is taken once, and whoever takes it and dies leaves its org to a sweep.
 """
 
 import asyncio
 from typing import Final
 
-from arq.connections import ArqRedis, create_pool
-from arq.constants import default_queue_name, job_key_prefix
-from arq.jobs import DeserializationError, deserialize_job
+from arq.connections import create_pool
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from app.config.redis_url import redis_settings
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import DRAIN, deserialize, serialize
+from app.infrastructure.job_queue import WAKE_UPS, put_wake_ups
 from workers.drain_pool import DrainPool
 from workers.loops import run_forever
 
@@ -40,7 +38,7 @@ async def is_slow(database: Database, org_id: str) -> bool:
         return bool(await session.scalar(IS_SLOW, {"org_id": org_id}))
 
 
-class ArqListener:
+class WakeUpListener:
     """Takes wake-ups in our own loop, as long as a slot is free: the others are left to other workers."""
 
     def __init__(self, settings: Settings, database: Database, drains: DrainPool) -> None:
@@ -53,13 +51,12 @@ class ArqListener:
         await run_forever("wake-ups", self._one_life, stop=stop)
 
     async def _one_life(self) -> None:
-        redis = redis_settings(self._settings.redis_url)
-        pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
+        redis = await create_pool(redis_settings(self._settings.redis_url))
         try:
             while True:
                 await self._drains.has_room.wait()
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
-                    org_id = await self._taken(pool)
+                    org_id = await self._taken(redis)
                 if org_id is None:
                     continue
                 if self._drains.has_room.is_set() or self._drains.is_draining(org_id):
@@ -67,15 +64,15 @@ class ArqListener:
                 else:
                     # Its slot went to the sweeper, or the worker stops: it is another worker's.
                     async with asyncio.timeout(SILENT_SECONDS):
-                        await pool.enqueue_job(DRAIN, org_id)
+                        await put_wake_ups(redis, [org_id])
         finally:
-            await pool.aclose(close_connection_pool=True)
+            await redis.aclose(close_connection_pool=True)
 
-    async def _taken(self, pool: ArqRedis) -> str | None:
+    async def _taken(self, redis: Redis) -> str | None:
         """The org of the next wake-up; None where there is none, or other workers may go first."""
-        if self._drains.lets_others_go_first and not await _is_left_over(pool):
+        if self._drains.lets_others_go_first and not await _is_left_over(redis):
             return None
-        return await _next_wake_up(pool)
+        return await _next_wake_up(redis)
 
     async def _start(self, org_id: str) -> None:
         """Start the org's drain; a worker without a slot for it leaves it to the sweeper."""
@@ -87,32 +84,17 @@ class ArqListener:
         self._drains.start(org_id, is_slow=is_counted_slow)
 
 
-async def _is_left_over(pool: ArqRedis) -> bool:
+async def _is_left_over(redis: Redis) -> bool:
     """Whether a wake-up stands that no other worker has taken for OTHERS_FIRST_SECONDS."""
-    first = await pool.zrange(default_queue_name, 0, 0)
+    first = await redis.zrange(WAKE_UPS, 0, 0, withscores=True)
     await asyncio.sleep(OTHERS_FIRST_SECONDS)
-    return bool(first) and first == await pool.zrange(default_queue_name, 0, 0)
+    return bool(first) and first == await redis.zrange(WAKE_UPS, 0, 0, withscores=True)
 
 
-async def _next_wake_up(pool: ArqRedis) -> str | None:
-    """The org that was announced, as soon as one is; None after TAKE_SECONDS without any."""
-    taken = await pool.bzpopmin(default_queue_name, timeout=TAKE_SECONDS)
-    if taken is None:
-        return None
-    key = job_key_prefix + taken[1].decode()
-    async with pool.pipeline(transaction=False) as pipe:
-        pipe.get(key)
-        pipe.delete(key)
-        job, _ = await pipe.execute()
-    if job is None:
-        return None
-    return _announced(job)
-
-
-def _announced(job: bytes) -> str | None:
-    """The org; None for what is no wake-up of ours, which costs its neighbours nothing."""
+async def _next_wake_up(redis: Redis) -> str | None:
+    """The org that was announced first, as soon as one is; None after TAKE_SECONDS without any."""
+    taken = await redis.bzpopmin(WAKE_UPS, timeout=TAKE_SECONDS)
     try:
-        told = deserialize_job(job, deserializer=deserialize)
-    except DeserializationError:
+        return None if taken is None else str(taken[1], "utf-8")
+    except UnicodeDecodeError:  # none of ours
         return None
-    return str(told.args[0]) if told.function == DRAIN and told.args else None

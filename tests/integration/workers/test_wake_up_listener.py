@@ -1,25 +1,34 @@
 """Wake-ups: each is taken once, as soon as a slot is free for its drain, never by a worker without one."""
 
 import asyncio
-import pickle
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import pytest
 from arq.connections import RedisSettings, create_pool
 
 from app.api.dependencies import Resources
+from app.config.redis_url import redis_client
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import DRAIN, serialize
+from app.infrastructure.job_queue import WAKE_UPS
 from app.main import open_resources
 from devtools.local_stack.local_services import LocalServices
-from workers.arq_listener import ArqListener
 from workers.drain_pool import DrainPool
+from workers.wake_up_listener import WakeUpListener
 
 SOON = 5.0
-QUEUE = "arq:queue"
+CONNECTING = (
+    "hello",
+    "client|setname",
+    "client|setinfo",
+    "select",
+    "info",
+    "config|resetstat",
+    "ping",
+    "dbsize",
+)
+"""What arq's pool and a client say of themselves first."""
 
 
 class Drains:
@@ -60,7 +69,7 @@ async def resources(settings: Settings, database: Database) -> AsyncIterator[Res
 
 @asynccontextmanager
 async def listening(resources: Resources, drains: Drains) -> AsyncIterator[None]:
-    listener = ArqListener(resources.settings, resources.database, drains.pool)
+    listener = WakeUpListener(resources.settings, resources.database, drains.pool)
     task = asyncio.create_task(listener.listen(stop=asyncio.Event()))
     try:
         yield
@@ -73,7 +82,7 @@ async def listening(resources: Resources, drains: Drains) -> AsyncIterator[None]
 
 async def waiting(engines: LocalServices) -> int:
     pool = await create_pool(RedisSettings.from_dsn(engines.redis_url))
-    found = int(await pool.zcard(QUEUE))
+    found = int(await pool.zcard(WAKE_UPS))
     await pool.aclose(close_connection_pool=True)
     return found
 
@@ -116,18 +125,39 @@ async def test_a_wake_up_that_comes_while_no_slot_is_left_goes_back(
         assert await waiting(engines) == 1
 
 
-@pytest.mark.parametrize(
-    "serializer", [serialize, pickle.dumps, None], ids=["ours", "pickled", "no arguments"]
-)
-async def test_what_is_no_wake_up_is_taken_away(
-    resources: Resources, engines: LocalServices, caplog: pytest.LogCaptureFixture, serializer: Any
+async def test_an_org_that_waits_is_taken_once_and_keeps_its_place(
+    resources: Resources, engines: LocalServices
+) -> None:
+    for org_id in ("00DOTTER2", "00DOTTER1", "00DOTTER2"):
+        await resources.wakeups.announce([org_id])
+    assert await waiting(engines) == 2
+    drains = Drains()
+    drains.gate.set()
+    async with listening(resources, drains):
+        assert [await drains.next_started() for _ in range(2)] == ["00DOTTER2", "00DOTTER1"]
+    assert await waiting(engines) == 0
+
+
+async def test_a_wake_up_takes_one_request_to_announce_and_one_to_take(
+    resources: Resources, engines: LocalServices
 ) -> None:
     drains = Drains()
-    pool = await create_pool(
-        RedisSettings.from_dsn(engines.redis_url), job_serializer=serializer or serialize
-    )
-    await (pool.enqueue_job("swim", "00DOTTER1") if serializer else pool.enqueue_job(DRAIN))
-    await pool.aclose(close_connection_pool=True)
+    drains.gate.set()
+    async with listening(resources, drains), redis_client(engines.redis_url) as redis:
+        await redis.config_resetstat()
+        await resources.wakeups.announce(["00DOTTER1"])
+        await drains.next_started()
+        said = await redis.info("commandstats")
+    assert set(said) <= {f"cmdstat_{each}" for each in ("zadd", "publish", "bzpopmin", *CONNECTING)}
+
+
+async def test_what_is_no_wake_up_is_taken_away(
+    resources: Resources, engines: LocalServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    drains = Drains()
+    redis = await create_pool(RedisSettings.from_dsn(engines.redis_url))
+    await redis.zadd(WAKE_UPS, {b"\xff": 0})
+    await redis.aclose(close_connection_pool=True)
     async with listening(resources, drains):
         await resources.wakeups.announce(["00DOTTER2"])
         assert await drains.next_started() == "00DOTTER2"
