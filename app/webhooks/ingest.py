@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.json_rows import as_rows, rows_of
 from app.infrastructure.raw_connection import SqlExecutor
 from app.metrics import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
@@ -27,7 +28,6 @@ from app.webhooks.merge_upsert import (
     insert_deliveries,
     load_existing,
     merge_rows,
-    rows_json,
 )
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import lock_hosts, redact_erased, subjects_of
@@ -48,8 +48,8 @@ KEPT_BODIES = text(
     " ON d.host_id = k.host_id AND d.webhook_id = k.id"
 )
 UPSERT_HOSTS = text(
-    "INSERT INTO hosts (host_id, name)"
-    " SELECT host_id, name FROM jsonb_populate_recordset(CAST(NULL AS hosts), CAST(:rows AS jsonb))"
+    "INSERT INTO hosts (host_id, name)"  # noqa: S608 -- put together from constants
+    f" SELECT host_id, name FROM ({rows_of('rows', {'host_id': 'text', 'name': 'text'})}) AS told"
     " ORDER BY host_id"
     " ON CONFLICT (host_id) DO UPDATE SET name = coalesce(excluded.name, hosts.name)"
 )
@@ -193,12 +193,12 @@ async def _upsert_hosts(
     """Make hosts known, and follow their names."""
     names = {delivery.host_id: delivery.host_name for delivery in fresh}
     changed = [
-        {"host_id": host_id, "name": name}
+        (host_id, name)
         for host_id, name in names.items()
         if not seen.hosts[host_id].is_known or name not in (None, seen.hosts[host_id].name)
     ]
     if changed:
-        await statements.execute(UPSERT_HOSTS, {"rows": rows_json(changed)})
+        await statements.execute(UPSERT_HOSTS, {"rows": as_rows(changed)})
 
 
 def event_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, EventState]:

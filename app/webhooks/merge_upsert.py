@@ -17,17 +17,19 @@ Rows and keys travel as JSON: of an array, asyncpg asks every element whether it
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic_core import to_json
 from sqlalchemy import TextClause
 
+from app.infrastructure.json_rows import JSON_TYPE, as_rows, rows_of
 from app.infrastructure.raw_connection import SqlExecutor
-from app.models.kept_plan import expecting_one, found_by, kept_plan
+from app.models.kept_plan import KeptPlan, expecting_one, found_by, kept_plan
 from app.webhooks.parse import ParsedDelivery
 from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
@@ -36,110 +38,124 @@ Row = Mapping[str, Any]
 Key = tuple[str, str]
 State = TypeVar("State")
 
-READ_EVENTS: Final = f"""
-    SELECT t.host_id, t.event_id AS id, CAST(row_to_json(t) AS text) AS found
+EVENT_VALUES: Final = {
+    "title": "text",
+    "kind": "text",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "timezone": "text",
+    "location": "text",
+    "url": "text",
+    "organizer": JSON_TYPE,
+    "is_cancelled": "bool",
+    "cancelled_at": "timestamptz",
+    "cancel_reason": "text",
+    "version": "bigint",
+    "snapshot_at": "timestamptz",
+    "merge_state": JSON_TYPE,
+}
+REGISTRATION_VALUES: Final = {
+    "event_id": "text",
+    "status": "text",
+    "attendee": JSON_TYPE,
+    "email_key": "text",
+    "ticket": JSON_TYPE,
+    "buyer": JSON_TYPE,
+    "answers": JSON_TYPE,
+    "utm": JSON_TYPE,
+    "salesforce_id": "text",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "version": "bigint",
+    "snapshot_at": "timestamptz",
+    "registered_at": "timestamptz",
+    "confirmed_at": "timestamptz",
+    "checked_in_at": "timestamptz",
+    "last_checked_in_at": "timestamptz",
+    "check_in_reverted_at": "timestamptz",
+    "cancelled_at": "timestamptz",
+    "cancel_reason": "text",
+    "no_show_at": "timestamptz",
+    "completed_at": "timestamptz",
+    "rescheduled_at": "timestamptz",
+    "reschedule_reason": "text",
+    "rescheduled_from": JSON_TYPE,
+    "replay": JSON_TYPE,
+    "emails": JSON_TYPE,
+    "merge_state": JSON_TYPE,
+}
+DELIVERY_COLUMNS: Final = {
+    "host_id": "text",
+    "webhook_id": "text",
+    "type": "text",
+    "occurred_at": "timestamptz",
+    "event_id": "text",
+    "registration_id": "text",
+    "body_sha256": "bytea",
+    "outcome": "text",
+    "payload": JSON_TYPE,
+}
+"""What webhooks fill, with the types of Postgres; rows are lists of these values, in this order."""
+EVENT_COLUMNS: Final = {"host_id": "text", "event_id": "text"} | EVENT_VALUES
+REGISTRATION_COLUMNS: Final = {"host_id": "text", "registration_id": "text"} | REGISTRATION_VALUES
+
+
+def _read(table: str, id_column: str) -> str:
+    by_id = found_by(id_column, "k.id", table=table, beside="host_id = k.host_id")
+    return f"""
+    SELECT t.host_id, t.{id_column} AS id, CAST(row_to_json(t) AS text) AS found
     FROM (
         SELECT key ->> 0 AS host_id, key ->> 1 AS id
-        FROM jsonb_array_elements(CAST(:events AS jsonb)) AS key ORDER BY 1, 2
-    ) AS k CROSS JOIN LATERAL {
-    found_by("event_id", "k.id", table="events", beside="host_id = k.host_id")
-} AS t
-"""  # noqa: S608 -- put together from constants
+        FROM jsonb_array_elements(CAST(:{table} AS jsonb)) AS key ORDER BY 1, 2
+    ) AS k CROSS JOIN LATERAL {by_id} AS t
+    """  # noqa: S608 -- put together from constants
+
+
+def _update(table: str, id_column: str, columns: Mapping[str, str]) -> KeptPlan:
+    """Rows that are updated were locked before: they are met again by place."""
+    changed = ", ".join(f"{name} = r.{name}" for name in columns if name not in ("host_id", id_column))
+    place = found_by(
+        id_column, f"r.{id_column}", table=table, beside="host_id = r.host_id", columns="ctid AS place"
+    )
+    return kept_plan(
+        f"""
+        UPDATE {table} AS t SET {changed}
+        FROM ({rows_of(table, columns)}) AS r CROSS JOIN LATERAL {place} AS locked
+        WHERE t.ctid = locked.place AND {expecting_one("r.host_id")}
+        """  # noqa: S608 -- put together from constants
+    )
+
+
+def _insert_new(table: str, id_column: str, columns: Mapping[str, str]) -> KeptPlan:
+    names = ", ".join(columns)
+    return kept_plan(
+        f"""
+        INSERT INTO {table} ({names}) SELECT {names} FROM ({rows_of(table, columns)}) AS r
+        ORDER BY host_id, {id_column} ON CONFLICT DO NOTHING RETURNING host_id, {id_column}
+        """  # noqa: S608 -- put together from constants
+    )
+
+
+READ_EVENTS: Final = _read("events", "event_id")
 INSERT_EVENTS: Final = kept_plan(
     f"""
-    INSERT INTO events (
-        host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state, is_enabled
-    )
-    SELECT
-        e.host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
-        is_cancelled, cancelled_at, cancel_reason, version, snapshot_at, merge_state,
+    INSERT INTO events ({", ".join(EVENT_COLUMNS)}, is_enabled)
+    SELECT {", ".join(f"e.{name}" for name in EVENT_COLUMNS)},
         CASE WHEN host.settings ->> 'new_events' = 'off' THEN false END
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS e
+    FROM ({rows_of("events", EVENT_COLUMNS)}) AS e
     LEFT JOIN LATERAL {
         found_by("host_id", "e.host_id", table="hosts", beside="true", columns="settings")
     } AS host ON true
-    ORDER BY e.host_id, event_id
+    ORDER BY e.host_id, e.event_id
     ON CONFLICT DO NOTHING
     RETURNING host_id, event_id
     """  # noqa: S608 -- put together from constants
 )
-# Rows that are updated were locked before: they are met again by place.
-UPDATE_EVENTS: Final = kept_plan(
-    f"""
-    UPDATE events AS t SET
-        title = r.title, kind = r.kind, starts_at = r.starts_at, ends_at = r.ends_at,
-        timezone = r.timezone, location = r.location, url = r.url, organizer = r.organizer,
-        is_cancelled = r.is_cancelled, cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason,
-        version = r.version, snapshot_at = r.snapshot_at, merge_state = r.merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:events AS jsonb)) AS r CROSS JOIN LATERAL {
-        found_by(
-            "event_id", "r.event_id", table="events", beside="host_id = r.host_id", columns="ctid AS place"
-        )
-    } AS locked
-    WHERE t.ctid = locked.place AND {expecting_one("r.host_id")}
-    """  # noqa: S608 -- put together from constants
-)
-READ_REGISTRATIONS: Final = f"""
-    SELECT t.host_id, t.registration_id AS id, CAST(row_to_json(t) AS text) AS found
-    FROM (
-        SELECT key ->> 0 AS host_id, key ->> 1 AS id
-        FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key ORDER BY 1, 2
-    ) AS k CROSS JOIN LATERAL {
-    found_by("registration_id", "k.id", table="registrations", beside="host_id = k.host_id")
-} AS t
-"""  # noqa: S608 -- put together from constants
-INSERT_REGISTRATIONS: Final = kept_plan("""
-    INSERT INTO registrations (
-        host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
-        salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
-        last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
-        rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
-    )
-    SELECT
-        host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
-        salesforce_id, starts_at, ends_at, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
-        last_checked_in_at, check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at,
-        rescheduled_at, reschedule_reason, rescheduled_from, replay, emails, merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb))
-    ORDER BY host_id, registration_id
-    ON CONFLICT DO NOTHING
-    RETURNING host_id, registration_id
-""")
-UPDATE_REGISTRATIONS: Final = kept_plan(
-    f"""
-    UPDATE registrations AS t SET
-        event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
-        ticket = r.ticket, buyer = r.buyer, answers = r.answers, utm = r.utm,
-        salesforce_id = r.salesforce_id, starts_at = r.starts_at, ends_at = r.ends_at,
-        version = r.version, snapshot_at = r.snapshot_at, registered_at = r.registered_at,
-        confirmed_at = r.confirmed_at, checked_in_at = r.checked_in_at,
-        last_checked_in_at = r.last_checked_in_at, check_in_reverted_at = r.check_in_reverted_at,
-        cancelled_at = r.cancelled_at, cancel_reason = r.cancel_reason, no_show_at = r.no_show_at,
-        completed_at = r.completed_at, rescheduled_at = r.rescheduled_at,
-        reschedule_reason = r.reschedule_reason, rescheduled_from = r.rescheduled_from,
-        replay = r.replay, emails = r.emails, merge_state = r.merge_state
-    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:registrations AS jsonb)) AS r
-    CROSS JOIN LATERAL {
-        found_by(
-            "registration_id",
-            "r.registration_id",
-            table="registrations",
-            beside="host_id = r.host_id",
-            columns="ctid AS place",
-        )
-    } AS locked
-    WHERE t.ctid = locked.place AND {expecting_one("r.host_id")}
-    """  # noqa: S608 -- put together from constants
-)
-DELIVERY_COLUMNS = (
-    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
-)
-INSERT_DELIVERIES: Final = kept_plan(
-    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
-    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:deliveries AS jsonb))"
-    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
-)
+UPDATE_EVENTS: Final = _update("events", "event_id", EVENT_COLUMNS)
+READ_REGISTRATIONS: Final = _read("registrations", "registration_id")
+INSERT_REGISTRATIONS: Final = _insert_new("registrations", "registration_id", REGISTRATION_COLUMNS)
+UPDATE_REGISTRATIONS: Final = _update("registrations", "registration_id", REGISTRATION_COLUMNS)
+INSERT_DELIVERIES: Final = _insert_new("deliveries", "webhook_id", DELIVERY_COLUMNS)
 
 
 HOST, EVENT, REGISTRATION = "host", "event", "registration"
@@ -198,11 +214,13 @@ class MergeTable(Generic[State]):
     """A table keyed `(host_id, id_column)`; `merge` returns the row with a state merged in, None: no change.
 
     Each statement takes one parameter, `:<name>`: the rows as JSON, or their keys. `read` selects
-    `host_id, id, found`; `found` is the row as JSON text, in which `times` are ISO 8601.
+    `host_id, id, found`; `found` is the row as JSON text, in which `times` are ISO 8601. `values` are the
+    columns that are filled, beside the key.
     """
 
     name: str
     id_column: str
+    values: tuple[str, ...]
     times: tuple[str, ...]
     read: str
     insert: TextClause
@@ -223,6 +241,7 @@ class MergeTable(Generic[State]):
 EVENTS: Final[MergeTable[EventState]] = MergeTable(
     name="events",
     id_column="event_id",
+    values=tuple(EVENT_VALUES),
     times=("starts_at", "ends_at", "cancelled_at", "snapshot_at"),
     read=READ_EVENTS,
     insert=INSERT_EVENTS,
@@ -232,6 +251,7 @@ EVENTS: Final[MergeTable[EventState]] = MergeTable(
 REGISTRATIONS: Final[MergeTable[RegistrationState]] = MergeTable(
     name="registrations",
     id_column="registration_id",
+    values=tuple(REGISTRATION_VALUES),
     times=(
         "starts_at", "ends_at", "snapshot_at", "registered_at", "confirmed_at", "checked_in_at",
         "last_checked_in_at", "check_in_reverted_at", "cancelled_at", "no_show_at", "completed_at",
@@ -289,7 +309,7 @@ async def merge_rows(
     raced = absent.keys() - inserted
     outdated = {key for key, row in found.items() if table.merge(row, incoming[key]) is not None}
     changes = [RowChange(key, None, absent[key]) for key in inserted]
-    return changes + await _update(statements, table, {key: incoming[key] for key in outdated | raced})
+    return changes + await _update_rows(statements, table, {key: incoming[key] for key in outdated | raced})
 
 
 async def insert_deliveries(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> set[Key]:
@@ -304,23 +324,17 @@ def deliveries_json(deliveries: Sequence[ParsedDelivery]) -> str:
 
 
 def _delivery_json(delivery: ParsedDelivery) -> str:
-    row = {
-        "host_id": delivery.host_id,
-        "webhook_id": delivery.webhook_id,
-        "type": delivery.type,
-        "occurred_at": delivery.occurred_at,
-        "event_id": delivery.event_id,
-        "registration_id": delivery.registration_id,
-        "body_sha256": "\\x" + delivery.body_sha256.hex(),
-        "outcome": str(delivery.outcome),
-    }
-    return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
-
-
-def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
-    present = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return to_json(present).decode()
+    row = (
+        delivery.host_id,
+        delivery.webhook_id,
+        delivery.type,
+        delivery.occurred_at,
+        delivery.event_id,
+        delivery.registration_id,
+        "\\x" + delivery.body_sha256.hex(),
+        delivery.outcome,
+    )
+    return f"{to_json(row).decode()[:-1]},{delivery.payload}]"
 
 
 async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
@@ -330,7 +344,7 @@ async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
-async def _update(
+async def _update_rows(
     statements: SqlExecutor, table: MergeTable[State], incoming: Mapping[Key, State]
 ) -> list[RowChange]:
     existing = await _lock(statements, table, sorted(incoming))
@@ -354,6 +368,5 @@ async def _lock(statements: SqlExecutor, table: MergeTable[Any], keys: Sequence[
 
 def keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
     """Rows and their keys for the table's statements, in the order of keys."""
-    return rows_json(
-        {"host_id": host_id, table.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
-    )
+    values_of = itemgetter(*table.values)
+    return as_rows((*key, *values_of(rows[key])) for key in sorted(rows))

@@ -7,9 +7,9 @@ unless all that still holds and all rows are new; then the group goes the way of
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pydantic_core import to_json
 from sqlalchemy import text
 
+from app.infrastructure.json_rows import as_rows
 from app.infrastructure.raw_connection import DedicatedConnection
 from app.sync.jobs.enqueue import JobRequest, jobs_json
 from app.webhooks.ingest import (
@@ -39,7 +39,7 @@ REMEMBERED_MAX: Final = 10_000
 """Hosts and events; an event takes about a kilobyte."""
 
 RECORD_NEW = text(
-    "SELECT record_new_registrations(CAST(:hosts AS jsonb), CAST(:events AS jsonb),"
+    "SELECT record_registrations_by_place(CAST(:hosts AS jsonb), CAST(:events AS jsonb),"
     " CAST(:deliveries AS jsonb), CAST(:registrations AS jsonb), CAST(:jobs AS jsonb))"
 )
 
@@ -80,13 +80,11 @@ class LastSeen:
 
     def _hosts_json(self, host_ids: set[str]) -> str:
         found = self._seen.found
-        return to_json([{"host_id": each, "found": found[each, ""]} for each in sorted(host_ids)]).decode()
+        return as_rows((each, found[each, ""]) for each in sorted(host_ids))
 
     def _events_json(self, events: Mapping[Key, EventState]) -> str:
         found = self._seen.found
-        return to_json(
-            [{"host_id": key[0], "event_id": key[1], "found": found[key]} for key in sorted(events)]
-        ).decode()
+        return as_rows((*key, found[key]) for key in sorted(events))
 
 
 def _rows_of_new(

@@ -1,15 +1,28 @@
 """Say that a registration has something to write: raise its job's `requested_version`, or make the job."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from app import tracing
+from app.infrastructure.json_rows import as_rows, rows_of
 from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
 from app.models.kept_plan import kept_plan
 from app.states import JobReason
+
+JOB: Final = {
+    "host_id": "text",
+    "registration_id": "text",
+    "event_id": "text",
+    "org_id": "text",
+    "reason": "text",
+    "priority": "smallint",
+    "trace_context": "text",
+    "requested_by": "text",
+    "is_optional": "bool",
+}
 
 # What a job becomes for which something newer is requested:
 #
@@ -25,19 +38,16 @@ from app.states import JobReason
 # A request about optional parts alone leaves the job settled: what it had become is shown until anything else
 # is requested.
 #
-# One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
-# array, asyncpg asks every element whether it is an array too.
-UPSERT_JOBS: Final = kept_plan("""
+# One text whatever the number of rows: it is read and planned once per connection.
+UPSERT_JOBS: Final = kept_plan(
+    f"""
     INSERT INTO sync_jobs AS job (
         host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
         optional_requests
     )
     SELECT host_id, registration_id, event_id, org_id, reason, priority, requested_by, trace_context,
            CAST(is_optional AS integer)
-    FROM jsonb_to_recordset(CAST(:jobs AS jsonb)) AS requested (
-        host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
-        requested_by text, trace_context text, is_optional boolean
-    )
+    FROM ({rows_of("jobs", JOB)}) AS requested
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
@@ -65,7 +75,11 @@ UPSERT_JOBS: Final = kept_plan("""
         ),
         attempts = 0,
         trace_context = coalesce(excluded.trace_context, job.trace_context)
-""")
+    """  # noqa: S608 -- put together from constants
+)
+
+
+VALUES: Final = attrgetter(*JOB)
 
 
 @dataclass(frozen=True)
@@ -103,4 +117,4 @@ async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) 
 def jobs_json(requests: Iterable[JobRequest]) -> str:
     """The rows of `UPSERT_JOBS`, one for each job, in the order of their keys."""
     by_key = {(each.host_id, each.registration_id): each for each in requests}
-    return json.dumps([vars(by_key[key]) for key in sorted(by_key)])
+    return as_rows(VALUES(by_key[key]) for key in sorted(by_key))

@@ -14,6 +14,7 @@ from app.infrastructure.database import Database
 from app.models import Delivery, Event, Registration, SyncJob
 from app.privacy.erasure import ErasureRequest, erase
 from app.privacy.tombstones import lock_exclusive, shared_locks
+from app.sync.jobs.enqueue import JOB
 from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.ingest import ingest_without_erasures
 from app.webhooks.merge_upsert import INSERT_DELIVERIES, INSERT_REGISTRATIONS
@@ -26,7 +27,7 @@ from tests.integration.webhooks.test_batch_writer import writer_on
 from tests.integration.webhooks.test_ingest import connect, recorded, until_somebody_waits
 
 OTHER_ORG = "00Dxx0000001otter"
-DEFINITION = text("SELECT pg_get_functiondef('record_new_registrations'::regproc)")
+DEFINITION = text("SELECT pg_get_functiondef('record_registrations_by_place'::regproc)")
 READ = ("hosts", "connections", "erasures", "events", "registrations")
 OTHERS = (
     "INSERT INTO hosts (host_id) SELECT 'other_' || n FROM generate_series(1, 2000) AS n",
@@ -43,6 +44,8 @@ ROWS_READ = text(
     " + coalesce((SELECT sum(idx_tup_read) FROM pg_stat_user_indexes AS i WHERE i.relid = t.relid), 0)"
     " FROM pg_stat_user_tables AS t"
 )
+NOT_OF_NEW = ("requested_by", "is_optional")
+"""What a job has that was asked for by somebody, or in part."""
 INSERTED = r"INSERT INTO {table} \(([^)]*)\)"
 
 
@@ -290,6 +293,9 @@ async def test_the_function_writes_the_columns_that_the_longer_way_writes(known:
         pattern = INSERTED.format(table=table)
         [ours], [theirs] = re.findall(pattern, str(statement)), re.findall(pattern, definition)
         assert re.findall(r"\w+", theirs) == re.findall(r"\w+", ours)
+    [of_jobs] = re.findall(INSERTED.format(table="sync_jobs"), definition)
+    assert re.findall(r"\w+", of_jobs) == list(JOB)[: -len(NOT_OF_NEW)]
+    assert tuple(JOB)[-len(NOT_OF_NEW) :] == NOT_OF_NEW
 
 
 async def test_no_id_ends_the_literal_that_locks_it(database: Database) -> None:
