@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
+from prometheus_client import Histogram
 from sqlalchemy import AsyncAdaptedQueuePool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
@@ -27,19 +30,57 @@ USED_AT: Final = "used_at"
 
 
 class ShrinkingPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which can also give up idle connections: by itself it never shrinks."""
+    """SQLAlchemy's pool, which can also give up idle connections: by itself it never shrinks.
+
+    `most_used`: the most connections that were in use at once since somebody last asked.
+    """
+
+    most_used: int = 0
 
     def _do_get(self) -> ConnectionPoolEntry:
         """A connection, its wait measured."""
-        role, began = self._orig_logging_name or OTHER, time.perf_counter()
+        began = time.perf_counter()
         try:
             found = super()._do_get()
         except PoolTimeout:
-            POOL_TIMEOUTS.labels(role).inc()
+            POOL_TIMEOUTS.labels(self._orig_logging_name or OTHER).inc()
             raise
         finally:
-            POOL_SECONDS.labels(role).observe(time.perf_counter() - began)
+            self._waits.observe(time.perf_counter() - began)
+        self.most_used = max(self.most_used, self.checkedout())
         return found
+
+    @cached_property
+    def _waits(self) -> Histogram:
+        return POOL_SECONDS.labels(self._orig_logging_name or OTHER)
+
+    def take_fresh(self) -> ConnectionPoolEntry | None:
+        """A connection that can be used as it is; None where that takes more than to look.
+
+        Whoever takes it ends what he began on it, and gives it back.
+        """
+        try:
+            entry = self._pool.get(block=False)
+        except Empty:
+            return None
+        if not self._is_fresh(entry):
+            self._do_return_conn(entry)
+            return None
+        self._waits.observe(0)
+        self.most_used = max(self.most_used, self.checkedout())
+        return entry
+
+    def give_back(self, entry: ConnectionPoolEntry) -> None:
+        """Take back what `take_fresh` gave."""
+        entry.info[USED_AT] = time.monotonic()
+        self._do_return_conn(entry)
+
+    def _is_fresh(self, entry: Any) -> bool:
+        """Whether it lives as far as is known, and was used too lately to be asked."""
+        if entry._is_hard_or_soft_invalidated() or entry.driver_connection.is_closed():
+            return False
+        used_at: float = entry.info.get(USED_AT, -math.inf)
+        return time.monotonic() - used_at < IDLE_SECONDS
 
     def close_idle(self, count: int) -> None:
         """Close up to `count` connections that nobody uses, those first that were idle for longest."""
@@ -101,16 +142,12 @@ class PoolUse:
         assert isinstance(pool, ShrinkingPool)
         self._pool = pool
         self._peaks = [0] * KEPT_LOOKS
-        event.listen(pool, "checkout", self._note)
-
-    def _note(self, *_: object) -> None:
-        self._peaks[-1] = max(self._peaks[-1], self._pool.checkedout())
 
     def unneeded(self) -> int:
         """How many of the open connections nobody needed lately; begins the next look."""
-        unneeded = self._pool.checkedin() + self._pool.checkedout() - max(self._peaks)
-        self._peaks = [*self._peaks[1:], self._pool.checkedout()]
-        return max(unneeded, 0)
+        self._peaks = [*self._peaks[1:], self._pool.most_used]
+        self._pool.most_used = self._pool.checkedout()
+        return max(self._pool.checkedin() + self._pool.checkedout() - max(self._peaks), 0)
 
     async def give_back(self) -> None:
         """Close the idle connections that nobody needed lately."""

@@ -4,30 +4,27 @@ Whoever adds objects, selects entities or opens a savepoint has a session as eve
 See docs/performance.md.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, Result, TextClause
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, dialect
+from sqlalchemy import Result, TextClause
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
-from sqlalchemy.util import greenlet_spawn
 
 from app.infrastructure.acting_role import PLAN_ANEW
+from app.infrastructure.held_connection import HeldConnection
 from app.models.kept_plan import KeptPlan
 
 TEXTS_MAX: Final = 1024
 """Texts that are kept compiled; all of the service's are constants."""
 
-OUTDATED: Final = (
-    AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError,
-    AsyncAdapt_asyncpg_dbapi.InternalServerError,
-)
-"""What a prepared statement says whose tables or types were changed since, by a migration for instance."""
-
+CHANGED: Final = re.compile(r"(?:SELECT|UPDATE|DELETE|INSERT \d+) (\d+)")
+"""Postgres' words for what a statement did, and how many rows it was about."""
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {}
 """The columns of texts that were asked for them."""
@@ -46,9 +43,15 @@ class PositionalText(NamedTuple):
 
 
 class DirectResult(IteratorResult[Any]):
-    """The rows of a text, and how many it changed."""
+    """The rows of a text, and what Postgres said that it did."""
 
-    rowcount: int = -1
+    status: str = ""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed; -1 where that was not said."""
+        found = CHANGED.match(self.status)
+        return int(found[1]) if found else -1
 
 
 class DirectSession(AsyncSession):
@@ -62,7 +65,7 @@ class DirectSession(AsyncSession):
         # The parent's would make the session proper, a fifth of what a short transaction costs.
         self._engine = engine.sync_engine
         self._info = info
-        self._connection: Connection | None = None
+        self._held: HeldConnection | None = None
         self._answered: dict[TextClause, tuple[Mapping[str, Any], Result[Any]]] = {}
         self._keeps_plans = False
 
@@ -70,7 +73,7 @@ class DirectSession(AsyncSession):
     def sync_session(self) -> Session:  # type: ignore[override]  # made where it is needed
         return self._assign_proxied(
             Session(
-                self._connection or self._engine,
+                self._engine if self._held is None else self._held.connection,
                 info=self._info,
                 expire_on_commit=False,
                 join_transaction_mode="control_fully",
@@ -131,9 +134,9 @@ class DirectSession(AsyncSession):
     async def commit(self) -> None:
         if self._has_session:
             await super().commit()
-        if self._connection is not None:
-            await greenlet_spawn(_commit, self._connection)
-            self._connection = None
+        if self._held is not None:
+            await self._held.commit()
+            self._held = None
 
     async def rollback(self) -> None:
         """Undo all of it; what followed would be another transaction, bound to no tenant."""
@@ -142,18 +145,18 @@ class DirectSession(AsyncSession):
     async def invalidate(self) -> None:
         if self._has_session:
             await super().invalidate()
-        if self._connection is not None:
-            await greenlet_spawn(self._connection.invalidate)
+        if self._held is not None:
+            await self._held.invalidate()
 
     async def close(self) -> None:
         if self._has_session:
             await super().close()
-        if self._connection is not None:
-            await greenlet_spawn(self._connection.close)
-            self._connection = None
+        if self._held is not None:
+            await self._held.close()
+            self._held = None
 
     async def __aexit__(self, *error: object) -> None:
-        if self._has_session or self._connection is not None:
+        if self._has_session or self._held is not None:
             await super().__aexit__(*error)
 
     @property
@@ -171,19 +174,18 @@ class DirectSession(AsyncSession):
 
     def _is_for_session(self, session: Session) -> bool:
         """Whether the session proper has to do something before any text: flush, open a savepoint, refuse."""
-        is_open = self._connection is not None and session.is_active and not session.in_nested_transaction()
+        is_open = self._held is not None and session.is_active and not session.in_nested_transaction()
         return not is_open or bool(session.new or session.dirty or session.deleted)
 
     async def _driver(self) -> Any:
-        return (await self._opened(keeps_plans=False)).connection.driver_connection
+        return (await self._opened(keeps_plans=False)).driver
 
-    async def _opened(self, keeps_plans: bool) -> Connection:
+    async def _opened(self, keeps_plans: bool) -> HeldConnection:
         """The connection; whether its transaction keeps plans is settled by what begins it."""
-        if self._connection is None:
-            self._connection = await greenlet_spawn(_begin, self._engine)
-            driver: Any = self._connection.connection.driver_connection
-            driver.keeps_plans = self._keeps_plans = keeps_plans
-        return self._connection
+        if self._held is None:
+            self._held = await HeldConnection.of(self._engine)
+            self._held.driver.keeps_plans = self._keeps_plans = keeps_plans
+        return self._held
 
     async def _plan_anew(self) -> None:
         """Before what is no KeptPlan: the rest of the transaction is planned for the rows that are there."""
@@ -192,36 +194,18 @@ class DirectSession(AsyncSession):
             await self._send(PositionalText(PLAN_ANEW, ()), {})
 
     async def _begin_for(self, host_id: str, keeps_plans: bool) -> None:
-        connection = await self._opened(keeps_plans)
-        adapted: Any = connection.connection.dbapi_connection
-        adapted.driver_connection.tenant = host_id
-        try:
-            await adapted._start_transaction()
-        except adapted.dbapi.Error as error:
-            await greenlet_spawn(connection._handle_dbapi_exception, error, "BEGIN", None, None, None)
+        held = await self._opened(keeps_plans)
+        held.driver.tenant = host_id
+        await held.begin()
 
     async def _send(self, plain: PositionalText, params: Mapping[str, Any]) -> Result[Any]:
         if not plain.keeps_plan:
             await self._plan_anew()
         values = tuple([params[name] for name in plain.names])
-        connection = await self._opened(plain.keeps_plan)
-        adapted: Any = connection.connection.dbapi_connection
-        cursor = adapted.cursor()
-        spoken: Any = connection.dialect
-        # Statements that were prepared before this time are prepared anew.
-        cursor._invalidate_schema_cache_asof = spoken._invalidate_schema_cache_asof
-        if connection._has_events or self._engine._has_events:
-            for hear in connection.dispatch.before_cursor_execute:
-                hear(connection, cursor, plain.sql, values, None, False)
-        try:
-            await cursor._prepare_and_execute(plain.sql, values)
-        except adapted.dbapi.Error as error:
-            if isinstance(error, OUTDATED):
-                spoken._invalidate_schema_cache()
-            await greenlet_spawn(connection._handle_dbapi_exception, error, plain.sql, values, None, None)
-        columns = tuple([column[0] for column in cursor.description or ()])
-        result = DirectResult(_metadata(columns), iter(cursor._rows))
-        result.rowcount = cursor.rowcount
+        held = await self._opened(plain.keeps_plan)
+        rows, columns, status = await held.execute(plain.sql, values)
+        result = DirectResult(_metadata(columns), iter(rows))
+        result.status = status
         return result
 
 
@@ -238,16 +222,3 @@ def positional(statement: TextClause) -> PositionalText:
 @lru_cache(TEXTS_MAX)
 def _metadata(columns: tuple[str, ...]) -> SimpleResultMetaData:
     return SimpleResultMetaData(columns)
-
-
-def _begin(engine: Engine) -> Connection:
-    """A connection that is in a transaction as far as SQLAlchemy knows; its first statement begins it."""
-    connection = engine.connect()
-    connection.begin()
-    return connection
-
-
-def _commit(connection: Connection) -> None:
-    if connection.in_transaction():
-        connection.commit()
-    connection.close()

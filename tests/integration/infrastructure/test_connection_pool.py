@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure import connection_pool
-from app.infrastructure.connection_pool import KEPT_LOOKS, PoolUse, connections_of, give_back_idle
+from app.infrastructure.connection_pool import (
+    KEPT_LOOKS,
+    PoolUse,
+    ShrinkingPool,
+    connections_of,
+    give_back_idle,
+)
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import SERVER_FULL, sqlstate
 from tests.scraped import counted
@@ -198,7 +204,11 @@ async def end_connections_of(settings: Settings, database: Database) -> None:
             await session.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pid})
 
 
-async def test_a_connection_that_ends_as_a_tenants_transaction_begins_is_replaced(settings: Settings) -> None:
+@pytest.mark.parametrize("idle_seconds", [60.0, 0.0])
+async def test_a_connection_that_ends_as_a_tenants_transaction_begins_is_replaced(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, idle_seconds: float
+) -> None:
+    monkeypatch.setattr(connection_pool, "IDLE_SECONDS", idle_seconds)
     async with Database.connect(settings.database_url, pool=2) as database:
         async with database.tenant("host_1") as session:
             await session.execute(ONE)
@@ -210,7 +220,59 @@ async def test_a_connection_that_ends_as_a_tenants_transaction_begins_is_replace
                 ended.append(connection)
                 connection.driver_connection.terminate()
 
+        def taken(pool: ShrinkingPool) -> Any:
+            if (found := take_fresh(pool)) is not None:
+                end(found)
+            return found
+
+        take_fresh = ShrinkingPool.take_fresh
+        monkeypatch.setattr(ShrinkingPool, "take_fresh", taken)
         event.listen(engine, "checkout", end)
         async with database.tenant("host_1") as session:
             assert (await session.execute(ONE)).scalar_one() == 1
         assert len(ended) == 1
+
+
+async def test_a_connection_that_was_just_used_counts_as_any_other(settings: Settings) -> None:
+    async with Database.connect(settings.database_url, pool=2) as database:
+        engine = database.engines[1]
+        async with database.system() as session:
+            await session.execute(ONE)
+        waits = counted("db_pool_wait_seconds_count", role="system")
+        use = PoolUse(engine)
+        async with database.system() as session:
+            await session.execute(ONE)
+            found = dict(connections_of([engine]))
+            assert (found["system", "used"], found["system", "idle"]) == (1, 0)
+            assert "sync_session" not in vars(session)
+        assert idle(engine) == 1
+        assert counted("db_pool_wait_seconds_count", role="system") == waits + 1
+        assert use.unneeded() == 0
+
+
+async def test_no_more_connections_are_handed_out_than_the_pool_has(settings: Settings) -> None:
+    """Whoever waits gets the connection that a transaction of texts gives back."""
+    async with Database.connect(settings.database_url, pool=1) as database:
+        for _ in range(2):
+            async with database.system() as session:
+                await session.execute(ONE)
+                waiting = asyncio.create_task(use(database.engines[1], 1))
+                await asyncio.sleep(0.05)
+                assert not waiting.done()
+            assert len(await waiting) == 1
+
+
+async def test_after_a_lost_connection_no_older_one_is_taken_as_it_is(settings: Settings) -> None:
+    async with Database.connect(settings.database_url, pool=2) as database:
+        pool = database.engines[1].sync_engine.pool
+        assert isinstance(pool, ShrinkingPool)
+        async with database.system() as session, database.system() as other:
+            await session.execute(ONE)
+            await other.execute(ONE)
+        with pytest.raises(DBAPIError) as lost:
+            async with database.system() as session:
+                await session.execute(ONE)
+                session._held.driver.terminate()  # type: ignore[attr-defined]
+                await session.execute(ONE)
+        assert lost.value.connection_invalidated
+        assert pool.take_fresh() is None

@@ -1,5 +1,6 @@
 """Texts that a session sends by the driver: same transaction, walls and errors as everything else in it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -181,6 +182,55 @@ async def test_colons_of_joined_changes_stay_what_they_are(database: Database) -
     async with database.system() as session:
         await execute_together(session, [(change, put("host_a"))], (PUT, put("host_b")))
     assert await names(database) == {"host_a": "Otter:namea", "host_b": "Otter"}
+
+
+async def test_a_commit_that_is_refused_is_told_as_ever(migrated: str, owner: AsyncEngine) -> None:
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE TABLE voles (name text UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+        await connection.execute(text("GRANT SELECT, INSERT ON voles TO eventship_system"))
+    name, count = text("INSERT INTO voles VALUES ('vole')"), text("SELECT count(*) FROM voles")
+    async with Database.connect(migrated, pool=1) as database:
+        async with database.system() as session:
+            await session.execute(name)
+        with pytest.raises(IntegrityError):
+            async with database.system() as session:
+                await session.execute(name)
+        async with database.system() as session:
+            assert await session.scalar(count) == 1
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP TABLE voles"))
+
+
+SLOW_COMMIT = """
+    CREATE TABLE newts (name text);
+    GRANT INSERT ON newts TO eventship_system;
+    CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON newts DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION sleep()
+"""
+
+
+@pytest.mark.parametrize("last", ["INSERT INTO newts VALUES ('newt')", "SELECT pg_sleep(1)"])
+async def test_a_connection_is_not_used_again_whose_transaction_was_cancelled(
+    migrated: str, owner: AsyncEngine, last: str
+) -> None:
+    """In the middle of its commit, or before."""
+    mine = text("SELECT pg_backend_pid()")
+    async with owner.begin() as connection:
+        for each in SLOW_COMMIT.split(";\n"):
+            await connection.execute(text(each))
+    async with Database.connect(migrated, pool=1) as database:
+        async with database.system() as session:
+            before = await session.scalar(mine)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), database.system() as session:
+                assert await session.scalar(mine) == before
+                await session.execute(text(last))
+        async with database.system() as session:
+            assert await session.scalar(mine) != before
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP TABLE newts"))
+        await connection.execute(text("DROP FUNCTION sleep"))
 
 
 TYPES = text("""
