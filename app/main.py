@@ -51,6 +51,7 @@ from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
 from app.salesforce.egress import PublicDialer, exempt_addresses
 from app.salesforce.http_pool import PublicTransport
+from app.salesforce.transport import PlainClient
 from app.sync_preview.endpoints import router as preview_router
 from app.verification.endpoints import router as verification_router
 from app.version import VERSION
@@ -104,11 +105,9 @@ async def open_resources(
     settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[Resources]:
     """Build everything a process needs and close it at the end; `transport` stands in for the network."""
-    http = httpx.AsyncClient(
+    http = PlainClient(
         transport=transport or public_transport(settings),
         timeout=httpx.Timeout(settings.times.http_total, connect=CONNECT_SECONDS),
-        follow_redirects=False,
-        trust_env=False,
     )
     database = Database.of(
         settings,

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 import httpx
@@ -142,7 +143,10 @@ def is_expired_session(response: httpx.Response) -> bool:
 
 def may_be_moved(response: httpx.Response) -> bool:
     """Whether the org may live elsewhere by now; a renewal names where, and no redirect is followed."""
-    status, failures = response.status_code, _failures(response)
+    status = response.status_code
+    if response.is_success:
+        return False  # its body, which may be large, is not read twice
+    failures = _failures(response)
     is_redirect = 300 < status < 400 and status != 304
     is_gone = status == 404 and not failures
     return is_redirect or is_gone or any(each.error_code in MOVED_CODES for each in failures)
@@ -164,10 +168,15 @@ def _is_cured_by_renewal(failure: ApiError) -> bool:
 
 
 def _with_bearer_token(request: httpx.Request, token: AccessToken) -> httpx.Request:
-    if not _may_receive_token(request.url, httpx.URL(token.instance_url)):
+    if not _may_receive_token(request.url, _parsed(token.instance_url)):
         raise InstanceMoved(token.instance_url)
     request.headers["Authorization"] = f"Bearer {token.value}"
     return request
+
+
+@lru_cache
+def _parsed(instance_url: str) -> httpx.URL:
+    return httpx.URL(instance_url)
 
 
 def _may_receive_token(url: httpx.URL, issued_for: httpx.URL) -> bool:

@@ -40,6 +40,9 @@ HEADERS: Final = {
     "User-Agent": CLIENT_NAME,
     "Sforce-Call-Options": f"client={CLIENT_NAME}",
 }
+SENT_HEADERS: Final = httpx.Headers(HEADERS)
+"""The same, read once."""
+
 # A URI beyond 16,384 bytes is refused; there is no POST /query, so longer SOQL travels in a composite.
 MAX_QUERY_URL: Final = 8_000
 MAX_PAGES: Final = 1_000
@@ -174,7 +177,7 @@ class SalesforceClient:
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
     ) -> Any:
-        given = {"json": json, "headers": HEADERS | dict(headers or {})}
+        given = {"json": json, "headers": HEADERS | dict(headers) if headers else SENT_HEADERS}
         with observed_call(kind_of(path), rows=rows_sent(json)) as call:
             response = await self._found(method, path, given, auth or self._auth)
             call.status = response.status_code

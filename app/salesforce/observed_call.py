@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 from app import tracing
@@ -18,6 +19,11 @@ from app.salesforce.errors import ErrorClass, RequestRejected, SalesforceError, 
 log = logging.getLogger(__name__)
 
 OK, TOKEN = "ok", "token"
+_calls = cache(SALESFORCE_CALLS.labels)
+_seconds = cache(SALESFORCE_SECONDS.labels)
+_rows = cache(SALESFORCE_ROWS.labels)
+"""Each kind and outcome is found once."""
+
 ABOUT_ROWS: Final = frozenset({"query", "composite"})
 KINDS: Final = re.compile(
     r"/services/data/v[0-9.]+/(?:.+/)?(query|composite|describe|limits)(?:All)?(?:[/?]|$)"
@@ -70,10 +76,10 @@ def observed_call(kind: str, *, rows: int = 0) -> Iterator[ObservedCall]:
 def _count(call: ObservedCall, seconds: float) -> None:
     if call.counted_as is None:
         return
-    SALESFORCE_CALLS.labels(call.kind, call.counted_as).inc()
-    SALESFORCE_SECONDS.labels(call.kind).observe(seconds)
+    _calls(call.kind, call.counted_as).inc()
+    _seconds(call.kind).observe(seconds)
     if call.counted_as == OK and (call.rows or call.kind in ABOUT_ROWS):
-        SALESFORCE_ROWS.labels(call.kind).observe(call.rows)
+        _rows(call.kind).observe(call.rows)
 
 
 def _log(call: ObservedCall, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -27,11 +28,41 @@ ERROR_BY_HTTPX_ERROR: Final[dict[type[httpx.TransportError], type[SalesforceErro
     httpx.RemoteProtocolError: ResponseLost,
 }
 
+PLAIN: Final[dict[str, Any]] = {"auth": None, "follow_redirects": False}
+"""Neither authentication nor redirects, whatever the client has."""
+
 GZIP: Final = 16
 """Added to zlib's window: a gzip header and nothing else."""
 
 # The body is decoded and whole when it is handed on.
 _TRANSFER_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+class PlainClient(httpx.AsyncClient):
+    """A client without cookies, redirects, authentication and proxies; its event hooks are called.
+
+    httpx's own looks for each of them on every request, keeps the cookies of every answer, measures and logs.
+    """
+
+    def __init__(self, *, transport: httpx.AsyncBaseTransport, timeout: httpx.Timeout) -> None:
+        super().__init__(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+        self._plain = transport
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        """As httpx has it for PLAIN options, of a request that `send_once` sends; others go httpx's way."""
+        if not stream or options != PLAIN or self.is_closed:
+            return await super().send(request, stream=stream, **options)
+        for hook in self.event_hooks["request"]:
+            await hook(request)
+        response = await self._plain.handle_async_request(request)
+        response.request = request
+        try:
+            for hook in self.event_hooks["response"]:
+                await hook(response)
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
 
 
 def build_request(
@@ -45,11 +76,18 @@ def build_request(
 ) -> httpx.Request:
     """A request without the defaults and cookies of any client. Raises `NotSent` for an unusable URL."""
     try:
+        read = httpx.URL(url) if "?" in url else _read_url(url)
         return httpx.Request(
-            method, url, json=json, data=form, headers=headers, extensions=dict(extensions or {})
+            method, read, json=json, data=form, headers=headers, extensions=dict(extensions or {})
         )
     except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a label that is no Punycode
         raise NotSent(f"unusable URL: {error}") from error
+
+
+@lru_cache(1024)
+def _read_url(url: str) -> httpx.URL:
+    """Each org has a few addresses without a query, and is asked at them again and again."""
+    return httpx.URL(url)
 
 
 async def send_once(
@@ -83,7 +121,7 @@ def map_httpx_error(error: httpx.RequestError) -> SalesforceError:
 
 
 async def _send(http: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> httpx.Response:
-    response = await http.send(request, stream=True, auth=None, follow_redirects=False)
+    response = await http.send(request, stream=True, **PLAIN)
     try:
         content = await _read(response, max_bytes)
     finally:

@@ -9,6 +9,7 @@ from app.salesforce.auth import (
     RefreshUnavailable,
     SessionAuth,
     is_expired_session,
+    may_be_moved,
 )
 from app.salesforce.errors import InstanceMoved
 
@@ -65,6 +66,12 @@ async def test_a_valid_token_is_used_as_it_is() -> None:
     org, tokens = Org(good="00D!one"), Tokens()
     assert (await ask(org, tokens)).status_code == 200
     assert (org.seen, tokens.renewals) == (["Bearer 00D!one"], [])
+
+
+async def test_an_answer_that_is_fine_is_not_read_for_failures() -> None:
+    body = [{"errorCode": "ORG_NOT_OWNED_BY_INSTANCE", "message": "a row of somebody's"}]
+    assert not may_be_moved(httpx.Response(200, json=body))
+    assert may_be_moved(httpx.Response(400, json=body))
 
 
 async def test_an_expired_token_is_renewed_and_the_request_sent_again() -> None:

@@ -9,8 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
+from app.salesforce.client import SENT_HEADERS
 from app.salesforce.errors import NotSent, ResponseLost, ResponseTooLarge, SendGuardTripped
-from app.salesforce.transport import ERROR_BY_HTTPX_ERROR, build_request, map_httpx_error, send_once
+from app.salesforce.transport import (
+    ERROR_BY_HTTPX_ERROR,
+    PlainClient,
+    build_request,
+    map_httpx_error,
+    send_once,
+)
 from tests.unit.salesforce.scripted_network import ScriptedNetwork
 
 URL = "https://acme.my.salesforce.com/services/data/v62.0/composite"
@@ -211,6 +218,63 @@ async def test_no_cookie_or_default_of_the_shared_client_is_sent() -> None:
         for _ in range(2):
             await send_once(http, get())
     assert all(not {"cookie", "x-default", "authorization"} & set(headers) for headers in seen)
+
+
+def test_what_is_added_to_one_request_is_in_no_other() -> None:
+    first = build_request("GET", URL, headers=SENT_HEADERS)
+    first.headers["Authorization"] = "Bearer of-one-org"
+    assert "Authorization" not in SENT_HEADERS
+    assert "Authorization" not in build_request("GET", URL, headers=SENT_HEADERS).headers
+
+
+def plain(transport: httpx.AsyncBaseTransport) -> PlainClient:
+    return PlainClient(transport=transport, timeout=httpx.Timeout(7.0))
+
+
+async def test_a_plain_client_calls_its_hooks_and_keeps_no_cookie() -> None:
+    heard: list[object] = []
+
+    async def note(about: httpx.Request | httpx.Response) -> None:
+        heard.append(about)
+
+    async with plain(answering(httpx.Response(200, headers={"Set-Cookie": "a=b"}, content=b"{}"))) as http:
+        http.event_hooks = {"request": [note], "response": [note]}
+        asked = get()
+        answer = await send_once(http, asked)
+        assert not http.cookies
+    assert answer.content == b"{}"
+    request, response = heard
+    assert request is asked
+    assert isinstance(response, httpx.Response)
+    assert response.request is asked
+
+
+async def test_a_plain_client_lets_go_of_an_answer_that_a_hook_refuses() -> None:
+    async def refuse(_: httpx.Response) -> None:
+        raise ValueError("no")
+
+    body = Endless(lambda: None)
+    async with plain(answering(httpx.Response(200, stream=body))) as http:
+        http.event_hooks = {"response": [refuse]}
+        with pytest.raises(ValueError, match="no"):
+            await send_once(http, get())
+    assert body.is_closed
+
+
+async def test_a_plain_client_that_is_closed_sends_nothing() -> None:
+    http = plain(answering(httpx.Response(200)))
+    await http.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await send_once(http, get())
+
+
+async def test_a_plain_client_takes_what_is_not_plain_as_httpx_does() -> None:
+    asked = httpx.Request("GET", URL)
+    async with plain(
+        httpx.MockTransport(lambda request: httpx.Response(200, json=dict(request.headers)))
+    ) as http:
+        answer = await http.send(asked, auth=("user", "password"))
+    assert answer.json()["authorization"].startswith("Basic ")
 
 
 async def test_timeouts_are_those_of_the_client() -> None:
