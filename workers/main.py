@@ -90,7 +90,7 @@ async def _drain_and_publish(
     context: DrainContext, wakeups: DrainQueue, org_id: str, *, stop: asyncio.Event
 ) -> bool:
     has_more = await drain(context, org_id, stop=stop)
-    await wakeups.tell_changed(org_id)
+    wakeups.tell_changed(org_id)
     return has_more
 
 

@@ -27,6 +27,7 @@ WAKE_UPS: Final = "eventship:wake-ups"
 CHANGES_CHANNEL = "eventship:changes"
 """Where org ids are published whose rows changed, for whoever shows them live."""
 BUDGET_SECONDS = 0.25
+TELL_EVERY_SECONDS = 0.1
 KEEP_SECONDS = 2.0
 
 
@@ -42,6 +43,8 @@ class DrainQueue:
     def __init__(self, redis_url: str) -> None:
         self._settings = redis_settings(redis_url)
         self._pool: ArqRedis | None = None
+        self._changed: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     async def announce(self, org_ids: Iterable[str]) -> None:
         """Wake a worker for each org, within 250 ms in all; failures are counted, not raised."""
@@ -59,15 +62,30 @@ class DrainQueue:
         except (RedisError, OSError, TimeoutError) as error:
             WAKE_UP_FAILURES.inc()
             limit.log(logging.WARNING, "wake_up_failed", key="", error=type(error).__name__)
-            await self.close()
+            await self._give_up()
 
-    async def tell_changed(self, org_id: str) -> None:
-        """Let live views look at once, within 250 ms; without it they look a second later."""
-        try:
-            async with asyncio.timeout(BUDGET_SECONDS):
-                await (await self._connected()).publish(CHANGES_CHANNEL, org_id)
-        except (RedisError, OSError, TimeoutError):
-            await self.close()
+    def tell_changed(self, org_id: str) -> None:
+        """Let live views look at once, or with what changes in the next TELL_EVERY_SECONDS.
+
+        Nobody waits for that; without it they look a second later.
+        """
+        self._changed.add(org_id)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_all(), name="hints of changes")
+
+    async def _tell_all(self) -> None:
+        while self._changed:
+            org_ids, self._changed = self._changed, set()
+            try:
+                async with asyncio.timeout(BUDGET_SECONDS):
+                    redis = await self._connected()
+                    async with redis.pipeline(transaction=False) as together:
+                        for org_id in org_ids:
+                            together.publish(CHANGES_CHANNEL, org_id)
+                        await together.execute()
+            except (RedisError, OSError, TimeoutError):
+                await self._give_up()
+            await asyncio.sleep(TELL_EVERY_SECONDS)
 
     async def is_up(self) -> bool:
         """Whether it answers within 250 ms."""
@@ -75,7 +93,7 @@ class DrainQueue:
             async with asyncio.timeout(BUDGET_SECONDS):
                 await (await self._connected()).ping()
         except (RedisError, OSError, TimeoutError):
-            await self.close()
+            await self._give_up()
             return False
         return True
 
@@ -86,7 +104,7 @@ class DrainQueue:
                 found = await (await self._connected()).get(name)
         except (RedisError, OSError, TimeoutError) as error:
             limit.log(logging.WARNING, "not_kept", key="kept", error=type(error).__name__)
-            await self.close()
+            await self._give_up()
             return None
         return found.decode() if isinstance(found, bytes) else None
 
@@ -97,9 +115,17 @@ class DrainQueue:
                 await (await self._connected()).set(name, value)
         except (RedisError, OSError, TimeoutError) as error:
             limit.log(logging.WARNING, "not_kept", key="keep", error=type(error).__name__)
-            await self.close()
+            await self._give_up()
 
     async def close(self) -> None:
+        """Leave what was not told yet untold."""
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.wait([self._telling])
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        """Forget the connections: the next one who needs one makes it."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.aclose(close_connection_pool=True)

@@ -128,7 +128,7 @@ async def test_hint_is_faster_than_the_next_look(
         async with reading(url, mint.headers(hosts={"host_a": "member"})) as (_, events):
             await until(events, "stats")
             await write(staged, "synced")
-            await wakeups.tell_changed(ORG_ID)
+            wakeups.tell_changed(ORG_ID)
             assert (await until(events, "row")).data["registration_id"] == "r2"
     await wakeups.close()
 
