@@ -18,6 +18,7 @@ from app.salesforce.errors import (
     parse_failures,
 )
 from app.salesforce.ids import MalformedId, to18
+from app.salesforce.value_class import value_class
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
 MAX_SUBREQUESTS: Final = 25
@@ -67,7 +68,7 @@ class SubResponse:
     failures: tuple[ApiError, ...] = ()
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Record:
     """One row to write: its object, its fields, and its id when it stands already."""
 
@@ -84,7 +85,7 @@ def has_reference_text(fields: Mapping[str, Any]) -> bool:
     return "@{" in "\n".join([value for value in fields.values() if isinstance(value, str)])
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class RowResult:
     """What became of one row of a collection; `id` has 18 characters."""
 

@@ -1,9 +1,9 @@
 """Values as Salesforce's fields take them: lengths, names, companies. Pure."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from app.salesforce.value_class import value_class
 from app.sync.field_values.text import normalize_text, shortened, utf16_length
 from app.sync.model.batch import Attendee
 from app.sync.model.item_errors import ItemWarning
@@ -46,7 +46,7 @@ yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com zoho.com 126.
 FREE_MAIL_DOMAINS = frozenset(FREE_MAIL.split())
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class PersonName:
     """First and last name; Salesforce requires the last."""
 

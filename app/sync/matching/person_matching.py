@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from app.salesforce.ids import is_id, sobject_of, to18
+from app.salesforce.value_class import value_class
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
@@ -53,7 +54,7 @@ class PersonIndex:
         return cls(by_id, by_email, frozenset(queried_ids), **access)
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class PersonNotFound:
     """Looked, and there is none: to be created under the host's rules."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from app.salesforce.value_class import value_class
 from app.states import JobReason, RegistrationStatus, StatusMeaning, WriteState
 from app.sync.model.emails import EMAIL_SLOTS, EmailFact, StoredEmails
 from app.sync.model.exclusions import ExclusionRules
@@ -80,7 +81,7 @@ SLOT_COLUMNS = WrittenSlot._fields
 """The columns of `written_records` that the engine plans with, in the order of `WrittenSlot`."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Attendee:
     """Who registered; e-mails are compared by `email_key`, `cleared` names what was sent as null."""
 
@@ -125,7 +126,7 @@ class PlannedTimes(NamedTuple):
         return cls(event.starts_at, own.ends_at or event.ends_at)
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class RegistrationFacts:
     """What happened, and when; a check-in that was reverted later is absent.
 
@@ -246,7 +247,7 @@ class WriteToggles:
         return frozenset(kind for kind in EMAIL_SLOTS if getattr(self, kind))
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Job:
     """One claimed registration, with the rules and the switches that the host has for its event.
 

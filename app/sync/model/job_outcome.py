@@ -1,10 +1,10 @@
 """The next state of a job, and what an item waits for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
+from app.salesforce.value_class import value_class
 from app.states import JobState, SkipReason, WaitReason
 from app.sync.model.item_errors import ItemError
 
@@ -36,7 +36,7 @@ SETTLED: Final = (JobState.SYNCED, JobState.FAILED, JobState.HELD, JobState.SKIP
 """What a job is once all is done, or a person has to act."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class JobOutcome:
     """The job's next state. `counts_as_attempt` says whether this run counts as an attempt.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.ids import to18
+from app.salesforce.value_class import value_class
 from app.sync.model.item_errors import ItemWarning
 
 PERSON_ACCOUNT: Final = "PersonAccount"
@@ -52,7 +53,7 @@ class PersonRow:
         return to18(account_id) if account_id else None
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class FoundPerson:
     """The person exists in Salesforce."""
 

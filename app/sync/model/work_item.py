@@ -1,13 +1,14 @@
 """One item of a batch while it is worked on: what is known of its slots, and how each part ended."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
+from app.salesforce.value_class import value_class
 from app.states import SkipReason, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.item_errors import ItemError, ItemWarning
@@ -120,7 +121,7 @@ class WorkItem(NamedTuple):
         return changed | {key: None for key in persisted if key not in slots}
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class WriteOperation:
     """One record to create or update. It fills the slot `key` of all its jobs; its create locks are stored
     under `primary_registration_id`, which is one of them.

@@ -1,10 +1,11 @@
 """Build what is sent of a campaign member: its ids and status, and what its registrations' rules fill."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
+from app.salesforce.value_class import value_class
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
@@ -26,7 +27,7 @@ from app.sync.planning.record_builder import (
 )
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class MemberChange:
     """What is sent of a member, for the items whose rules fit, and what is stored with the slot of each."""
 

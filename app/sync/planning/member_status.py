@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.salesforce.value_class import value_class
 from app.states import JobReason, StatusMeaning, WriteState
 from app.sync.model.batch import RegistrationFacts, WrittenSlot
 from app.sync.model.records import MemberRow
@@ -26,7 +27,7 @@ FALLBACK_MEANING: Final[Mapping[str, StatusMeaning]] = {
 """What is written where the host chose no status for a meaning; a check-in always has one."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class CreateMember:
     meaning: str
     label: str

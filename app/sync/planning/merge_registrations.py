@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.salesforce.value_class import value_class
 from app.states import Milestone
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.system_fields import field_name, object_of
@@ -26,7 +27,7 @@ class Contribution:
     digests: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class MergedUpdate:
     """What changes of the record; `digests` are of what each registration has written with that, `details`
     what is stored of them.

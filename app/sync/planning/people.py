@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from app.infrastructure.encryption import keyed_hash
 from app.salesforce.composite import Record
 from app.salesforce.error_codes import ErrorClass
+from app.salesforce.value_class import value_class
 from app.states import Milestone, SkipReason, WriteAction, WriteState
 from app.sync.errors.item_error import NOT_FOLLOWED_ERROR, internal_error
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
@@ -51,7 +52,7 @@ from app.user_messages.phrases import Phrase
 MALFORMED = Phrase("unfit.email_malformed")
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class PersonResolution:
     """What is decided about an item's person; `is_missing` where it has none and needs one."""
 

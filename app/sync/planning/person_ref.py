@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from app.salesforce.value_class import value_class
 from app.sync.model.work_item import WorkItem
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class ExistingPerson:
     """A Lead or Contact in Salesforce."""
 

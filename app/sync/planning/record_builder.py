@@ -1,13 +1,14 @@
 """A record to create as the host's rules have it: its fields, record type, owner and headers. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.ids import QUEUE_PREFIX
+from app.salesforce.value_class import value_class
 from app.states import WriteState
 from app.sync.errors.item_error import mapping_error, outcome_unknown_error
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
@@ -37,7 +38,7 @@ QUEUE_OWNED: Final = frozenset({LEAD, CASE})
 EMPTY_CONTEXT: Final = CreateContext()
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Draft:
     """A record that could be sent. `mapped` are the fields that the host's rules filled."""
 
@@ -58,7 +59,7 @@ class RecordBuildError(Exception):
         self.warnings = warnings
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class OrgContext:
     """What is known of the org: objects as the connected user sees them, Accounts, record types; `owners` are
     Salesforce users by the organizer's e-mail.
