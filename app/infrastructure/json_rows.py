@@ -39,7 +39,10 @@ def value_of(parameter: str, key: str, columns: Mapping[str, str], name: str) ->
 
 
 def as_rows(rows: Iterable[Sequence[Any]]) -> str:
-    """The parameter of `rows_of`: rows with their values in the order of the columns."""
+    """The parameter of `rows_of`: rows with their values in the order of the columns.
+
+    A member of an enumeration costs as much as twenty texts: rows that come by the thousand hold its text.
+    """
     return to_json(list(rows)).decode()
 
 

@@ -161,10 +161,10 @@ ENDED: Final = {
 
 def ended_row(item: WorkItem, outcome: JobOutcome, now: datetime) -> tuple[Any, ...]:
     """The job's new values, those of `ENDED`."""
-    error = outcome.error
+    error, settled_as = outcome.error, outcome.settled_as
     are_parts_known = item.has_tried_parts or not item.job.has_emails
     return (
-        outcome.state,
+        str(outcome.state),
         outcome.is_unfinished,
         outcome.due_at,
         outcome.waiting_for,
@@ -176,7 +176,7 @@ def ended_row(item: WorkItem, outcome: JobOutcome, now: datetime) -> tuple[Any, 
         error.group_id if error else None,
         error.as_json() if error else None,
         [warning.as_json() for warning in dict.fromkeys(item.warnings)],
-        outcome.settled_as,
+        settled_as and str(settled_as),
         outcome.is_unreached,
         _failed_parts_as_json(item, now) if are_parts_known else None,
     )

@@ -108,7 +108,7 @@ async def insertion_of_attempts(
 ) -> list[Change]:
     """One change for the whole batch; rows that Salesforce never heard of leave no trace."""
     attempts = [
-        _attempt_row(item, outcome)
+        attempt_row(item, outcome)
         async for item, outcome in yielding(outcomes if calls else ())
         if _has_reached(item, outcome)
     ]
@@ -145,7 +145,7 @@ def _has_reached(item: WorkItem, outcome: JobOutcome) -> bool:
     return bool(item.logged_requests) or item.is_processed or outcome.error is not None
 
 
-def _attempt_row(item: WorkItem, outcome: JobOutcome) -> tuple[Any, ...]:
+def attempt_row(item: WorkItem, outcome: JobOutcome) -> tuple[Any, ...]:
     """The values of `ATTEMPT`."""
     job, error = item.job, outcome.error
     return (
@@ -154,7 +154,7 @@ def _attempt_row(item: WorkItem, outcome: JobOutcome) -> tuple[Any, ...]:
         _kind(item, outcome),
         job.reason,
         job.requested_by if job.reason in USER_REQUESTED else None,
-        outcome.settled_as or outcome.state,
+        str(outcome.settled_as or outcome.state),
         [each.request for each in item.logged_requests],
         [each.answer for each in item.logged_requests],
         {**error.as_json(), "group_id": error.group_id} if error else None,
@@ -168,4 +168,4 @@ def _kind(item: WorkItem, outcome: JobOutcome) -> str:
     )
     is_checked_in = item.job.facts.checked_in_at is not None
     fallback = Milestone.CHECKED_IN if is_checked_in else Milestone.REGISTERED
-    return next((each for each in reversed(milestones()) if each in kinds), fallback)
+    return str(next((each for each in reversed(milestones()) if each in kinds), fallback))

@@ -61,7 +61,6 @@ WRITTEN: Final = {
     name: SLOT_TYPES.get(name, "text") for name in ("registration_id", *SlotKey._fields, *SLOT_COLUMNS)
 }
 LISTED: Final = ", ".join(WRITTEN)
-DETAILS: Final = SLOT_COLUMNS.index("details")
 # One text whatever the number of rows: it is read and planned once per connection.
 UPSERT_SLOTS = kept_plan(
     f"""
@@ -126,7 +125,7 @@ class WriteStore:
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
         if gone:
             await self._remove(session, gone)
-        values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
+        values = [slot_row(id_, key, slot) for id_, key, slot in changes if slot is not None]
         return [(UPSERT_SLOTS, self._owner | {"rows": as_rows(values)})] if values else []
 
     async def acquire_create_locks(
@@ -205,9 +204,11 @@ class WriteStore:
         )
 
 
-def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> tuple[Any, ...]:
+def slot_row(registration_id: str, key: SlotKey, slot: WrittenSlot) -> tuple[Any, ...]:
     """The values of `WRITTEN`."""
-    return (registration_id, *key, *slot[:DETAILS], slot.details.as_json(), *slot[DETAILS + 1 :])
+    state, action, sobject, sf_id, meaning, label, reference, details, *times = slot
+    words = (str(state), str(action), sobject, sf_id, meaning and str(meaning), label, reference)
+    return (registration_id, *key, *words, details.as_json(), *times)
 
 
 def _is_creating(item: WorkItem) -> bool:
