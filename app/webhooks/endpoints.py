@@ -190,14 +190,20 @@ async def _submit(
 
 def check_headers(headers: Headers, *, bytes_max: int) -> None:
     """Refuse by headers alone what need not be read. Raises BodyTooLarge, MediaTypeUnsupported."""
-    values: dict[bytes, list[bytes]] = {}
+    lengths: list[bytes] = []
+    encodings: list[bytes] = []
+    types: list[bytes] = []
     for name, value in headers:
-        values.setdefault(name, []).append(value)
-    declared = values.get(b"content-length", [b"0"])[0]
+        if name == b"content-type":
+            types.append(value)
+        elif name == b"content-length":
+            lengths.append(value)
+        elif name == b"content-encoding":
+            encodings.append(value)
+    declared = lengths[0] if lengths else b"0"
     if declared.isdigit() and (len(declared) > 19 or int(declared) > bytes_max):
         raise BodyTooLarge
-    if any(value.strip().lower() != b"identity" for value in values.get(b"content-encoding", [])):
+    if any(value.strip().lower() != b"identity" for value in encodings):
         raise MediaTypeUnsupported
-    media_types = [value.partition(b";")[0].strip().lower() for value in values.get(b"content-type", [])]
-    if media_types != [JSON]:
+    if [value.partition(b";")[0].strip().lower() for value in types] != [JSON]:
         raise MediaTypeUnsupported

@@ -332,7 +332,7 @@ def _delivery_json(delivery: ParsedDelivery) -> str:
         delivery.event_id,
         delivery.registration_id,
         "\\x" + delivery.body_sha256.hex(),
-        delivery.outcome,
+        str(delivery.outcome),
     )
     return f"{to_json(row).decode()[:-1]},{delivery.payload}]"
 

@@ -27,6 +27,8 @@ Row = Mapping[str, Any]
 
 EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
 PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
+TOLD_FIELDS = (*PLAIN_FIELDS, "registered_at")
+"""Of a registration itself; an attendee's field that was never told has no place either."""
 BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
 UNWRITTEN_FACTS = frozenset({"rescheduled_from"})
 """Facts that no record and no source of a mapping shows."""
@@ -85,7 +87,7 @@ def email_kinds_told(before: Row | None, after: Row) -> frozenset[str]:
 
 
 def event_row(state: EventState) -> dict[str, Any]:
-    columns = {name: _value(state.fields, name) for name in EVENT_FIELDS}
+    columns = _columns(state.fields, EVENT_FIELDS)
     for name, default in EVENT_DEFAULTS.items():
         columns[name] = default if columns[name] is None else columns[name]
     cancelled_at, published_at = state.cancelled[0] if state.cancelled else None, state.published_at
@@ -116,7 +118,7 @@ def event_state(row: Row) -> EventState:
 def registration_row(state: RegistrationState) -> dict[str, Any]:
     facts, fields = state.facts, state.fields
     attendee = {name: fields[ATTENDEE + name].value for name in ATTENDEE_FIELDS if ATTENDEE + name in fields}
-    columns = {name: _value(fields, name) for name in PLAIN_FIELDS}
+    columns = _columns(fields, PLAIN_FIELDS)
     return columns | {
         "status": state.status,
         "attendee": attendee,
@@ -171,13 +173,8 @@ def _registration_merge_state(state: RegistrationState) -> dict[str, Any]:
         "check_ins": sorted(at.isoformat() for at in facts.check_ins) or None,
         "cancelled_at": facts.cancelled[0].isoformat() if facts.cancelled else None,
     }
-    attendee = tuple(name for name in state.fields if name.startswith(ATTENDEE))
-    return _packed(
-        state.fields,
-        state.order,
-        names=(*PLAIN_FIELDS, "registered_at", *attendee),
-        facts={name: value for name, value in hidden.items() if value is not None},
-    )
+    told = {name: value for name, value in hidden.items() if value is not None}
+    return _packed(state.fields, state.order, names=TOLD_FIELDS, facts=told)
 
 
 def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
@@ -197,12 +194,11 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
 
 
 def _packed(fields: Fields, order: SnapshotVersion, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
-    orders = {
-        name: None if told is None else [told.order.version, told.order.at.isoformat()]
-        for name in names
-        for told in [fields.get(name)]
-        if told is None or (told.order is not order and told.order != order)
-    }
+    """`names`: the fields that have a place whether they were told or not."""
+    orders: dict[str, Any] = {name: None for name in names if name not in fields}
+    for name, (_, of_field) in fields.items():
+        if of_field is not order and of_field != order:
+            orders[name] = [of_field.version, of_field.at.isoformat()]
     return {name: value for name, value in {"orders": orders, "facts": dict(facts)}.items() if value}
 
 
@@ -221,9 +217,9 @@ def _order(packed: list[Any]) -> SnapshotVersion:
     return SnapshotVersion(packed[0], datetime.fromisoformat(packed[1]))
 
 
-def _value(fields: Fields, name: str) -> Any:
-    told = fields.get(name)
-    return None if told is None else told.value
+def _columns(fields: Fields, names: Iterable[str]) -> dict[str, Any]:
+    """The values that were told last, null of what never was."""
+    return {name: fields[name].value if name in fields else None for name in names}
 
 
 def _if_changed(row: Row, columns: dict[str, Any]) -> Row | None:

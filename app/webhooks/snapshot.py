@@ -10,7 +10,7 @@ from app.webhooks.state_merge import (
     ReportedFacts,
     Reschedule,
     SnapshotVersion,
-    VersionedValue,
+    fields_as_of,
 )
 
 EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
@@ -43,7 +43,7 @@ def event_fields(event: EventIn, order: SnapshotVersion) -> Fields:
     values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
     if event.organizer is not None and "organizer" in values:
         values["organizer"] = event.organizer.model_dump(mode="json", exclude_unset=True)
-    return {name: VersionedValue(value, order) for name, value in values.items()}
+    return fields_as_of(order, values)
 
 
 def registration_state_from(envelope: Envelope) -> RegistrationState | None:
@@ -67,7 +67,7 @@ def registration_fields(registration: RegistrationIn, order: SnapshotVersion, *,
         values["registered_at"] = registration.registered_at
     for name, value in sent["attendee"].items():
         values[ATTENDEE + name] = value
-    return {name: VersionedValue(value, order) for name, value in values.items()}
+    return fields_as_of(order, values)
 
 
 def _facts(envelope: Envelope, registration: RegistrationIn) -> ReportedFacts:

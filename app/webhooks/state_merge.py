@@ -41,6 +41,12 @@ Fields = Mapping[str, VersionedValue]
 """What is known of a snapshot; a field that nobody told yet is absent."""
 
 
+def fields_as_of(order: SnapshotVersion, values: Mapping[str, Any]) -> Fields:
+    """What one snapshot tells. The tuples are made without a call of Python for each."""
+    made = tuple.__new__
+    return {name: made(VersionedValue, (value, order)) for name, value in values.items()}
+
+
 def merge_fields(stored: Fields, told: Fields) -> Fields:
     """Keep the newest value of each field; on a tie the stored one."""
     newer = {

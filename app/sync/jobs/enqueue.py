@@ -94,7 +94,7 @@ class JobRequest:
     registration_id: str
     event_id: str
     org_id: str
-    reason: str = JobReason.LIVE
+    reason: str = JobReason.LIVE.value
     priority: int = LIVE
     requested_by: str | None = None
     is_optional: bool = False
