@@ -14,13 +14,13 @@ from uuid import uuid4
 from sqlalchemy.exc import DBAPIError
 
 from app.api.dependencies import Resources
+from workers.arq_listener import ArqListener, drain_timeout
 from workers.drain_pool import Drain, DrainPool
 from workers.heartbeat import Heartbeat
 from workers.liveness import Liveness
 from workers.loops import run_periodically, sleep_unless_stopped, summarize_error
 from workers.periodic_tasks import PeriodicTask, run_periodic_tasks
 from workers.sweeper import FindOrgs, sweep
-from workers.wake_up_listener import WakeUpListener, drain_timeout
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Supervisor:
             seconds=drain_timeout(settings),
             slow_orgs=work.slow_orgs,
         )
-        self._listener = WakeUpListener(settings, resources.database, self.drains)
+        self._listener = ArqListener(settings, resources.database, self.drains)
         self._heartbeat = Heartbeat(
             resources.database, worker_id, hostname=socket.gethostname(), pid=os.getpid()
         )

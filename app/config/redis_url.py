@@ -39,7 +39,7 @@ def checked_redis_url(value: str) -> str:
 
 
 def redis_settings(url: str) -> RedisSettings:
-    """For a pool of arq; under TLS, certificate and name of the server are checked unless the URL says no."""
+    """For arq; with TLS, certificate and name of the server are checked unless the address says otherwise."""
     parts = urlsplit(url)
     options = _options(parts.query)
     is_socket = parts.scheme == "unix"

@@ -36,7 +36,7 @@ LIBRARIES: Final[Mapping[str, int]] = {
     # Each try to reach a collector that is away is a warning, with the address; that all failed is an error.
     "opentelemetry": logging.ERROR,
     "urllib3": logging.WARNING,
-    # A connection that cannot be made is told by whoever needs it; arq's pool tells it once more, as text.
+    # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
     "arq": logging.CRITICAL,
     # SQLAlchemy's pool, which logs each connection that it gives up under the name of our own subclass.
     "app.infrastructure.connection_pool.ShrinkingPool": logging.WARNING,

@@ -194,7 +194,7 @@ def landmark(place: str) -> str:
         "log": "connect_unexpected",
         "spans": "record_deliveries",
         "metrics": "webhook_requests_total",
-        "valkey": "eventship:wake-ups",
+        "valkey": "arq:queue",
         "said to valkey": "PUBLISH",
         "database": "Northwind Events",
     }

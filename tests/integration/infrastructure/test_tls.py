@@ -10,7 +10,7 @@ from app.config.postgres_url import checked_postgres_url
 from app.config.redis_url import checked_redis_url, redis_client
 from app.infrastructure.database import Database, lone_engine
 from app.infrastructure.database_errors import DatabaseUnreachable
-from app.infrastructure.job_queue import WAKE_UPS, DrainQueue
+from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.startup_checks import check_database
 from devtools.local_stack.local_services import LocalServices, free_port
 from tests.tls import make_certificate, tls_front
@@ -112,7 +112,7 @@ async def test_wake_ups_and_hints_go_through_tls(
     await wakeups.close()
     async with redis_client(good) as client:
         assert await client.ping()
-        await client.delete(WAKE_UPS)
+        await client.delete("arq:queue")
     assert "wake_up_failed" not in caplog.text
 
 

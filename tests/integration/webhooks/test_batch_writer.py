@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app.api.errors import DatabaseUnavailable
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import WAKE_UPS, DrainQueue
+from app.infrastructure.job_queue import DrainQueue
 from app.models import Delivery, Quarantined, Registration, SyncJob
 from app.webhooks.batch_writer import GroupCommitWriter, running_writer
 from app.webhooks.ingest import ingest
@@ -23,6 +23,7 @@ from app.webhooks.parse import Outcome, ParsedDelivery
 from tests.deliveries import PEPPER, delivery, registration, unusable, webhook
 from tests.integration.webhooks.test_ingest import connect
 
+QUEUE = "arq:queue"
 NOBODY_LISTENS = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 
 
@@ -129,11 +130,11 @@ async def test_sender_that_gave_up_is_not_written(database: Database) -> None:
 async def test_orgs_are_woken_after_the_commit(database: Database, settings: Settings) -> None:
     await connect(database)
     async with Redis.from_url(settings.redis_url) as redis:
-        await redis.delete(WAKE_UPS)
+        await redis.delete(QUEUE)
         async with writer_on(database, settings.redis_url) as writer:
             await asyncio.gather(*(writer.submit(of(number)) for number in range(30)))
-        woken = await redis.zcard(WAKE_UPS)
-        await redis.delete(WAKE_UPS)
+        woken = await redis.zcard(QUEUE)
+        await redis.delete(QUEUE)
     assert 1 <= woken <= 3
 
 

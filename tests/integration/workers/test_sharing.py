@@ -15,10 +15,10 @@ from app.sync.jobs.claim import DueOrg
 from chaos.proxy import Proxy
 from tests.integration.workers.test_supervisor import SOON, Bench, announced, without_sweeper
 from tests.integration.workers.working import supervised
-from workers import drain_pool, wake_up_listener
+from workers import arq_listener, drain_pool
+from workers.arq_listener import ArqListener
 from workers.drain_pool import DrainPool
 from workers.supervisor import Supervisor, WorkerConfig
-from workers.wake_up_listener import WakeUpListener
 
 HOUR = 3600.0
 
@@ -44,7 +44,7 @@ async def until_it_lets_others_go_first(supervisor: Supervisor) -> None:
 async def test_a_worker_with_a_backlog_leaves_new_wake_ups_to_another(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_up_listener, "OTHERS_FIRST_SECONDS", HOUR)
+    monkeypatch.setattr(arq_listener, "OTHERS_FIRST_SECONDS", HOUR)
     quiet, busy, idle = without_sweeper(settings), Bench(hangs=True), Bench()
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(working(quiet, "otter:1", busy))
@@ -81,7 +81,7 @@ async def test_what_nobody_else_takes_is_taken_by_a_worker_with_a_backlog(
 async def test_a_worker_that_is_alone_takes_all_at_once(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_up_listener, "OTHERS_FIRST_SECONDS", HOUR)
+    monkeypatch.setattr(arq_listener, "OTHERS_FIRST_SECONDS", HOUR)
     busy = Bench(hangs=True)
     async with working(without_sweeper(settings), "otter:1", busy):
         await announced(settings, "backlog")
@@ -109,8 +109,8 @@ async def test_a_sweep_beside_a_backlog_takes_what_the_sweep_before_had_found(
 async def test_a_queue_that_falls_silent_is_left_beside_a_backlog_too(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_up_listener, "TAKE_SECONDS", 1)
-    monkeypatch.setattr(wake_up_listener, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(arq_listener, "TAKE_SECONDS", 1)
+    monkeypatch.setattr(arq_listener, "SILENT_SECONDS", 0.5)
     port = urlsplit(settings.redis_url).port
     assert port is not None
     proxy = Proxy("valkey", port, chance=random.Random(1))
@@ -125,7 +125,7 @@ async def test_a_queue_that_falls_silent_is_left_beside_a_backlog_too(
     assert await busy.next_drained() == "backlog"
     while not drains.lets_others_go_first:
         await asyncio.sleep(0.01)
-    listening = asyncio.create_task(WakeUpListener(behind, database, drains).listen(asyncio.Event()))
+    listening = asyncio.create_task(ArqListener(behind, database, drains).listen(asyncio.Event()))
     await announced(settings, "org_1")
     assert await busy.next_drained() == "org_1"
     proxy.swallow()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import put_wake_ups
+from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.main import open_resources
 from app.models import OrgLease, WorkerHeartbeat
 from app.sync.jobs.claim import DueOrg
@@ -126,10 +126,11 @@ async def test_wake_ups_are_received_again_after_valkey_came_back(
 
 async def announced(settings: Settings, *org_ids: str) -> None:
     """As DrainQueue does, but without its haste: a busy machine must not fail a test."""
-    redis = await create_pool(RedisSettings.from_dsn(settings.redis_url))
+    redis = RedisSettings.from_dsn(settings.redis_url)
+    pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
     for org_id in org_ids:
-        await put_wake_ups(redis, [org_id])
-    await redis.aclose(close_connection_pool=True)
+        await pool.enqueue_job(DRAIN, org_id)
+    await pool.aclose(close_connection_pool=True)
 
 
 async def test_a_slow_org_that_is_woken_goes_to_the_slow_lane(settings: Settings, database: Database) -> None:

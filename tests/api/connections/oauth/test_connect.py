@@ -10,7 +10,6 @@ from app.config.settings import Settings
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.connections.oauth import attempts
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import WAKE_UPS
 from app.models import Connection, OAuthAttempt
 from salesforce_simulator.app import create_app as create_simulator
 from tests.api.browser import brought_back
@@ -169,10 +168,9 @@ async def test_work_that_waited_is_announced_on_reconnect_and_resume(service: Se
     redis = await create_pool(RedisSettings.from_dsn(service.settings.redis_url))
     await redis.flushdb()
     await service.connect()
-    assert len(await redis.zpopmin(WAKE_UPS)) == 1
     await service.http.post("/v1/hosts/host_a/salesforce/pause")
     await service.http.post("/v1/hosts/host_a/salesforce/resume")
-    assert len(await redis.zpopmin(WAKE_UPS)) == 1
+    assert await redis.zcard("arq:queue") == 2
     await redis.aclose()
 
 

@@ -1,19 +1,21 @@
-"""Wake-ups become drains, each taken as soon as it is there; listening begins anew whenever Redis went away.
+"""arq's queue: wake-ups become drains, and listening begins anew whenever Redis went away.
 
-A wake-up is no more than a hint: it is taken once, and whoever takes it and dies leaves its org to a sweep.
+arq's own worker looks into its queue at intervals and says eight things to Redis for each job, so that one
+may be tried again. A wake-up is no more than a hint: it is taken once, as soon as it is there.
 """
 
 import asyncio
 from typing import Final
 
-from arq.connections import create_pool
-from redis.asyncio import Redis
+from arq.connections import ArqRedis, create_pool
+from arq.constants import default_queue_name, job_key_prefix
+from arq.jobs import DeserializationError, deserialize_job
 from sqlalchemy import text
 
 from app.config.redis_url import redis_settings
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import WAKE_UPS, put_wake_ups
+from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from workers.drain_pool import DrainPool
 from workers.loops import run_forever
 
@@ -38,7 +40,7 @@ async def is_slow(database: Database, org_id: str) -> bool:
         return bool(await session.scalar(IS_SLOW, {"org_id": org_id}))
 
 
-class WakeUpListener:
+class ArqListener:
     """Takes wake-ups in our own loop, as long as a slot is free: the others are left to other workers."""
 
     def __init__(self, settings: Settings, database: Database, drains: DrainPool) -> None:
@@ -51,12 +53,13 @@ class WakeUpListener:
         await run_forever("wake-ups", self._one_life, stop=stop)
 
     async def _one_life(self) -> None:
-        redis = await create_pool(redis_settings(self._settings.redis_url))
+        redis = redis_settings(self._settings.redis_url)
+        pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
         try:
             while True:
                 await self._drains.has_room.wait()
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
-                    org_id = await self._taken(redis)
+                    org_id = await self._taken(pool)
                 if org_id is None:
                     continue
                 if self._drains.has_room.is_set() or self._drains.is_draining(org_id):
@@ -64,15 +67,15 @@ class WakeUpListener:
                 else:
                     # Its slot went to the sweeper, or the worker stops: it is another worker's.
                     async with asyncio.timeout(SILENT_SECONDS):
-                        await put_wake_ups(redis, [org_id])
+                        await pool.enqueue_job(DRAIN, org_id)
         finally:
-            await redis.aclose(close_connection_pool=True)
+            await pool.aclose(close_connection_pool=True)
 
-    async def _taken(self, redis: Redis) -> str | None:
+    async def _taken(self, pool: ArqRedis) -> str | None:
         """The org of the next wake-up; None where there is none, or other workers may go first."""
-        if self._drains.lets_others_go_first and not await _is_left_over(redis):
+        if self._drains.lets_others_go_first and not await _is_left_over(pool):
             return None
-        return await _next_wake_up(redis)
+        return await _next_wake_up(pool)
 
     async def _start(self, org_id: str) -> None:
         """Start the org's drain; a worker without a slot for it leaves it to the sweeper."""
@@ -84,17 +87,30 @@ class WakeUpListener:
         self._drains.start(org_id, is_slow=is_counted_slow)
 
 
-async def _is_left_over(redis: Redis) -> bool:
+async def _is_left_over(pool: ArqRedis) -> bool:
     """Whether a wake-up stands that no other worker has taken for OTHERS_FIRST_SECONDS."""
-    first = await redis.zrange(WAKE_UPS, 0, 0, withscores=True)
+    first = await pool.zrange(default_queue_name, 0, 0)
     await asyncio.sleep(OTHERS_FIRST_SECONDS)
-    return bool(first) and first == await redis.zrange(WAKE_UPS, 0, 0, withscores=True)
+    return bool(first) and first == await pool.zrange(default_queue_name, 0, 0)
 
 
-async def _next_wake_up(redis: Redis) -> str | None:
-    """The org that was announced first, as soon as one is; None after TAKE_SECONDS without any."""
-    taken = await redis.bzpopmin(WAKE_UPS, timeout=TAKE_SECONDS)
-    try:
-        return None if taken is None else str(taken[1], "utf-8")
-    except UnicodeDecodeError:  # none of ours
+async def _next_wake_up(pool: ArqRedis) -> str | None:
+    """The org that was announced, as soon as one is; None after TAKE_SECONDS without any."""
+    taken = await pool.bzpopmin(default_queue_name, timeout=TAKE_SECONDS)
+    if taken is None:
         return None
+    key = job_key_prefix + taken[1].decode()
+    async with pool.pipeline(transaction=False) as pipe:
+        pipe.get(key)
+        pipe.delete(key)
+        job, _ = await pipe.execute()
+    return None if job is None else _announced(job)
+
+
+def _announced(job: bytes) -> str | None:
+    """The org; None for what is no wake-up of ours, which costs its neighbours nothing."""
+    try:
+        told = deserialize_job(job, deserializer=deserialize)
+    except DeserializationError:
+        return None
+    return str(told.args[0]) if told.function == DRAIN and told.args else None
