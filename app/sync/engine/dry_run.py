@@ -55,25 +55,24 @@ class DryRunResult:
 class ReadOnlyStore(WriteStore):
     """Reads our tables as a drain does; it saves no item, no access problem and no create lock."""
 
-    async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
-        return await database_now(session)
-
     async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         pass
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         pass
 
-    async def acquire_create_locks(
-        self, session: AsyncSession, operations: Sequence[WriteOperation]
-    ) -> dict[bytes, datetime]:
+    async def lock_for_writes(
+        self, session: AsyncSession, items: Sequence[WorkItem], operations: Sequence[WriteOperation]
+    ) -> tuple[datetime, dict[bytes, datetime]]:
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "keys": [key for each in operations for key in each.create_locks],
             "mine": [job.registration_id for each in operations for job in each.jobs],
         }
-        return {row.key: row.started_at for row in await session.execute(HELD_CREATE_LOCKS, values)}
+        now = await database_now(session)
+        held = await session.execute(HELD_CREATE_LOCKS, values)
+        return now, {row.key: row.started_at for row in held}
 
 
 async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch) -> DryRunResult:

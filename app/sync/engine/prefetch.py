@@ -19,9 +19,11 @@ from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
-from app.sync.jobs.load_queries import CLAIMED, EVENTS, HOST_ROW, SLOTS
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, HOST_ROW, SLOTS, siblings_read
 from app.sync.lookup.access import LOAD_ACCESS
+from app.sync.lookup.describe_cache import MAX_AGE, unique_fields_read
 from app.sync.lookup.lookup import KnownOfOrg, load_known
+from app.sync.lookup.requirements import keyed_objects
 from app.sync.model.batch import Batch
 from app.sync.model.record_key import NO_KEY_RULES, KeyRules
 
@@ -176,6 +178,10 @@ class BatchPrefetcher:
             batch = await load_claimed(session, list(claimed), host_id=host_id, org_id=org_id, fence=fence)
             found = ClaimedBatch(batch, size)
             if key_rules is not None:
+                if len(claimed) <= FEW:
+                    objects = keyed_objects(batch.jobs, key_rules)
+                    asks = siblings_read(batch), unique_fields_read(host_id, org_id, objects, MAX_AGE)
+                    await read_ahead(session, [each for each in asks if each is not None])
                 batch = await with_siblings(session, batch)
                 asked = asked_about(self.lease, batch)
                 known = await load_known(session, asked, key_rules) if asked.jobs else None

@@ -299,8 +299,7 @@ class Executor:
         if not operations:
             return []
         async with self.store.database.tenant(self.store.batch.host_id, keeps_plans=True) as session:
-            now = await self.store.lock_jobs(session, list(self.items))
-            create_locks = await self.store.acquire_create_locks(session, operations)
+            now, create_locks = await self.store.lock_for_writes(session, list(self.items), operations)
             ready = [each for each in operations if create_locks.keys().isdisjoint(each.create_locks)]
             for operation in ready:
                 self.items.apply(slot_intended(operation, self.items.of(operation), now))

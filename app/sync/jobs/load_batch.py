@@ -17,9 +17,10 @@ from app.sync.jobs.load_queries import (
     EXTRAS,
     HOST_ROW,
     OTHER_TICKETS,
-    SIBLINGS,
     SLOTS,
     choices_of,
+    siblings_read,
+    with_people,
 )
 from app.sync.model.batch import (
     MEMBER,
@@ -138,8 +139,7 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
 
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
     """Adds all registrations of the batch's people in the linked campaigns, other events included."""
-    known = [job for job in batch.jobs if job.link and job.attendee.email_key]
-    siblings = [*_in_batch(known), *await _outside_batch(session, known, batch)]
+    siblings = [*_in_batch(with_people(batch)), *await _outside_batch(session, batch)]
     return replace(
         batch,
         siblings=_by_person((each.person, each.facts) for each in siblings if each.facts),
@@ -338,21 +338,10 @@ def _related(
     return RelatedRegistration(person, facts.as_written(member.meaning), member)
 
 
-async def _outside_batch(
-    session: AsyncSession, known: Sequence[Job], batch: Batch
-) -> list[RelatedRegistration]:
-    people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
-    if not people:
+async def _outside_batch(session: AsyncSession, batch: Batch) -> list[RelatedRegistration]:
+    asked = siblings_read(batch)
+    if asked is None:
         return []
-    campaigns, emails = zip(*people, strict=True)
-    values = {
-        "host_id": batch.host_id,
-        "org_id": batch.org_id,
-        "campaigns": list(campaigns),
-        "emails": list(emails),
-        "known": [job.registration_id for job in known],
-        "member": MEMBER,
-    }
     return [
         _related(
             (row.campaign_id, row.email_key),
@@ -362,7 +351,7 @@ async def _outside_batch(
             is_written=row.is_enabled is not False
             and WriteToggles.of(row.host_settings or {}, row.event_writes, event_kind=row.event_kind).member,
         )
-        for row in await session.execute(SIBLINGS, values)
+        for row in await session.execute(*asked)
     ]
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from app.infrastructure.joined_texts import Read
 from app.models.kept_plan import found_by, kept_plan
-from app.sync.model.batch import SLOT_COLUMNS
+from app.sync.model.batch import MEMBER, SLOT_COLUMNS, Batch, Job
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.write_settings import WriteSettings
 
@@ -120,4 +121,26 @@ def choices_of(of_host: Any) -> dict[str, Any]:
         "exclusions": ExclusionRules.of(settings),
         "settings": WriteSettings.of(settings),
         "api_cap_percent": of_host.api_cap_percent,
+    }
+
+
+def with_people(batch: Batch) -> list[Job]:
+    """The jobs whose people may have other registrations for a campaign."""
+    return [job for job in batch.jobs if job.link and job.attendee.email_key]
+
+
+def siblings_read(batch: Batch) -> Read | None:
+    """What `with_siblings` asks of those outside of the batch; None where it asks nothing."""
+    known = with_people(batch)
+    people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
+    if not people:
+        return None
+    campaigns, emails = zip(*people, strict=True)
+    return SIBLINGS, {
+        "host_id": batch.host_id,
+        "org_id": batch.org_id,
+        "campaigns": list(campaigns),
+        "emails": list(emails),
+        "known": [job.registration_id for job in known],
+        "member": MEMBER,
     }

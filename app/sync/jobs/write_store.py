@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import TextClause, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
@@ -23,7 +23,7 @@ from app.sync.model.cooperative import yielding
 from app.sync.model.work_item import WorkItem, WriteOperation
 
 # Locks the rows in the order in which everybody does, and counts those that are still ours.
-LOCK_JOBS = kept_plan("""
+HELD = """
     WITH held AS (
         SELECT FROM (
             SELECT id FROM unnest(CAST(:registration_ids AS text[])) AS id ORDER BY id
@@ -34,23 +34,32 @@ LOCK_JOBS = kept_plan("""
             ORDER BY registration_id FOR UPDATE
         ) AS job
     )
-    SELECT count(*) AS rows, clock_timestamp() AS now FROM held
-""")
+"""
+LOCK_JOBS = kept_plan(f"{HELD} SELECT count(*) AS rows, clock_timestamp() AS now FROM held")  # noqa: S608 -- constants
+# People are locked after all rows, and only where all are ours: the count is asked for before the first one.
 # Keys travel as hexadecimal digits: of an array of bytes the driver asks each new connection what that is, by
 # a query that takes Postgres 18 ms to plan.
-ACQUIRE_CREATE_LOCK = kept_plan("""
-    INSERT INTO create_locks AS open (org_id, key, host_id, registration_id, started_at, until)
-    SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
-           clock_timestamp(), clock_timestamp() + :window
-    FROM unnest(CAST(:keys AS text[]), CAST(:registration_ids AS text[])) AS given (key, registration_id)
-    CROSS JOIN LATERAL (SELECT decode(given.key, 'hex') AS key, given.registration_id) AS wanted
-    ORDER BY wanted.key
-    ON CONFLICT (org_id, key) DO UPDATE
-    SET host_id = excluded.host_id, registration_id = excluded.registration_id,
-        started_at = excluded.started_at, until = excluded.until
-    WHERE open.until <= clock_timestamp() OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
-    RETURNING key
-""")
+LOCK_JOBS_AND_PEOPLE = kept_plan(
+    f"""
+    {HELD}, locked AS (
+        INSERT INTO create_locks AS open (org_id, key, host_id, registration_id, started_at, until)
+        SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
+               clock_timestamp(), clock_timestamp() + :window
+        FROM unnest(CAST(:keys AS text[]), CAST(:creating AS text[])) AS given (key, registration_id)
+        CROSS JOIN LATERAL (SELECT decode(given.key, 'hex') AS key, given.registration_id) AS wanted
+        WHERE (SELECT count(*) FROM held) = cardinality(CAST(:registration_ids AS text[]))
+        ORDER BY wanted.key
+        ON CONFLICT (org_id, key) DO UPDATE
+        SET host_id = excluded.host_id, registration_id = excluded.registration_id,
+            started_at = excluded.started_at, until = excluded.until
+        WHERE open.until <= clock_timestamp()
+           OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
+        RETURNING key
+    )
+    SELECT counted.rows, clock_timestamp() AS now, ARRAY(SELECT encode(key, 'hex') FROM locked) AS locked
+    FROM (SELECT count(*) AS rows FROM held) AS counted
+    """  # noqa: S608 -- put together from constants
+)
 SLOT_TYPES: Final = {
     "details": JSON_TYPE,
     "attempt_started_at": "timestamptz",
@@ -95,20 +104,53 @@ class WriteStore:
 
     async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
-        asked_at = time.monotonic()
+        now, _ = await self._lock(session, LOCK_JOBS, items, {})
+        return now
+
+    async def lock_for_writes(
+        self, session: AsyncSession, items: Sequence[WorkItem], operations: Sequence[WriteOperation]
+    ) -> tuple[datetime, dict[bytes, datetime]]:
+        """The same, and lock the people about to be created; returns as well which locks of others are in
+        the way.
+        """
+        creating = {key: operation for operation in operations for key in operation.create_locks}
+        if not creating or "open_creates" in self.lease.guards_off:
+            return await self.lock_jobs(session, items), {}
         values = {
+            "org_id": self.batch.org_id,
+            "keys": [key.hex() for key in creating],
+            "creating": [operation.primary_registration_id for operation in creating.values()],
+            "mine": [job.registration_id for operation in creating.values() for job in operation.jobs],
+            "window": self.lost_write_window,
+        }
+        now, held = await self._lock(session, LOCK_JOBS_AND_PEOPLE, items, values)
+        blocked = creating.keys() - {bytes.fromhex(key) for key in held.locked}
+        if not blocked:
+            return now, {}
+        others = {"org_id": self.batch.org_id, "keys": list(blocked)}
+        return now, {row.key: row.started_at for row in await session.execute(BLOCKING_CREATE_LOCKS, others)}
+
+    async def _lock(
+        self,
+        session: AsyncSession,
+        statement: TextClause,
+        items: Sequence[WorkItem],
+        values: Mapping[str, Any],
+    ) -> tuple[datetime, Any]:
+        """What the statement returns, its time first. Raises LeaseLost where not all rows are ours."""
+        asked_at = time.monotonic()
+        about = {
             "host_id": self.batch.host_id,
             "registration_ids": [row.job.registration_id for row in items],
             "fence": self.batch.fence,
             "is_fenced": "fence" not in self.lease.guards_off,
         }
-        held = (await session.execute(LOCK_JOBS, values)).one()
+        held = (await session.execute(statement, {**about, **values})).one()
         if held.rows != len(items) or not items:
             self.lease.is_lost = True
             raise LeaseLost(f"{len(items) - held.rows} of {len(items)} rows belong to another worker")
         self.lease.confirm(asked_at)
-        now: datetime = held.now
-        return now
+        return held.now, held
 
     async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Write the slots that changed and take away those that are gone."""
@@ -127,25 +169,6 @@ class WriteStore:
             await self._remove(session, gone)
         values = [slot_row(id_, key, slot) for id_, key, slot in changes if slot is not None]
         return [(UPSERT_SLOTS, self._owner | {"rows": as_rows(values)})] if values else []
-
-    async def acquire_create_locks(
-        self, session: AsyncSession, operations: Sequence[WriteOperation]
-    ) -> dict[bytes, datetime]:
-        """Lock the people about to be created; returns the locks of others that are in the way."""
-        locked = {key: operation for operation in operations for key in operation.create_locks}
-        if not locked or "open_creates" in self.lease.guards_off:
-            return {}
-        values = self._owner | {
-            "keys": [key.hex() for key in locked],
-            "registration_ids": [operation.primary_registration_id for operation in locked.values()],
-            "mine": [job.registration_id for operation in locked.values() for job in operation.jobs],
-            "window": self.lost_write_window,
-        }
-        blocked = locked.keys() - set(await session.scalars(ACQUIRE_CREATE_LOCK, values))
-        if not blocked:
-            return {}
-        others = {"org_id": self.batch.org_id, "keys": list(blocked)}
-        return {row.key: row.started_at for row in await session.execute(BLOCKING_CREATE_LOCKS, others)}
 
     async def written_since(self, since: datetime, slots: Collection[str]) -> frozenset[str]:
         """The records that we know to have written to these slots since then."""

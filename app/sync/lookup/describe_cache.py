@@ -9,6 +9,7 @@ from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database, database_now
+from app.infrastructure.joined_texts import Read
 from app.models import DescribeCache
 from app.models.kept_plan import kept_plan
 from app.salesforce.client import SalesforceClient
@@ -105,12 +106,18 @@ async def load_unique_fields(
     """The objects of which our table has a describe that counts, with their unique fields alone; None of a
     hidden one.
     """
-    wanted = sorted(sobjects)
-    if not wanted:
+    asked = unique_fields_read(host_id, org_id, sobjects, max_age)
+    if asked is None:
         return {}
-    values = {"host_id": host_id, "org_id": org_id, "sobjects": wanted, "max_age": max_age}
-    rows = await session.execute(LOAD_UNIQUE_FIELDS, values)
+    rows = await session.execute(*asked)
     return {row.sobject: parse_describe(row.body) if row.body else None for row in rows}
+
+
+def unique_fields_read(host_id: str, org_id: str, sobjects: Iterable[str], max_age: timedelta) -> Read | None:
+    """What `load_unique_fields` asks; None where it asks nothing."""
+    wanted = sorted(sobjects)
+    values = {"host_id": host_id, "org_id": org_id, "sobjects": wanted, "max_age": max_age}
+    return (LOAD_UNIQUE_FIELDS, values) if wanted else None
 
 
 async def uncached(

@@ -19,7 +19,7 @@ from app.sync.jobs.leases import Lease
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
 TRANSACTIONS_MAX = 5
-STATEMENTS_MAX = 11
+STATEMENTS_MAX = 9
 PAUSE_EVENT = text("UPDATE events SET paused_at = clock_timestamp() WHERE event_id = :event_id")
 PUT_OFF = text("UPDATE sync_jobs SET due_at = clock_timestamp() + interval '1 hour'")
 LEAVE_RUNNING = text("UPDATE sync_jobs SET state = 'running', fence = 1, running_version = 1")
