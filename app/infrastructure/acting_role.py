@@ -32,6 +32,8 @@ KEEPING_PLANS: Final[Mapping[str, str]] = MappingProxyType(
     {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_sort": "off"}
 )
 """What differs from LIMITS while plans are kept."""
+NOT_WAITING: Final[Mapping[str, str]] = MappingProxyType({"synchronous_commit": "off"})
+"""What differs while a commit is answered before it is on disk."""
 PLAN_ANEW: Final = (
     f"SELECT set_config('plan_cache_mode', '{PLANS_ANEW}', true),"
     " set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true)"
@@ -51,25 +53,32 @@ COMMAND_SECONDS: Final = 70.0
 def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     """The driver's connection, for `role`: all that it begins, it begins as that role."""
     settings = {"role": role, **LIMITS}
-    taken = {False: _set(settings), True: _set({**settings, **KEEPING_PLANS})}
+    kept = {False: settings, True: {**settings, **KEEPING_PLANS}}
+    taken = {
+        (keeps_plans, waits): _set(some if waits else {**some, **NOT_WAITING})
+        for keeps_plans, some in kept.items()
+        for waits in (True, False)
+    }
 
     class Acting(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-        __slots__ = ("keeps_plans", "tenant")
+        __slots__ = ("keeps_plans", "tenant", "waits_for_disk")
 
         tenant: str | None
         """Whose rows alone the next transaction sees; taken by its BEGIN."""
         keeps_plans: bool
         """Whether it begins with what is a KeptPlan; taken by its BEGIN."""
+        waits_for_disk: bool
+        """Whether its commit is on disk when it is answered; taken by its BEGIN."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.tenant, self.keeps_plans = None, False
+            self.tenant, self.keeps_plans, self.waits_for_disk = None, False, True
 
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 -- the driver's
             if not query.startswith("BEGIN"):
                 return str(await super().execute(query, *args, timeout=timeout))
-            first_said = taken[self.keeps_plans] + _bound(self.tenant)
-            self.tenant, self.keeps_plans = None, False
+            first_said = taken[self.keeps_plans, self.waits_for_disk] + _bound(self.tenant)
+            self.tenant, self.keeps_plans, self.waits_for_disk = None, False, True
             begin, _, first = query.partition(";")
             try:
                 return str(await super().execute(f"{begin}; {first_said}{first}", timeout=BEGIN_SECONDS))

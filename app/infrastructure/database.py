@@ -170,21 +170,24 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def tenant(self, host_id: str, *, keeps_plans: bool = False) -> AsyncIterator[AsyncSession]:
+    async def tenant(
+        self, host_id: str, *, keeps_plans: bool = False, waits_for_disk: bool = True
+    ) -> AsyncIterator[AsyncSession]:
         """One transaction that sees and writes the rows of `host_id` alone (row-level security).
 
         With `keeps_plans`, for a transaction that consists of KeptPlans: those are planned once a connection.
-        Anything else in it costs a round trip more.
+        Anything else in it costs a round trip more. Without `waits_for_disk` a crash of Postgres may undo
+        what was committed, until something else is: for what whoever leans on it looks at again.
         """
-        session = DirectSession(self._engines[0], info=self.info)
+        session = DirectSession(self._engines[0], info=self.info, waits_for_disk=waits_for_disk)
         async with unit_of_work(session):
             await session.begin_for(host_id, keeps_plans=keeps_plans)
             yield session
 
     @asynccontextmanager
-    async def system(self) -> AsyncIterator[AsyncSession]:
+    async def system(self, *, waits_for_disk: bool = True) -> AsyncIterator[AsyncSession]:
         """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
-        session = DirectSession(self._engines[1], info=self.info)
+        session = DirectSession(self._engines[1], info=self.info, waits_for_disk=waits_for_disk)
         async with unit_of_work(session):
             yield session
 

@@ -61,10 +61,11 @@ class DirectSession(AsyncSession):
     transaction. Both raise SQLAlchemy's errors, and both are heard by `before_cursor_execute`.
     """
 
-    def __init__(self, engine: AsyncEngine, *, info: dict[str, Any]) -> None:
+    def __init__(self, engine: AsyncEngine, *, info: dict[str, Any], waits_for_disk: bool = True) -> None:
         # The parent's would make the session proper, a fifth of what a short transaction costs.
         self._engine = engine.sync_engine
         self._info = info
+        self._waits_for_disk = waits_for_disk
         self._held: HeldConnection | None = None
         self._answered: dict[TextClause, tuple[Mapping[str, Any], Result[Any]]] = {}
         self._keeps_plans = False
@@ -184,7 +185,9 @@ class DirectSession(AsyncSession):
         """The connection; whether its transaction keeps plans is settled by what begins it."""
         if self._held is None:
             self._held = await HeldConnection.of(self._engine)
-            self._held.driver.keeps_plans = self._keeps_plans = keeps_plans
+            driver = self._held.driver
+            driver.keeps_plans = self._keeps_plans = keeps_plans
+            driver.waits_for_disk = self._waits_for_disk
         return self._held
 
     async def _plan_anew(self) -> None:

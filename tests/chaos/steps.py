@@ -53,15 +53,15 @@ class MortalDatabase(Database):
             event.listen(engine.sync_engine, "before_cursor_execute", self.mortal.take)
 
     @asynccontextmanager
-    async def tenant(self, host_id: str, *, keeps_plans: bool = False) -> AsyncIterator[AsyncSession]:
-        async with super().tenant(host_id, keeps_plans=keeps_plans) as session:
+    async def tenant(self, host_id: str, **about: bool) -> AsyncIterator[AsyncSession]:
+        async with super().tenant(host_id, **about) as session:
             yield session
             self.mortal.take()
         self.mortal.take()
 
     @asynccontextmanager
-    async def system(self) -> AsyncIterator[AsyncSession]:
-        async with super().system() as session:
+    async def system(self, **about: bool) -> AsyncIterator[AsyncSession]:
+        async with super().system(**about) as session:
             yield session
             self.mortal.take()
         self.mortal.take()

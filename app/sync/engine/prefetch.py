@@ -158,7 +158,8 @@ class BatchPrefetcher:
         self, host_id: str, size: int, claim_next: ClaimFunction, key_rules: KeyRules | None
     ) -> ClaimedBatch | None:
         asked_at = time.monotonic()
-        async with self.database.tenant(host_id, keeps_plans=True) as session:
+        # Whatever is written for these rows locks them first, as rows that run under this lease.
+        async with self.database.tenant(host_id, keeps_plans=True, waits_for_disk=False) as session:
             claimed = await claim_next(session)
             if not claimed:
                 return None

@@ -203,7 +203,7 @@ async def release_unless_due(database: Database, lease: Lease, *, except_hosts: 
 
     Rows of `except_hosts` do not count. Nothing may be claimed under the lease.
     """
-    async with database.system() as session:
+    async with database.system(waits_for_disk=False) as session:
         values = {**lease.key, "except_hosts": sorted(except_hosts)}
         is_released = await session.scalar(RELEASE_UNLESS_DUE, values) is not None
     lease.is_released = is_released

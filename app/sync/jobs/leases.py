@@ -305,7 +305,7 @@ async def store_caps(database: Database, lease: Lease) -> None:
 
 async def release(database: Database, lease: Lease) -> None:
     """Give the org up, so that the next worker need not wait for the lease to end."""
-    async with database.system() as session:
+    async with database.system(waits_for_disk=False) as session:
         await release_in_transaction(session, lease)
 
 

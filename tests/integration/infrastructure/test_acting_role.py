@@ -18,6 +18,9 @@ SHOW = text("SELECT current_user, " + ", ".join(f"current_setting('{name}')" for
 OTHER_ROLE = text("SELECT set_config('role', 'eventship_system', false)")
 NO_LIMITS = text("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)")
 HOSTS = text("SELECT count(*) FROM hosts")
+IS_CHOSEN = text("""
+    SELECT setting = 'off' AND source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'
+""")
 
 
 def as_login(url: str, login: str) -> str:
@@ -49,6 +52,19 @@ async def logins(owner: AsyncEngine) -> AsyncIterator[None]:
     yield
     async with owner.begin() as connection:
         await connection.execute(text("DROP ROLE es_app, es_system, es_stranger"))
+
+
+@pytest.mark.parametrize("keeps_plans", [True, False])
+async def test_a_commit_waits_for_the_disk_unless_it_need_not(migrated: str, *, keeps_plans: bool) -> None:
+    """What is said for one transaction holds for no other one."""
+    async with Database.connect(migrated, pool=1) as pooled:
+        for waits_for_disk in (True, False, True):
+            async with pooled.tenant(
+                "host_a", keeps_plans=keeps_plans, waits_for_disk=waits_for_disk
+            ) as session:
+                assert await session.scalar(IS_CHOSEN) is not waits_for_disk
+            async with pooled.system(waits_for_disk=waits_for_disk) as session:
+                assert await session.scalar(IS_CHOSEN) is not waits_for_disk
 
 
 async def leave_behind(session: AsyncSession) -> None:

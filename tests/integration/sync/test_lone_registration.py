@@ -22,6 +22,7 @@ TRANSACTIONS_MAX = 5
 STATEMENTS_MAX = 9
 PAUSE_EVENT = text("UPDATE events SET paused_at = clock_timestamp() WHERE event_id = :event_id")
 PUT_OFF = text("UPDATE sync_jobs SET due_at = clock_timestamp() + interval '1 hour'")
+FORGET_CLAIM = text("UPDATE sync_jobs SET state = 'pending', fence = NULL, running_version = NULL")
 LEAVE_RUNNING = text("UPDATE sync_jobs SET state = 'running', fence = 1, running_version = 1")
 
 
@@ -66,6 +67,49 @@ async def test_a_lone_registration_takes_five_transactions_and_few_statements(ri
     assert len(heard) - heard.count("COMMIT") <= STATEMENTS_MAX
     assert set((await rig.states()).values()) == {"synced"}
     assert await owner_of(rig) is None
+
+
+async def test_what_is_sent_and_how_it_ended_is_on_disk_and_what_is_looked_at_again_need_not_be(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lease and intent are there after a crash of Postgres; a claim or a release may be forgotten."""
+    begun: list[bool] = []
+    send = asyncpg.Connection.execute
+
+    async def noted(connection: Any, query: str, *args: Any, timeout: float | None = None) -> Any:
+        if query.startswith("BEGIN"):
+            begun.append("synchronous_commit" not in query)
+        return await send(connection, query, *args, timeout=timeout)
+
+    await rig.registered(1)
+    await rig.drain()
+    await rig.registered(2)
+    monkeypatch.setattr(asyncpg.Connection, "execute", noted)
+    await rig.drain()
+    monkeypatch.undo()
+    lease = intent = end = True
+    claim = release = False
+    assert begun == [lease, claim, intent, end, release]
+    assert set((await rig.states()).values()) == {"synced"}
+
+
+async def test_nothing_is_written_for_rows_whose_claim_was_forgotten(rig: Rig) -> None:
+    """As a crash of Postgres may leave them, while Salesforce is asked about their people."""
+    await rig.registered(1)
+    await rig.org.configure(latency_ms=300)
+    task = asyncio.create_task(rig.drain())
+    async with asyncio.timeout(10):
+        while "running" not in (await rig.states()).values():
+            await asyncio.sleep(0.01)
+    async with rig.database.system() as session:
+        await session.execute(FORGET_CLAIM)
+    assert await task is False
+    assert await rig.records("Lead") == []
+    await rig.org.configure(latency_ms=0)
+    await rig.pass_time(60)
+    await rig.drain()
+    assert len(await rig.records("Lead")) == 1
+    assert set((await rig.states()).values()) == {"synced"}
 
 
 async def test_new_connections_ask_for_no_types(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

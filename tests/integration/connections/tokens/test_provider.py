@@ -251,11 +251,11 @@ class Shaky(Database):
         self._steady, self._away, self._begun, self._error = steady, away, 0, error
 
     @asynccontextmanager
-    async def tenant(self, host_id: str, *, keeps_plans: bool = False) -> AsyncIterator[AsyncSession]:
+    async def tenant(self, host_id: str, **about: bool) -> AsyncIterator[AsyncSession]:
         self._begun += 1
         if self._begun in self._away:
             raise self._error
-        async with self._steady.tenant(host_id, keeps_plans=keeps_plans) as session:
+        async with self._steady.tenant(host_id, **about) as session:
             yield session
 
 
