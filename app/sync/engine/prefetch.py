@@ -18,8 +18,8 @@ from app.sync.engine.interruptions import is_of_all_hosts
 from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
-from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
-from app.sync.jobs.load_queries import CLAIMED, EVENTS, HOST_ROW, SLOTS, siblings_read
+from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, siblings_read, with_siblings
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, HOST_ROW, SLOTS
 from app.sync.lookup.access import LOAD_ACCESS
 from app.sync.lookup.describe_cache import MAX_AGE, unique_fields_read
 from app.sync.lookup.lookup import KnownOfOrg, load_known

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.joined_texts import Read
 from app.salesforce.ids import is_id
-from app.states import LinkState, StatusMeaning
+from app.states import StatusMeaning
 from app.sync.jobs.load_emails import with_emails
 from app.sync.jobs.load_queries import (
     CLAIMED,
@@ -17,10 +18,10 @@ from app.sync.jobs.load_queries import (
     EXTRAS,
     HOST_ROW,
     OTHER_TICKETS,
+    SIBLINGS,
     SLOTS,
     choices_of,
-    siblings_read,
-    with_people,
+    link_of,
 )
 from app.sync.model.batch import (
     MEMBER,
@@ -139,7 +140,7 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
 
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
     """Adds all registrations of the batch's people in the linked campaigns, other events included."""
-    siblings = [*_in_batch(with_people(batch)), *await _outside_batch(session, batch)]
+    siblings = [*_in_batch(batch.jobs), *await _outside_batch(session, batch)]
     return replace(
         batch,
         siblings=_by_person((each.person, each.facts) for each in siblings if each.facts),
@@ -243,7 +244,7 @@ async def events_of(
         rules = MappingRules.of(of_host.layer, row.layer) if row.layer else hosts
         general = rules.for_general_links(general_links) if row.layer else hosts_general
         writes = WriteToggles.of(settings, row.writes, event_kind=row.kind)
-        shared = Shared(event_of(row), _link(row), rules, row.is_enabled is not False, writes)
+        shared = Shared(event_of(row), link_of(row), rules, row.is_enabled is not False, writes)
         events[row.event_id] = LoadedEvent(shared, shared._replace(rules=general))
     return events
 
@@ -286,15 +287,6 @@ def extras_of(row: Any) -> RegistrationExtras:
     return RegistrationExtras(**_known_values(RegistrationExtras, row))
 
 
-def _link(row: Any) -> Link | None:
-    if row.campaign_id is None or row.link_state not in (LinkState.LINKED, LinkState.BROKEN):
-        return None
-    labels = {meaning: label for meaning, label in row.statuses.items() if label}
-    return Link(
-        row.campaign_id, labels, is_broken=row.link_state == LinkState.BROKEN, version=row.link_version
-    )
-
-
 async def _written(
     session: AsyncSession, registration_ids: Sequence[str], whose: Mapping[str, str]
 ) -> dict[str, dict[SlotKey, WrittenSlot]]:
@@ -314,9 +306,9 @@ def written_slot(values: Iterable[Any]) -> WrittenSlot:
 def _in_batch(jobs: Iterable[Job]) -> Iterable[RelatedRegistration]:
     """The batch's own registrations, so that the database need not be asked for them again."""
     for job in jobs:
-        if job.link and not job.is_erased:
+        if job.link and job.attendee.email_key and not job.is_erased:
             campaign_id = job.link.campaign_id
-            person = (campaign_id, job.attendee.email_key or "")
+            person = (campaign_id, job.attendee.email_key)
             member = job.slot(MEMBER, campaign_id)
             is_written = job.is_enabled and job.writes.member
             yield _related(person, job.facts, member, is_excluded=job.is_excluded, is_written=is_written)
@@ -336,6 +328,20 @@ def _related(
     if member is None or is_written:
         return RelatedRegistration(person, facts, member)
     return RelatedRegistration(person, facts.as_written(member.meaning), member)
+
+
+def siblings_read(batch: Batch) -> Read | None:
+    """What `with_siblings` asks of those outside of the batch; None where it asks nothing."""
+    known = {
+        job.registration_id: (job.link.campaign_id, job.attendee.email_key)
+        for job in batch.jobs
+        if job.link and job.attendee.email_key
+    }
+    if not known:
+        return None
+    campaigns, emails = zip(*sorted(set(known.values())), strict=True)
+    people = {"campaigns": list(campaigns), "emails": list(emails), "known": list(known)}
+    return SIBLINGS, {"host_id": batch.host_id, "org_id": batch.org_id, **people, "member": MEMBER}
 
 
 async def _outside_batch(session: AsyncSession, batch: Batch) -> list[RelatedRegistration]:

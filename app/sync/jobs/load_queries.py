@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.infrastructure.joined_texts import Read
 from app.models.kept_plan import found_by, kept_plan
-from app.sync.model.batch import MEMBER, SLOT_COLUMNS, Batch, Job
+from app.states import LinkState
+from app.sync.model.batch import SLOT_COLUMNS, Link
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.write_settings import WriteSettings
 
@@ -124,23 +124,11 @@ def choices_of(of_host: Any) -> dict[str, Any]:
     }
 
 
-def with_people(batch: Batch) -> list[Job]:
-    """The jobs whose people may have other registrations for a campaign."""
-    return [job for job in batch.jobs if job.link and job.attendee.email_key]
-
-
-def siblings_read(batch: Batch) -> Read | None:
-    """What `with_siblings` asks of those outside of the batch; None where it asks nothing."""
-    known = with_people(batch)
-    people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
-    if not people:
+def link_of(row: Any) -> Link | None:
+    """The link of a row of EVENTS."""
+    if row.campaign_id is None or row.link_state not in (LinkState.LINKED, LinkState.BROKEN):
         return None
-    campaigns, emails = zip(*people, strict=True)
-    return SIBLINGS, {
-        "host_id": batch.host_id,
-        "org_id": batch.org_id,
-        "campaigns": list(campaigns),
-        "emails": list(emails),
-        "known": [job.registration_id for job in known],
-        "member": MEMBER,
-    }
+    labels = {meaning: label for meaning, label in row.statuses.items() if label}
+    return Link(
+        row.campaign_id, labels, is_broken=row.link_state == LinkState.BROKEN, version=row.link_version
+    )
