@@ -40,7 +40,7 @@ async def read_ahead(session: AsyncSession, reads: Sequence[Read]) -> None:
     To be called where all of them are about to be asked for in this transaction, and nothing that they read
     is changed before. A session of another kind is asked one by one, as without this.
     """
-    if len(reads) < 2 or not isinstance(session, DirectSession):
+    if not isinstance(session, DirectSession):
         return
     for statement, _ in reads:
         await session.columns_of(statement)

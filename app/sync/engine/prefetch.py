@@ -182,7 +182,9 @@ class BatchPrefetcher:
                 if len(claimed) <= FEW:
                     objects = keyed_objects(batch.jobs, key_rules)
                     asks = siblings_read(batch), unique_fields_read(host_id, org_id, objects, MAX_AGE)
-                    await read_ahead(session, [each for each in asks if each is not None])
+                    asked_for = [each for each in asks if each is not None]
+                    if len(asked_for) > 1:
+                        await read_ahead(session, asked_for)
                 batch = await with_siblings(session, batch)
                 asked = asked_about(self.lease, batch)
                 known = await load_known(session, asked, key_rules) if asked.jobs else None
