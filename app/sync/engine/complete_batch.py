@@ -216,7 +216,10 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, items: Se
         {
             (row.job.event.event_id, row.job.link.version)
             for row in items
-            if Obstacle.CAMPAIGN in row.obstacles and row.job.link and not row.job.link.is_broken
+            if row.obstacles
+            and Obstacle.CAMPAIGN in row.obstacles
+            and row.job.link
+            and not row.job.link.is_broken
         }
     )
     if seen:

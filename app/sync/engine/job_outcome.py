@@ -33,6 +33,8 @@ class Ending(Enum):
 
 def ending_of(item: WorkItem) -> Ending:
     """The first that applies: a part in doubt counts before one that failed, and that before one to retry."""
+    if item.is_processed and not item.must_replan and not any(_troubles(item)):
+        return Ending.DONE
     is_ambiguous = any(
         slot.state == WriteState.AMBIGUOUS and not is_optional(key) for key, slot in item.slots.items()
     )
@@ -54,6 +56,12 @@ def ending_of(item: WorkItem) -> Ending:
         (Ending.CAMPAIGN_BROKEN, Obstacle.CAMPAIGN in item.obstacles),
     )
     return next((ending for ending, applies in endings if applies), Ending.DONE)
+
+
+def _troubles(item: WorkItem) -> tuple[object, ...]:
+    """What an item that simply went well has none of."""
+    errors = (item.error, item.retry, item.inaccessible_lead)
+    return (*errors, item.skipped_because, item.recheck_at, item.obstacles)
 
 
 def _ends_membership(item: WorkItem) -> bool:
@@ -113,6 +121,8 @@ def parts_due_at(item: WorkItem, now: datetime, *, jitter: float) -> datetime | 
 
 def failed_parts(item: WorkItem) -> list[ItemError]:
     """The errors of optional parts that nothing more is tried for, each group of a milestone once."""
+    if not item.part_ends:
+        return []
     has_later = retry_wait(item.job.attempts + 1, 0) is not None
     over = (PartEnding.FAILED, PartEnding.REFUSED, *(() if has_later else TRIED_LATER))
     errors = (end.error for end in _open_ends(item) if end.how in over)

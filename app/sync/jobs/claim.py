@@ -224,7 +224,7 @@ async def claim(
         "most": limit,
         "are_isolated_last": are_isolated_last,
     }
-    return dict(sorted((row.registration_id, row.event_id) for row in await session.execute(CLAIM, values)))
+    return dict(sorted(map(tuple, await session.execute(CLAIM, values))))
 
 
 async def has_due_live_work(session: AsyncSession, lease: Lease, host_id: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.joined_texts import Read
+from app.infrastructure.named_rows import named_rows
 from app.salesforce.ids import is_id
 from app.states import StatusMeaning
 from app.sync.jobs.load_emails import with_emails
@@ -103,7 +104,7 @@ async def load_claimed(
     whose = {"host_id": host_id, "org_id": org_id}
     of_host = (await session.execute(HOST_ROW, {"host_id": host_id})).one()
     settings = of_host.settings or {}
-    rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
+    rows = named_rows(await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)}))
     events = await events_of(session, {row.event_id for row in rows}, whose, of_host=of_host)
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
     extras = await _extras(session, mapped, host_id)
@@ -210,7 +211,7 @@ def _job(
         is_enabled=known.is_enabled,
         writes=known.writes,
         written=written,
-        failed_parts=row.failed_parts,
+        failed_parts=row.failed_parts or (),
         trace_context=row.trace_context,
     )
 

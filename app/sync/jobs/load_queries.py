@@ -29,7 +29,7 @@ REGISTRATION_BY_KEY = f"""CROSS JOIN LATERAL {
 CLAIMED = kept_plan(
     f"""
     SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
-           job.running_version, job.failed_parts, job.trace_context,
+           job.running_version, nullif(job.failed_parts, '[]') AS failed_parts, job.trace_context,
            registration.event_id, registration.attendee,
            registration.email_key, registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name,
            registration.erased_at, {FACT_COLUMNS}

@@ -95,7 +95,7 @@ def _changed(item: WorkItem, changes: Mapping[str, Any]) -> WorkItem:
     values = list(item)
     for name, value in changes.items():
         values[PLACES[name]] = value
-    return WorkItem._make(values)
+    return tuple.__new__(WorkItem, values)
 
 
 def _after(item: WorkItem, end: ItemEnd) -> dict[str, Any]:

@@ -274,6 +274,7 @@ def created_for(rules: MappingRules) -> list[RecordKind]:
     return [kind for kind in RECORD_KINDS if rules.create_modes & kind.create_modes]
 
 
+@lru_cache
 def person_object(creates: str) -> str:
     """What rules call the object of a new person; a Lead where nobody is created."""
     kinds = (kind for kind in RECORD_KINDS if kind.slot == PERSON)

@@ -86,11 +86,11 @@ class SlotDetails(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The details as they are stored."""
-        others = self.others or {}
         values: dict[str, Any] = {
-            **others,
-            **{name: value for name, value in zip(KEYS, self, strict=False) if value is not None},
+            name: value for name, value in zip(KEYS, self, strict=False) if value is not None
         }
+        if self.others:
+            values = {**self.others, **values}
         if self.dropped is not None:
             values["dropped"] = list(self.dropped)
         if self.warning is not None:
@@ -104,7 +104,7 @@ class SlotDetails(NamedTuple):
         if self is NO_DETAILS:
             return changes
         pairs = zip(self, changes, strict=True)
-        return SlotDetails._make([before if now is None else now for before, now in pairs])
+        return tuple.__new__(SlotDetails, [before if now is None else now for before, now in pairs])
 
     def without_hints(self) -> "SlotDetails":
         """Of a slot that is as it should be: what was refused of it may be tried again."""
