@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
+from app.infrastructure.raw_connection import DedicatedConnection
 from app.models import Delivery, Event, Registration, SyncJob
 from app.privacy.erasure import ErasureRequest, erase
 from app.privacy.tombstones import lock_exclusive, shared_locks
@@ -178,6 +180,22 @@ async def test_what_another_process_wrote_is_joined(
     is_same = is_first and webhook_id == "msg_2"
     assert outcomes == [Outcome.DUPLICATE if is_same else Outcome.ACCEPTED, Outcome.ACCEPTED]
     assert await stored(known) == [4 if is_first and not is_same else 3, 3, 3]
+
+
+async def test_a_webhook_that_is_there_is_told_without_an_error(
+    known: Database, writer: GroupCommitWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, answers = DedicatedConnection.call, []
+
+    async def noted(self: DedicatedConnection, *asked: Any) -> Any:
+        answers.append(await call(self, *asked))
+        return answers[-1]
+
+    monkeypatch.setattr(DedicatedConnection, "call", noted)
+    assert await sent(writer, of(2)) == [Outcome.ACCEPTED]
+    assert await sent(writer, of(3, "msg_2")) == [Outcome.DUPLICATE]
+    assert answers == [True, False]
+    assert await stored(known) == [2, 2, 2]
 
 
 @pytest.mark.parametrize(
