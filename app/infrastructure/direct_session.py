@@ -181,13 +181,12 @@ class DirectSession(AsyncSession):
     async def _driver(self) -> Any:
         return (await self._opened(keeps_plans=False)).driver
 
-    async def _opened(self, keeps_plans: bool) -> HeldConnection:
+    async def _opened(self, keeps_plans: bool, host_id: str | None = None) -> HeldConnection:
         """The connection; whether its transaction keeps plans is settled by what begins it."""
         if self._held is None:
             self._held = await HeldConnection.of(self._engine)
-            driver = self._held.driver
-            driver.keeps_plans = self._keeps_plans = keeps_plans
-            driver.waits_for_disk = self._waits_for_disk
+            self._held.begins_as = host_id, keeps_plans, self._waits_for_disk
+            self._keeps_plans = keeps_plans
         return self._held
 
     async def _plan_anew(self) -> None:
@@ -197,8 +196,7 @@ class DirectSession(AsyncSession):
             await self._send(PositionalText(PLAN_ANEW, ()), {})
 
     async def _begin_for(self, host_id: str, keeps_plans: bool) -> None:
-        held = await self._opened(keeps_plans)
-        held.driver.tenant = host_id
+        held = await self._opened(keeps_plans, host_id)
         await held.begin()
 
     async def _send(self, plain: PositionalText, params: Mapping[str, Any]) -> Result[Any]:

@@ -39,7 +39,7 @@ class HeldConnection:
     `checkout` and `checkin` hear only of connections that were idle for long, or are new.
     """
 
-    __slots__ = ("_connection", "_engine", "_entry", "_pool", "adapted")
+    __slots__ = ("_connection", "_engine", "_entry", "_pool", "adapted", "begins_as")
 
     def __init__(
         self, engine: Engine, entry: ConnectionPoolEntry | None, connection: Connection | None
@@ -49,6 +49,8 @@ class HeldConnection:
         self._entry, self._connection = entry, connection
         found = entry.dbapi_connection if entry is not None else None
         self.adapted: Any = found if connection is None else connection.connection.dbapi_connection
+        self.begins_as: tuple[str | None, bool, bool] = None, False, True
+        """The tenant, whether plans are kept, whether the commit waits for the disk: see `acting_as`."""
 
     @classmethod
     async def of(cls, engine: Engine) -> Self:
@@ -72,7 +74,7 @@ class HeldConnection:
 
     async def begin(self) -> None:
         try:
-            await self.adapted._start_transaction()
+            await self._start()
         except self.adapted.dbapi.Error as error:
             await self._fail(error, "BEGIN", ())
 
@@ -84,7 +86,7 @@ class HeldConnection:
         try:
             async with adapted._execute_mutex:
                 if adapted._transaction is None:
-                    await adapted._start_transaction()
+                    await self._start()
                 try:
                     # Statements that were prepared before this time are prepared anew.
                     statement, about = await adapted._prepare(
@@ -130,6 +132,12 @@ class HeldConnection:
     async def close(self) -> None:
         """Roll back what was not committed, and give the connection back."""
         await greenlet_spawn(self.connection.close)
+
+    async def _start(self) -> None:
+        """Said to the driver no earlier: whoever fails before its BEGIN leaves nothing to the next one."""
+        driver = self.driver
+        driver.tenant, driver.keeps_plans, driver.waits_for_disk = self.begins_as
+        await self.adapted._start_transaction()
 
     async def _fail(self, error: Exception, sql: str, values: tuple[Any, ...]) -> NoReturn:
         """As SQLAlchemy says it; a connection that was lost is given up, and all that are as old."""

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -65,6 +66,23 @@ async def test_a_commit_waits_for_the_disk_unless_it_need_not(migrated: str, *, 
                 assert await session.scalar(IS_CHOSEN) is not waits_for_disk
             async with pooled.system(waits_for_disk=waits_for_disk) as session:
                 assert await session.scalar(IS_CHOSEN) is not waits_for_disk
+
+
+async def test_what_was_not_begun_leaves_nothing_to_the_next_transaction(migrated: str) -> None:
+    """The intake's connection comes from the same pool, and says nothing about the disk."""
+
+    def refuse(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    async with Database.connect(migrated, pool=1) as pooled:
+        _, system = pooled.engines
+        event.listen(system.sync_engine, "before_cursor_execute", refuse)
+        with pytest.raises(ZeroDivisionError):
+            async with pooled.system(waits_for_disk=False) as session:
+                await session.execute(HOSTS)
+        event.remove(system.sync_engine, "before_cursor_execute", refuse)
+        async with system.connect() as connection:
+            assert await connection.scalar(IS_CHOSEN) is False
 
 
 async def leave_behind(session: AsyncSession) -> None:
