@@ -32,20 +32,24 @@ USED_AT: Final = "used_at"
 class ShrinkingPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool, which can also give up idle connections: by itself it never shrinks.
 
-    `most_used`: the most connections that were in use at once since somebody last asked.
+    `most_used`: the most connections that were in use at once since somebody last asked. `awaited`: how many
+    wait for one.
     """
 
     most_used: int = 0
+    awaited: int = 0
 
     def _do_get(self) -> ConnectionPoolEntry:
         """A connection, its wait measured."""
         began = time.perf_counter()
+        self.awaited += 1
         try:
             found = super()._do_get()
         except PoolTimeout:
             POOL_TIMEOUTS.labels(self._orig_logging_name or OTHER).inc()
             raise
         finally:
+            self.awaited -= 1
             self._waits.observe(time.perf_counter() - began)
         self.most_used = max(self.most_used, self.checkedout())
         return found

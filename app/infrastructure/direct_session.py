@@ -4,6 +4,7 @@ Whoever adds objects, selects entities or opens a savepoint has a session as eve
 See docs/performance.md.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -138,6 +139,9 @@ class DirectSession(AsyncSession):
         if self._held is not None:
             await self._held.commit()
             self._held = None
+            if self._engine.pool.awaited:  # type: ignore[attr-defined]  # engine_for makes a ShrinkingPool
+                # Else whoever begins the next transaction at once takes the connection again, and again.
+                await asyncio.sleep(0)
 
     async def rollback(self) -> None:
         """Undo all of it; what followed would be another transaction, bound to no tenant."""

@@ -262,6 +262,22 @@ async def test_no_more_connections_are_handed_out_than_the_pool_has(settings: Se
             assert len(await waiting) == 1
 
 
+async def test_whoever_commits_one_transaction_after_another_keeps_no_connection_from_others(
+    settings: Settings,
+) -> None:
+    turns: list[str] = []
+
+    async def commit_again_and_again(name: str) -> None:
+        for _ in range(20):
+            async with database.system() as session:
+                await session.execute(ONE)
+            turns.append(name)
+
+    async with Database.connect(settings.database_url, pool=1) as database:
+        await asyncio.gather(*(commit_again_and_again(name) for name in "abc"))
+    assert {name: turns[:30].count(name) for name in "abc"} == {"a": 10, "b": 10, "c": 10}
+
+
 async def test_after_a_lost_connection_no_older_one_is_taken_as_it_is(settings: Settings) -> None:
     async with Database.connect(settings.database_url, pool=2) as database:
         pool = database.engines[1].sync_engine.pool
