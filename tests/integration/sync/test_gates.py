@@ -232,11 +232,9 @@ async def test_only_rows_of_a_backfill_cost_a_transaction_for_its_calls(
     begun: list[str] = []
     tenant = Database.tenant
 
-    def counted(
-        database: Database, host_id: str, *, keeps_plans: bool = False
-    ) -> AbstractAsyncContextManager[AsyncSession]:
+    def counted(database: Database, host_id: str, **about: bool) -> AbstractAsyncContextManager[AsyncSession]:
         begun.append(str(inspect.stack()[1].function))
-        return tenant(database, host_id, keeps_plans=keeps_plans)
+        return tenant(database, host_id, **about)
 
     monkeypatch.setattr(Database, "tenant", counted)
     await rig.registered(1)
