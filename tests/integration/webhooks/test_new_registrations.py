@@ -31,15 +31,16 @@ from tests.integration.webhooks.test_ingest import connect, recorded, until_some
 OTHER_ORG = "00Dxx0000001otter"
 DEFINITION = text("SELECT pg_get_functiondef('record_registrations_by_place'::regproc)")
 READ = ("hosts", "connections", "erasures", "events", "registrations")
+MANY = 2000
 OTHERS = (
-    "INSERT INTO hosts (host_id) SELECT 'other_' || n FROM generate_series(1, 2000) AS n",
+    f"INSERT INTO hosts (host_id) SELECT 'other_' || n FROM generate_series(1, {MANY}) AS n",
     "INSERT INTO erasures (host_id, kind, key, erased_at)"
     " SELECT host_id, 'email', sha256(host_id::bytea), now() FROM hosts WHERE host_id <> 'host_a'",
     "INSERT INTO events (host_id, event_id, title, snapshot_at)"
-    " SELECT 'host_a', 'other_' || n, 'Otters', now() FROM generate_series(1, 2000) AS n",
+    f" SELECT 'host_a', 'other_' || n, 'Otters', now() FROM generate_series(1, {MANY}) AS n",
     "INSERT INTO registrations (host_id, registration_id, event_id, status, attendee, email_key, snapshot_at,"
     " registered_at) SELECT 'host_a', 'other_' || n, 'other_' || n, 'confirmed', '{}', 'x', now(), now() FROM"
-    " generate_series(1, 2000) AS n",
+    f" generate_series(1, {MANY}) AS n",
 )
 ROWS_READ = text(
     "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
@@ -150,12 +151,14 @@ async def test_a_plan_from_when_rows_were_few_reads_no_table_through(
         await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for insert in OTHERS:
             await connection.exec_driver_sql(insert)
+        await connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
     before = await rows_read(owner)
     await last_seen.record_new(direct, [of(4)])
     await direct.close()
     after = await rows_read(owner)
     assert taken == [True, True]
-    assert max(after[table] - before[table] for table in READ) < 10
+    # Sessions that rest tell the few rows that they read before up to ten seconds later.
+    assert max(after[table] - before[table] for table in READ) < MANY / 2
 
 
 @pytest.mark.parametrize("webhook_id", ["msg_2", "msg_9"], ids=["same-webhook", "another-webhook"])
