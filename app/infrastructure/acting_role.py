@@ -52,13 +52,7 @@ COMMAND_SECONDS: Final = 70.0
 @cache
 def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     """The driver's connection, for `role`: all that it begins, it begins as that role."""
-    settings = {"role": role, **LIMITS}
-    kept = {False: settings, True: {**settings, **KEEPING_PLANS}}
-    taken = {
-        (keeps_plans, waits): _set(some if waits else {**some, **NOT_WAITING})
-        for keeps_plans, some in kept.items()
-        for waits in (True, False)
-    }
+    taken = _first_said({"role": role, **LIMITS})
 
     class Acting(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
         __slots__ = ("keeps_plans", "tenant", "waits_for_disk")
@@ -97,6 +91,16 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
             await super().close(timeout=min(timeout or CLOSE_SECONDS, CLOSE_SECONDS))
 
     return Acting
+
+
+def _first_said(settings: Mapping[str, str]) -> dict[tuple[bool, bool], str]:
+    """What begins a transaction, by whether it keeps plans and whether its commit waits for the disk."""
+    kept = {False: settings, True: {**settings, **KEEPING_PLANS}}
+    return {
+        (keeps_plans, waits): _set(some if waits else {**some, **NOT_WAITING})
+        for keeps_plans, some in kept.items()
+        for waits in (True, False)
+    }
 
 
 def _set(settings: Mapping[str, str]) -> str:

@@ -43,7 +43,6 @@ _SOBJECT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _QUERY_OR_COLLECTION: Final = re.compile(
     r"/services/data/v[0-9.]+/(?:query|queryAll|composite/sobjects)(?:[/?]|$)"
 )
-
 _NEXT_PAGE: Final = re.compile(r"/services/data/v[0-9.]+/query(?:All)?/[\w-]+", re.ASCII)
 
 

@@ -93,14 +93,20 @@ async def test_what_is_sent_and_how_it_ended_is_on_disk_and_what_is_looked_at_ag
     assert set((await rig.states()).values()) == {"synced"}
 
 
-async def test_nothing_is_written_for_rows_whose_claim_was_forgotten(rig: Rig) -> None:
-    """As a crash of Postgres may leave them, while Salesforce is asked about their people."""
-    await rig.registered(1)
-    await rig.org.configure(latency_ms=300)
+async def drain_with_running_rows(rig: Rig) -> asyncio.Task[bool]:
+    """A drain that was begun, once its rows run."""
     task = asyncio.create_task(rig.drain())
     async with asyncio.timeout(10):
         while "running" not in (await rig.states()).values():
             await asyncio.sleep(0.01)
+    return task
+
+
+async def test_nothing_is_written_for_rows_whose_claim_was_forgotten(rig: Rig) -> None:
+    """As a crash of Postgres may leave them, while Salesforce is asked about their people."""
+    await rig.registered(1)
+    await rig.org.configure(latency_ms=300)
+    task = await drain_with_running_rows(rig)
     async with rig.database.system() as session:
         await session.execute(FORGET_CLAIM)
     assert await task is False
@@ -146,10 +152,7 @@ async def test_every_plan_of_a_lone_registration_is_kept(rig: Rig) -> None:
 async def test_what_came_while_a_batch_was_written_is_written_by_the_same_drain(rig: Rig) -> None:
     await rig.registered(1)
     await rig.org.configure(latency_ms=300)
-    task = asyncio.create_task(rig.drain())
-    async with asyncio.timeout(10):
-        while "running" not in (await rig.states()).values():
-            await asyncio.sleep(0.01)
+    task = await drain_with_running_rows(rig)
     await rig.registered(2)
     await rig.org.configure(latency_ms=0)
     assert await task is False
