@@ -11,9 +11,14 @@ const STREAM_ABSENT_MS = 300_000;
 /** A stream that ended by its time is opened again at once, if it had any. */
 const LIVED_MS = 5_000;
 
+/** Whether the stream told of this type ("stats", "card", …) since a question went out: its answer may be older. */
+export type HasTold = (type: string) => boolean;
+
 export interface Source {
-  /** Ask once for everything the view shows; whether there was an answer. Never rejects. */
-  poll(): Promise<boolean>;
+  /** Ask once for everything the view shows; whether there was an answer. Never rejects.
+   *
+   * What the stream told meanwhile stays: nothing may happen after it that would correct an older answer. */
+  poll(hasTold: HasTold): Promise<boolean>;
   /** Open the stream; the answer may be any status. */
   open(lastEventId: string | null, signal: AbortSignal): Promise<Response>;
   /** One event of the stream. */
@@ -34,6 +39,8 @@ export class Live {
   private streamTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
   private heardAt: number | null = null;
+  /** How often the stream told of each type. */
+  private readonly told = new Map<string, number>();
 
   constructor(private readonly source: Source, private readonly page: Document = document) {}
 
@@ -57,9 +64,11 @@ export class Live {
 
   /** A question that hangs is given up: the network may be half open. */
   private async poll(): Promise<void> {
+    const before = new Map(this.told);
+    const hasTold: HasTold = (type) => this.told.get(type) !== before.get(type);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const inTime = new Promise<boolean>((resolve) => { timer = setTimeout(() => resolve(false), POLL_WITHIN_MS); });
-    const isAnswered = await Promise.race([this.source.poll(), inTime]);
+    const isAnswered = await Promise.race([this.source.poll(hasTold), inTime]);
     clearTimeout(timer);
     if (isAnswered) this.heard();
   }
@@ -149,7 +158,9 @@ export class Live {
   private take(event: StreamEvent): void {
     this.failures = 0;
     if (event.id !== null) this.lastEventId = event.id;
-    if (event.data !== "") this.source.take(event);
+    if (event.data === "") return;
+    this.told.set(event.type, (this.told.get(event.type) ?? 0) + 1);
+    this.source.take(event);
   }
 
   private later(): number {

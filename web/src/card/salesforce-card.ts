@@ -3,7 +3,7 @@
 import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { StreamEvent } from "../api/events";
-import { Live } from "../api/live";
+import { Live, type HasTold } from "../api/live";
 import type { Action, Attempt, Card, ConnectionView } from "../api/schema";
 import { moment, named, t } from "../texts";
 import "../ui/dialog";
@@ -84,16 +84,16 @@ export class SalesforceCard extends EventshipElement {
     this.strange = null;
     if (this.getToken === null || this.hostId === "") return;
     const host = this.api.host(this.hostId);
-    this.live = new Live({ poll: () => this.load(), open: host.stream, take: (event) => this.take(event), silent: this.silent });
+    this.live = new Live({ poll: (hasTold) => this.load(hasTold), open: host.stream, take: (event) => this.take(event), silent: this.silent });
     this.live.start();
   }
 
-  private async load(): Promise<boolean> {
+  private async load(hasTold: HasTold): Promise<boolean> {
     const { live } = this;
     try {
       const card = await this.api.host(this.hostId).card();
       if (this.live !== live) return false;
-      this.card = card;
+      if (!hasTold("card")) this.card = card;
       this.problem = null;
       if (this.refusal?.isUnreachable) this.refusal = null;
       void this.showReturned();
@@ -225,8 +225,14 @@ export class SalesforceCard extends EventshipElement {
   }
 
   private readonly cardChanged = (event: CustomEvent<Card>): void => {
-    this.card = event.detail;
+    this.showDone(event.detail);
   };
+
+  /** The answer to an action, and what is so by now: the stream may have told newer things before it came. */
+  private showDone(card: Card): void {
+    this.card = card;
+    void this.live?.refresh();
+  }
 
   private actionsView(card: Card): View {
     const isLiving = card.state === "connected" || card.state === "needs_reconnect";
@@ -308,7 +314,7 @@ export class SalesforceCard extends EventshipElement {
     this.refusal = null;
     try {
       const card = await deed();
-      if (this.live === live) this.card = card;
+      if (this.live === live) this.showDone(card);
       return true;
     } catch (error) {
       if (this.live === live) this.refusal = this.problemIn(error);

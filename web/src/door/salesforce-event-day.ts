@@ -3,7 +3,7 @@
 import { css, html, nothing, svg, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { StreamEvent } from "../api/events";
-import { Live } from "../api/live";
+import { Live, type HasTold } from "../api/live";
 import type { Stats } from "../api/schema";
 import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
@@ -80,7 +80,7 @@ export class SalesforceEventDay extends EventshipElement {
     Object.assign(this, { stats: null, minutes: [], problem: null });
     if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
     const { stream } = this.api.event(this.hostId, this.eventId);
-    this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event), silent: (since) => this.hear(since) });
+    this.live = new Live({ poll: (hasTold) => this.load(hasTold), open: stream, take: (event) => this.take(event), silent: (since) => this.hear(since) });
     this.live.start();
   }
 
@@ -89,13 +89,15 @@ export class SalesforceEventDay extends EventshipElement {
     this.silent(since);
   }
 
-  private async load(): Promise<boolean> {
+  private async load(hasTold: HasTold): Promise<boolean> {
     const { live } = this;
     const event = this.api.event(this.hostId, this.eventId);
     try {
       const [stats, { minutes }] = await Promise.all([event.stats(), event.checkIns()]);
       if (this.live !== live) return false;
-      Object.assign(this, { stats, minutes, problem: null });
+      const newest = (hasTold("stats") ? this.stats : null) ?? stats;
+      const since = newest.counts.checked_in - stats.counts.checked_in;
+      Object.assign(this, { stats: newest, minutes: arrived(minutes, since), problem: null });
       this.turned = Date.now();
       return true;
     } catch (error) {

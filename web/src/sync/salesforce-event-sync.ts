@@ -3,7 +3,7 @@
 import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { StreamEvent } from "../api/events";
-import { Live } from "../api/live";
+import { Live, type HasTold } from "../api/live";
 import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
 import { momentNamed, named, t, zoneOf } from "../texts";
 import { define, EventshipElement } from "../ui/element";
@@ -87,12 +87,12 @@ export class SalesforceEventSync extends EventshipElement {
     Object.assign(this, { stats: null, link: undefined, card: null, problem: null, failedAction: null, chosenState: null, chosenGroup: null, retried: new Map(), question: null, openId: null });
     if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
     const { stream } = this.api.event(this.hostId, this.eventId);
-    this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event), silent: this.silent });
+    this.live = new Live({ poll: (hasTold) => this.load(hasTold), open: stream, take: (event) => this.take(event), silent: this.silent });
     this.live.start();
   }
 
   /** What comes when another event is shown by now is dropped. */
-  private async load(): Promise<boolean> {
+  private async load(hasTold: HasTold): Promise<boolean> {
     const { live } = this;
     const event = this.api.event(this.hostId, this.eventId);
     try {
@@ -102,11 +102,11 @@ export class SalesforceEventSync extends EventshipElement {
       const isLinkNew = this.link === undefined || stats.is_linked !== (this.link !== null) || isConnectionNew;
       const card = this.card === null || isConnectionNew ? await this.api.host(this.hostId).card() : null;
       if (this.live !== live) return false;
-      this.card = card ?? this.card;
+      if (!hasTold("card")) this.card = card ?? this.card;
       const link = isLinkNew ? await event.link() : null;
       if (this.live !== live) return false;
-      if (isLinkNew) this.takeLink(link);
-      this.show(stats);
+      if (isLinkNew && !hasTold("link")) this.takeLink(link);
+      if (!hasTold("stats")) this.show(stats);
       this.problem = null;
       return true;
     } catch (error) {
