@@ -9,7 +9,6 @@ const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-ba
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SERIOUS = new Set(["serious", "critical"]);
 const PATIENCE_MS = 40_000;
-const LAST_CALLS = 25;
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
@@ -31,12 +30,6 @@ export async function openPage(browser, options = {}) {
     page.calls.push(`${new Date().toISOString()} ${response.status()} ${response.request().method()} ${new URL(response.url()).pathname}`);
   });
   return page;
-}
-
-/** What a person who was not there needs to know of a step that failed: the last calls, and what the page said. */
-export async function whatThePageSaid(page) {
-  const text = await page.locator("main").innerText({ timeout: 2_000 }).catch((error) => error.message);
-  return [`at ${page.url()}`, ...page.calls.slice(-LAST_CALLS), text].join("\n");
 }
 
 /** No serious finding of axe on the page as it is. It runs through the debugger, where the page's policy has no say. */

@@ -1,8 +1,9 @@
 // A person who reads no JSON: what the usual tasks cost in clicks and fields, with everything that Salesforce asks.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { launch, openPage, shoot } from "./browser.mjs";
 import { assertEasy, watchEffort } from "./effort.mjs";
+import { steps } from "./failure.mjs";
 import { FIELDS, mappingByExample } from "./stories/mapping.mjs";
 import { Stack } from "./stack.mjs";
 
@@ -19,6 +20,8 @@ const drawer = () => page.locator("salesforce-event-sync");
 const button = (name, where = page) => where.getByRole("button", { name, exact: true });
 const counted = (state, count) => drawer().locator(`.legend [data-state=${state}] b`).filter({ hasText: new RegExp(`^${count}$`) }).waitFor();
 
+const step = steps(() => ({ browser, stack }));
+
 before(async () => {
   stack = await Stack.start();
   await stack.door("PUT", "config", { extra_fields: FIELDS });
@@ -34,7 +37,7 @@ after(async () => {
   await stack?.stop();
 });
 
-test("connecting takes a person at most twelve clicks and fields", async (context) => {
+step("connecting takes a person at most twelve clicks and fields", async (context) => {
   await assertEasy(effort, "connecting", context, async () => {
     await button("Connect", card()).click();
     await button("I've already installed it", dialog()).click();
@@ -46,7 +49,7 @@ test("connecting takes a person at most twelve clicks and fields", async (contex
   });
 });
 
-test("so does linking a campaign", async (context) => {
+step("so does linking a campaign", async (context) => {
   const campaignId = await stack.campaign(TITLE);
   await assertEasy(effort, "linking a campaign", context, async () => {
     await page.getByRole("link", { name: TITLE }).click();
@@ -57,7 +60,7 @@ test("so does linking a campaign", async (context) => {
   });
 });
 
-test("and curing a group of failures", async (context) => {
+step("and curing a group of failures", async (context) => {
   const rule = { sobject: "Lead", when: "Phone LIKE '555%'", message: "Phone must start with +", field: "Phone" };
   await stack.door("PUT", "config", { validation_rules: [rule] });
   for (let number = 1; number <= REFUSED; number += 1) {
@@ -74,7 +77,7 @@ test("and curing a group of failures", async (context) => {
   });
 });
 
-test("and finding out why one attendee is missing", async (context) => {
+step("and finding out why one attendee is missing", async (context) => {
   const attendee = { email: "late@lake.example", first_name: "Lea", last_name: "Late", company: "Lake GmbH" };
   await stack.webhook("registration.updated", HOST, { id: EVENT, title: TITLE }, {
     id: "reg_2010", status: "waitlisted", registered_at: "2026-11-20T09:00:00Z", attendee,
@@ -89,9 +92,9 @@ test("and finding out why one attendee is missing", async (context) => {
   });
 });
 
-mappingByExample(test, () => ({ page, stack, effort, host: HOST, event: EVENT, title: TITLE }));
+mappingByExample(step, () => ({ page, stack, effort, host: HOST, event: EVENT, title: TITLE }));
 
-test("with an own app no package is asked for, and connecting follows its credentials", async () => {
+step("with an own app no package is asked for, and connecting follows its credentials", async () => {
   const other = await openPage(browser);
   await other.goto(await stack.address("host_own"));
   await button("Connect", other.locator("salesforce-card")).click();
@@ -108,6 +111,6 @@ test("with an own app no package is asked for, and connecting follows its creden
   await other.context().close();
 });
 
-test("nothing went wrong on those pages", async () => {
+step("nothing went wrong on those pages", async () => {
   assert.deepEqual(page.faults, []);
 });

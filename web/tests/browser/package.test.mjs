@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertAccessible, assertFits, launch, openPage, shoot } from "./browser.mjs";
+import { steps } from "./failure.mjs";
 import { freePort } from "./stack.mjs";
 
 const SIMULATOR = new URL("../../../.venv/bin/salesforce-simulator", import.meta.url).pathname;
@@ -23,6 +24,8 @@ async function ready(deadline = Date.now() + 60_000) {
     await sleep(100);
   }
 }
+
+const step = steps(() => ({ browser }));
 
 before(async () => {
   registrations = createServer((request, response) => {
@@ -44,7 +47,7 @@ after(async () => {
   simulator?.kill();
 });
 
-test("the package is installed on Setup's page, and says what it brought", async () => {
+step("the package is installed on Setup's page, and says what it brought", async () => {
   await page.goto(`${org}/`);
   await page.getByRole("link", { name: "Installed packages" }).click();
   await page.getByLabel("Namespace").fill("evs");
@@ -58,7 +61,7 @@ test("the package is installed on Setup's page, and says what it brought", async
 });
 
 for (const [object, row] of [["Lead", { LastName: "Mole", Company: "River GmbH" }], ["Contact", { LastName: "Meets" }]]) {
-  test(`the button of a ${object} opens the registration link with the record's id`, async () => {
+  step(`the button of a ${object} opens the registration link with the record's id`, async () => {
     const { ids: [id] } = await door("POST", `records/${object}`, [row]);
     await page.goto(`${org}/people/${id}`);
     await assertAccessible(page, `a ${object} with the button`);
@@ -71,7 +74,7 @@ for (const [object, row] of [["Lead", { LastName: "Mole", Company: "River GmbH" 
   });
 }
 
-test("an uninstalled package takes its button along", async () => {
+step("an uninstalled package takes its button along", async () => {
   const { ids: [id] } = await door("POST", "records/Lead", [{ LastName: "Vole", Company: "River GmbH" }]);
   await page.goto(`${org}/packages`);
   await page.getByRole("button", { name: "Uninstall" }).click();

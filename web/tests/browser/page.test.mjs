@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { assertAccessible, launch, openPage } from "./browser.mjs";
+import { steps } from "./failure.mjs";
 import { Stack } from "./stack.mjs";
 
 const WEB = new URL("../../", import.meta.url);
@@ -26,6 +27,8 @@ async function answerOf(path) {
   return path.endsWith(".js") ? [await readFile(new URL(`dist${path}`, WEB)), "text/javascript"] : [html, "text/html"];
 }
 
+const step = steps(() => ({ browser, stack }));
+
 before(async () => {
   dashboard = createServer(async (request, response) => {
     const [body, type] = await answerOf(request.url);
@@ -46,7 +49,7 @@ after(async () => {
   await stack?.stop();
 });
 
-test("the README's page shows both elements and breaks no policy", async () => {
+step("the README's page shows both elements and breaks no policy", async () => {
   const page = await openPage(browser);
   await page.goto(`http://127.0.0.1:${dashboard.address().port}/`);
   await page.locator("salesforce-card [data-state=not_connected]").waitFor();

@@ -1,9 +1,10 @@
 // What a host does, from the first click to the last, in one org and in this order.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { operations } from "./stories/operations.mjs";
-import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
+import { assertAccessible, assertFits, launch, openPage, shoot } from "./browser.mjs";
+import { steps } from "./failure.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
 import { aroundCampaigns, beforeConnecting, eraseSomebody, whileConnected, whoDidWhat, whoIsMissing } from "./stories/connecting.mjs";
 import { languages } from "./stories/languages.mjs";
@@ -21,22 +22,7 @@ const OF_PACKAGE = { Event: ["Event_Status__c | string(40) | CUN | Event Status"
 const PHONE = { width: 360, height: 740 };
 
 let stack, browser, page, campaignId;
-let hasFailed = false;
-
-/** One step of the story; after a step that failed there is nothing to go on from. */
-function step(name, deed) {
-  test(name, async (context) => {
-    if (hasFailed) return context.skip("an earlier step failed");
-    try {
-      return await deed();
-    } catch (error) {
-      hasFailed = true;
-      await shoot(page, "failed-step");
-      context.diagnostic(await whatThePageSaid(page));
-      throw error;
-    }
-  });
-}
+const step = steps(() => ({ browser, stack }));
 
 before(async () => {
   stack = await Stack.start();
