@@ -29,7 +29,7 @@ export class RowsPanel extends EventshipElement {
     eventId: {}, mayChange: { attribute: false }, state: {}, group: { attribute: false }, groupTitle: {}, version: { attribute: false },
     hasFailed: { attribute: false }, zone: {}, hrefOf: { attribute: false }, attendeeAddress: {},
     q: { state: true }, order: { state: true }, rows: { state: true }, matched: { state: true }, trail: { state: true }, next: { state: true },
-    problem: { state: true }, retried: { state: true }, isFiling: { state: true },
+    isNew: { state: true }, problem: { state: true }, retried: { state: true }, isFiling: { state: true },
   };
 
   declare eventId: string;
@@ -55,6 +55,8 @@ export class RowsPanel extends EventshipElement {
   /** Where the pages up to this one begin; null is the first. */
   private declare trail: readonly (string | null)[];
   private declare next: string | null;
+  /** Another search, choice or order was asked for than the one shown, whose pages are none of it. */
+  private declare isNew: boolean;
   private declare problem: ApiProblem | null;
   private declare retried: ReadonlyMap<string, Retried>;
   private declare isFiling: boolean;
@@ -64,11 +66,13 @@ export class RowsPanel extends EventshipElement {
   private asked = 0;
   /** The trail that was asked for last: the reader is on the way there, or there. */
   private heading: readonly (string | null)[] = [null];
+  /** The trail that the reader turned to, until its page is there. */
+  private turned: readonly (string | null)[] | null = null;
 
   constructor() {
     super();
     Object.assign(this, { eventId: "", mayChange: false, state: null, group: null, groupTitle: "", version: 0, hasFailed: false, zone: undefined, hrefOf: null, attendeeAddress: "" });
-    Object.assign(this, { q: "", order: null, rows: null, matched: null, trail: [null], next: null, problem: null, retried: new Map(), isFiling: false });
+    Object.assign(this, { q: "", order: null, rows: null, matched: null, trail: [null], next: null, isNew: false, problem: null, retried: new Map(), isFiling: false });
   }
 
   override disconnectedCallback(): void {
@@ -96,7 +100,7 @@ export class RowsPanel extends EventshipElement {
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (["hostId", "eventId", "state", "group", "getToken"].some((name) => changed.has(name))) void this.load([null]);
+    if (["hostId", "eventId", "state", "group", "getToken"].some((name) => changed.has(name))) this.begin();
     else if (changed.has("version")) this.loadLater();
   }
 
@@ -112,9 +116,15 @@ export class RowsPanel extends EventshipElement {
     }, wait);
   }
 
+  /** The first page of what is searched, chosen and ordered now. */
+  private begin(): void {
+    this.isNew = true;
+    void this.load([null]);
+  }
+
   /** The page that the last of the trail begins. */
-  private async load(trail: readonly (string | null)[]): Promise<boolean> {
-    if (this.getToken === null || this.eventId === "") return false;
+  private async load(trail: readonly (string | null)[]): Promise<void> {
+    if (this.getToken === null || this.eventId === "") return;
     this.asked += 1;
     this.heading = trail;
     const turn = this.asked;
@@ -122,17 +132,22 @@ export class RowsPanel extends EventshipElement {
     try {
       const page = await this.api.event(this.hostId, this.eventId).rows(this.query, this.order ?? "-updated_at", trail.at(-1) ?? null);
       this.again = Date.now() + Math.max(AGAIN_MS, AGAIN_FACTOR * (Date.now() - began));
-      if (turn !== this.asked) return false;
-      Object.assign(this, { rows: page.items, matched: page.matched, next: page.next_cursor, trail, problem: null });
-      return true;
+      if (turn !== this.asked) return;
+      Object.assign(this, { rows: page.items, matched: page.matched, next: page.next_cursor, trail, isNew: false, problem: null });
+      if (trail === this.turned) await this.toFirst();
     } catch (error) {
       if (turn === this.asked) this.problem = this.problemIn(error);
-      return false;
     }
   }
 
+  /** The focus goes to its first row with whichever answer brings the page: rows that change meanwhile have it asked for again. */
   private async turnTo(trail: readonly (string | null)[]): Promise<void> {
-    if (!(await this.load(trail))) return;
+    this.turned = trail;
+    await this.load(trail);
+  }
+
+  private async toFirst(): Promise<void> {
+    this.turned = null;
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>(".rows .name")?.focus();
   }
@@ -204,8 +219,8 @@ export class RowsPanel extends EventshipElement {
     const before = (this.trail.length - 1) * ROWS_A_PAGE;
     const next = this.next;
     return html`<nav class="line apart" aria-label=${t.rows.pages}><span class="small dim">${t.rows.page(before + 1, before + this.rows.length, this.matched)}</span><span class="line">
-      <button class="quiet" ?disabled=${this.trail.length === 1} @click=${() => this.turnTo(this.trail.slice(0, -1))}>${t.rows.previous}</button>
-      <button class="quiet" ?disabled=${next === null} @click=${() => this.turnTo([...this.trail, next])}>${t.rows.next}</button></span></nav>`;
+      <button class="quiet" ?disabled=${this.isNew || this.trail.length === 1} @click=${() => this.turnTo(this.trail.slice(0, -1))}>${t.rows.previous}</button>
+      <button class="quiet" ?disabled=${this.isNew || next === null} @click=${() => this.turnTo([...this.trail, next])}>${t.rows.next}</button></span></nav>`;
   }
 
   private choose(state: string | null): void {
@@ -215,15 +230,16 @@ export class RowsPanel extends EventshipElement {
 
   private orderBy(order: RowSort): void {
     this.order = order;
-    void this.load([null]);
+    this.begin();
   }
 
   private readonly typed = (event: Event): void => {
     const before = this.q.trim();
     this.q = (event.target as HTMLInputElement).value;
     if (![before, this.q.trim()].some((each) => each.length >= FEWEST_LETTERS)) return;
+    this.isNew = true;
     clearTimeout(this.typing);
-    this.typing = setTimeout(() => void this.load([null]), TYPING_MS);
+    this.typing = setTimeout(() => this.begin(), TYPING_MS);
   };
 }
 

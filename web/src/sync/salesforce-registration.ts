@@ -128,7 +128,8 @@ export class SalesforceRegistration extends EventshipElement {
     this.row = row;
     if (!isNew && this.attempts !== null) return;
     const { items, next_cursor: cursor } = await this.registration.history(null);
-    if ((this.row as Row | null)?.version !== row.version) return; // A newer one came meanwhile, and reads its own.
+    const shown = this.row as Row | null;
+    if (shown?.registration_id !== row.registration_id || shown.version !== row.version) return; // Another one came meanwhile, and reads its own.
     const isLonger = this.attempts !== null && this.attempts.length > items.length && this.attempts[0]?.at === items[0]?.at;
     if (!isLonger) Object.assign(this, { attempts: items, cursor });
   }

@@ -83,11 +83,12 @@ test("what is changed while a mapping is being saved stays, unsaved; so does wha
   await vi.waitFor(() => expect(mapping.draft?.recordTypes).toEqual({ Lead: "later" }));
 });
 
-test("rows that come live keep the page that the reader is on the way to", async () => {
+test("rows that come live keep the page that the reader is on the way to, and its first row gets the focus", async () => {
   const page = (cursor: string | null): Rows => ({ items: [{ registration_id: `after ${cursor}`, attendee: {}, activities: [], warnings: [] }] as unknown as Row[], next_cursor: cursor === null ? "second" : null, matched: 51 }) as Rows;
   const late = held<Rows>();
   answer = (_, path) => (path.includes("cursor=second") && asked.filter((each) => each.includes("cursor=second")).length === 1 ? late.answer : page(/cursor=(\w+)/.exec(path)?.[1] ?? null));
-  const element = shownIn(new RowsPanel(), { hostId: "one", eventId: "evt", mayChange: false });
+  const render = () => html`<div class="rows"><a class="name" href="#">the first row</a></div>`;
+  const element = shownIn(new RowsPanel(), { hostId: "one", eventId: "evt", mayChange: false, render });
   const panel = inside<{ rows: readonly Row[] | null; turnTo(trail: readonly (string | null)[]): Promise<void>; again: number }>(element);
   await vi.waitFor(() => expect(panel.rows).not.toBeNull());
   const turning = panel.turnTo([null, "second"]);
@@ -97,6 +98,30 @@ test("rows that come live keep the page that the reader is on the way to", async
   late.give(page("second"));
   await turning;
   await vi.waitFor(() => expect(panel.rows?.map((each) => each.registration_id)).toEqual(["after second"]));
+  await vi.waitFor(() => expect(element.shadowRoot?.activeElement?.className).toBe("name"));
+  (element.shadowRoot?.activeElement as HTMLElement).blur();
+  panel.again = 0;
+  element.version = 2;
+  await vi.waitFor(() => expect(asked.length).toBe(4));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(element.shadowRoot?.activeElement).toBeNull();
+});
+
+test("pages are those of the order that is shown: while another is on its way there is none to turn to", async () => {
+  const late = held<Rows>();
+  const page: Rows = { items: [], next_cursor: "second", matched: 51 };
+  answer = (_, path) => (path.includes("sort=name") ? late.answer : page);
+  const element = Object.assign(new RowsPanel(), { getToken: () => "t", hostId: "one", eventId: "evt", mayChange: false });
+  document.body.append(element);
+  const next = () => [...(element.shadowRoot?.querySelectorAll<HTMLButtonElement>("nav button") ?? [])].at(-1);
+  await vi.waitFor(() => expect(next()?.disabled).toBe(false));
+  const order = element.shadowRoot?.querySelectorAll("select")[1] as HTMLSelectElement;
+  order.value = "name";
+  order.dispatchEvent(new Event("change"));
+  await element.updateComplete;
+  expect(next()?.disabled).toBe(true);
+  late.give(page);
+  await vi.waitFor(() => expect(next()?.disabled).toBe(false));
 });
 
 test("a registration that was left out is not said to be in because its history could not be read", async () => {
@@ -111,6 +136,24 @@ test("a registration that was left out is not said to be in because its history 
   await registration.setExcluded(true);
   expect([registration.failedAction, registration.announced === ""]).toEqual([null, false]);
   expect(registration.problem).not.toBeNull();
+});
+
+test("what was sent for a registration is not shown of the one that is open by now", async () => {
+  const late = held<object>();
+  const idOf = (path: string): string => /registrations\/(\w+)/.exec(path)?.[1] ?? "";
+  const historyOf = (id: string): object => ({ items: [{ at: `of ${id}` }], next_cursor: null });
+  answer = (_, path) => {
+    if (path.includes("/history")) return idOf(path) === "one" ? late.answer : historyOf(idOf(path));
+    return idOf(path) === "" ? { role: "owner", event: { timezone: "UTC" } } : { registration_id: idOf(path), version: 2, attendee: {} };
+  };
+  const element = shownIn(new SalesforceRegistration(), { hostId: "one", eventId: "evt", registrationId: "one", version: 0 });
+  await vi.waitFor(() => expect(asked.some((each) => each.includes("one/history"))).toBe(true));
+  element.registrationId = "two";
+  const registration = inside<{ attempts: readonly { at: string }[] | null }>(element);
+  await vi.waitFor(() => expect(registration.attempts?.[0]?.at).toBe("of two"));
+  late.give(historyOf("one"));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(registration.attempts?.[0]?.at).toBe("of two");
 });
 
 test("a change that waits for the one before is made to the host that it was made of", async () => {
