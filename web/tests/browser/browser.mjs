@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SERIOUS = new Set(["serious", "critical"]);
 const PATIENCE_MS = 40_000;
+const LOOK_MS = 50;
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
@@ -30,6 +32,13 @@ export async function openPage(browser, options = {}) {
     page.calls.push(`${new Date().toISOString()} ${response.status()} ${response.request().method()} ${new URL(response.url()).pathname}`);
   });
   return page;
+}
+
+/** Waits for what no locator can wait for; `told` says what is so instead. */
+export async function until(isSo, told) {
+  for (const deadline = Date.now() + PATIENCE_MS; !(await isSo()); await sleep(LOOK_MS)) {
+    if (Date.now() > deadline) assert.fail(await told());
+  }
 }
 
 /** No serious finding of axe on the page as it is. It runs through the debugger, where the page's policy has no say. */

@@ -73,6 +73,14 @@ export class Stack {
     return answer.json();
   }
 
+  /** What the API says of an event now. */
+  async stats(hostId, eventId) {
+    this.owner ??= await this.token(hostId);
+    const answer = await fetch(`${this.url}/v1/hosts/${hostId}/events/${eventId}/salesforce/stats`, { headers: { authorization: `Bearer ${this.owner}` } });
+    if (!answer.ok) throw new Error(`stats: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** The simulator's own door. */
   async door(method, path, body) {
     const answer = await fetch(`${this.org}/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before } from "node:test";
 import { operations } from "./stories/operations.mjs";
-import { assertAccessible, assertFits, launch, openPage, shoot } from "./browser.mjs";
+import { assertAccessible, assertFits, launch, openPage, shoot, until } from "./browser.mjs";
 import { steps } from "./failure.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
 import { aroundCampaigns, beforeConnecting, eraseSomebody, whileConnected, whoDidWhat, whoIsMissing } from "./stories/connecting.mjs";
@@ -75,10 +75,10 @@ async function throughSalesforce(other, url) {
   await other.getByRole("button", { name: "Allow" }).click();
 }
 
-/** The objects of which the mapping knows the fields. It runs in the page. */
-async function objectsOf(element) {
-  while (Object.keys(element.objects).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-  return Object.keys(element.objects);
+/** Everything that an event has to write is written, as the API says; a page may still show how it was before. */
+async function allDone(eventId) {
+  const pending = async () => (await stack.stats(HOST, eventId)).counts.pending;
+  await until(async () => (await pending()) === 0, async () => `${await pending()} are pending`);
 }
 
 async function counted(state, count) {
@@ -332,7 +332,7 @@ step("what somebody deleted in Salesforce is found, and comes back by a repair",
   await button("Repair 1", panel).click();
   await panel.getByText("1 registration is written again.").waitFor();
   const again = async () => (await stack.door("GET", "records/Task")).records.filter((each) => each.WhoId === task.WhoId && each.Subject === task.Subject && !each.IsDeleted);
-  while ((await again()).length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  await allDone(EVENT);
   await counted("synced", 7);
   await button("Verify again", panel).click();
   await panel.locator("[data-verification=done]").getByText("All 7 are in order.").waitFor();
@@ -398,7 +398,9 @@ step("the host decides what is written, and is told what the org will not take",
   await openHost();
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
-  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"]);
+  const objects = () => mapping().evaluate((element) => Object.keys(element.objects));
+  await until(async () => (await objects()).length > 0, () => "the mapping knows no objects");
+  assert.deepEqual(await objects(), ["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case", "EmailMessage"]);
   await button("Check", mapping()).click();
   await mapping().locator("[data-required=Region__c]").waitFor();
   await mapping().getByRole("button", { name: "Fill it Region" }).click();

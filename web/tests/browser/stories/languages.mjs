@@ -1,7 +1,6 @@
 // The whole console in German, on a wide page and on a phone; a page from right to left; and where the keyboard is.
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
-import { assertAccessible, assertFits, openPage, shoot } from "../browser.mjs";
+import { assertAccessible, assertFits, openPage, shoot, until } from "../browser.mjs";
 
 const HOST = "host_otter";
 const LAGOON = ["evt_lagoon", "Lagoon Day"];
@@ -15,14 +14,16 @@ const SPACED = { lineHeight: "1.5", letterSpacing: "0.12em", wordSpacing: "0.16e
 /** Texts that are short enough may stand in any sentence. */
 const LONG_ENOUGH = 14;
 
-/** No view waits for its data any more. */
+/** No view waits for its data any more, twice in a row: one that comes begins to wait a little later. */
 async function settled(page) {
   await page.locator("main h1").waitFor({ state: "attached" });
   const waiting = page.locator(".busy").locator("visible=true");
-  for (let [calm, tries] = [0, 0]; calm < 2; tries += 1, await sleep(50)) {
-    assert.ok(tries < 400, `${page.url()} is still loading`);
+  let calm = 0;
+  const isCalm = async () => {
     calm = (await waiting.count()) === 0 ? calm + 1 : 0;
-  }
+    return calm === 2;
+  };
+  await until(isCalm, () => `${page.url()} is still loading`);
 }
 
 /** One event, registration or org stands for all. */
@@ -75,16 +76,15 @@ function brokenWords() {
   }).map(([word]) => word));
 }
 
-/** What has the focus, in words. */
-const focusOf = (page) => page.evaluate(() => {
+/** What has the focus, in words. It runs in the page. */
+function focused() {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return `${at.localName} ${at.textContent.trim().replace(/\s+/g, " ").slice(0, 60)}`.trim();
-});
+}
 
 async function focusedAs(page, pattern) {
-  for (let tries = 0; tries < 60 && !pattern.test(await focusOf(page)); tries += 1) await sleep(50);
-  assert.match(await focusOf(page), pattern);
+  await until(async () => pattern.test(await page.evaluate(focused)), async () => `the focus is on “${await page.evaluate(focused)}”, not on ${pattern}`);
 }
 
 /** An event of which everything is refused until the rule is gone. */

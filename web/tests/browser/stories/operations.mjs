@@ -120,6 +120,6 @@ export function operations(step, at) {
     await page.setViewportSize({ width: 1100, height: 900 });
     await page.locator("[data-concern=WebhooksQuarantined]").getByRole("link", { name: "Show them" }).click();
     await page.locator("ops-webhooks").getByLabel("In quarantine only").and(page.locator(":checked")).waitFor();
-    await page.unroute("**/ops/overview");
+    await page.unrouteAll({ behavior: "wait" });
   });
 }
