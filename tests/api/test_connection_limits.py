@@ -15,6 +15,7 @@ from app.cli.serve import config_of
 from app.config.settings import Settings
 from app.main import create_app
 from tests.api.live.test_stream import serving
+from tests.waiting import until
 
 SOON = 10.0
 SHORT = 0.3
@@ -28,13 +29,20 @@ def few(settings: Settings) -> Settings:
 
 @pytest.fixture
 async def port(few: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    for name in ("HEAD_SECONDS", "LINGER_SECONDS"):
-        monkeypatch.setattr(connection_limits, name, SHORT)
     monkeypatch.setattr(connection_limits, "SPARE", 2)
     with serving(few) as (url, server):
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         yield int(url.rpartition(":")[2])
+
+
+@pytest.fixture
+def heads_are_late_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEAD_SECONDS", SHORT)
+
+
+@pytest.fixture
+def refused_bodies_are_late_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "LINGER_SECONDS", 3 * SHORT)
 
 
 class Peer:
@@ -76,15 +84,18 @@ async def call() -> AsyncIterator[Caller]:
             await peer.writer.wait_closed()
 
 
+@pytest.mark.usefixtures("heads_are_late_soon")
 async def test_connection_that_says_nothing_is_closed(call: Caller, port: int) -> None:
     assert await (await call(port)).rest() == b""
 
 
+@pytest.mark.usefixtures("heads_are_late_soon")
 @pytest.mark.parametrize("first", [b"GET /li", GET + b"x: "], ids=["line", "header"])
 async def test_head_that_does_not_end_is_given_up(call: Caller, port: int, first: bytes) -> None:
     assert (await (await call(port, first)).rest()).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.usefixtures("heads_are_late_soon")
 async def test_head_that_drips_is_given_up(call: Caller, port: int) -> None:
     peer = await call(port, GET)
 
@@ -107,8 +118,7 @@ async def test_head_that_drips_is_given_up(call: Caller, port: int) -> None:
 async def test_line_ends_between_requests_keep_no_connection(call: Caller, port: int, few: Settings) -> None:
     short = few.model_copy(update={"times": few.times.model_copy(update={"keep_alive": SHORT})})
     with serving(short) as (url, server):
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         peer = await call(int(url.rpartition(":")[2]), GET + b"\r\n")
         assert (await peer.answer())[0] == 200
         peer.writer.write(b"\r\n")
@@ -162,6 +172,7 @@ async def test_far_beyond_the_bound_connections_are_cut_off(call: Caller, port: 
         await last.answer()
 
 
+@pytest.mark.usefixtures("refused_bodies_are_late_soon")
 async def test_refusal_of_a_body_is_read_and_then_the_connection_ends(call: Caller, port: int) -> None:
     head = b"POST /v1/hosts/h/salesforce/connect HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n"
     peer = await call(port, head)
@@ -170,12 +181,13 @@ async def test_refusal_of_a_body_is_read_and_then_the_connection_ends(call: Call
     assert await peer.rest() == b""
 
 
+@pytest.mark.usefixtures("refused_bodies_are_late_soon")
 async def test_refused_body_that_ends_leaves_a_usable_connection(call: Caller, port: int) -> None:
     head = b"POST /v1/hosts/h/salesforce/connect HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n"
     peer = await call(port, head)
     assert (await peer.answer())[0] == 401
     peer.writer.write(b"x" * 9)
-    await asyncio.sleep(2 * SHORT)
+    await asyncio.sleep(4 * SHORT)
     peer.writer.write(GET + b"\r\n")
     assert (await peer.answer())[0] == 200
 

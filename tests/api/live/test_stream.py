@@ -157,9 +157,7 @@ async def test_stream_ends_with_its_token(
         short = mint.headers(hosts={"host_a": "member"}, exp=int(time.time()) + 4)
         async with reading(url, short) as (answer, events):
             assert answer.status_code == 200
-            started = time.monotonic()
             async with asyncio.timeout(SOON):
                 seen = [(event.kind, event.data) async for event in events]
     assert "card" in {kind for kind, _ in seen}
     assert seen[-1] == ("end", {"reason": "time"})
-    assert time.monotonic() - started < 5

@@ -24,6 +24,7 @@ from tests.api.live.test_stream import serving
 from tests.api.test_connection_limits import Caller, Peer, call
 from tests.deliveries import PATH, webhook
 from tests.factories import WEBHOOK_KEY
+from tests.waiting import until
 
 __all__ = ["call"]
 VARYING = re.compile(rb"(x-request-id|date): [^\r]*")
@@ -47,6 +48,19 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         start(self, cycle, app)
 
     monkeypatch.setattr(WebhookProtocol, "start", noted)
+    return found
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes came at once."""
+    take, found = WebhookProtocol.data_received, []
+
+    def noted(self: WebhookProtocol, data: bytes) -> None:
+        take(self, data)
+        found.append(len(data))
+
+    monkeypatch.setattr(WebhookProtocol, "data_received", noted)
     return found
 
 
@@ -97,16 +111,19 @@ async def test_a_whole_webhook_is_answered_without_a_task(
     assert [after - was for after, was in zip(counted(), before, strict=True)] == [3, 4, 4]
 
 
-async def test_both_ways_give_the_same_answer(call: Caller, port: int, tasks: list[Any]) -> None:
+async def test_both_ways_give_the_same_answer(
+    call: Caller, port: int, tasks: list[Any], parts: list[int]
+) -> None:
     whole = await call(port, request_of("msg_1"))
     assert (await whole.answer())[0] == 202
     answers = []
     for number, is_split in enumerate((False, True)):
         peer = await call(port)
         request = request_of(f"msg_b{number}", more="x-request-id: trace-of-the-sender\r\n")
+        parts.clear()
         peer.writer.write(request[:-40] if is_split else request)
         if is_split:
-            await asyncio.sleep(0.2)
+            await until(lambda: bool(parts))
             peer.writer.write(request[-40:])
         head = await asyncio.wait_for(peer._reader.readuntil(b"\r\n\r\n"), 10)
         answers.append(re.sub(rb"date: [^\r]*", b"", head) + await peer._reader.readexactly(22))

@@ -14,6 +14,7 @@ from app.infrastructure.direct_session import DirectSession
 from app.infrastructure.joined_texts import Read, execute_together, read_ahead
 from app.models import Host
 from tests.statements import statements_of
+from tests.waiting import until
 
 PUT = text("INSERT INTO hosts (host_id, name) VALUES (:host_id, :name)")
 NAMES = text("SELECT host_id, name FROM hosts ORDER BY host_id")
@@ -204,13 +205,15 @@ async def test_a_commit_that_is_refused_is_told_as_ever(migrated: str, owner: As
 SLOW_COMMIT = """
     CREATE TABLE newts (name text);
     GRANT INSERT ON newts TO eventship_system;
-    CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+    CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NULL; END';
     CREATE CONSTRAINT TRIGGER late AFTER INSERT ON newts DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION sleep()
 """
 
+SLEEPS = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'")
 
-@pytest.mark.parametrize("last", ["INSERT INTO newts VALUES ('newt')", "SELECT pg_sleep(1)"])
+
+@pytest.mark.parametrize("last", ["INSERT INTO newts VALUES ('newt')", "SELECT pg_sleep(3)"])
 async def test_a_connection_is_not_used_again_whose_transaction_was_cancelled(
     migrated: str, owner: AsyncEngine, last: str
 ) -> None:
@@ -222,10 +225,21 @@ async def test_a_connection_is_not_used_again_whose_transaction_was_cancelled(
     async with Database.connect(migrated, pool=1) as database:
         async with database.system() as session:
             before = await session.scalar(mine)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3), database.system() as session:
+
+        async def work() -> None:
+            async with database.system() as session:
                 assert await session.scalar(mine) == before
                 await session.execute(text(last))
+
+        async def sleeps() -> bool:
+            async with owner.connect() as connection:
+                return bool(await connection.scalar(SLEEPS, {"pid": before}))
+
+        working = asyncio.create_task(work())
+        await until(sleeps)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
         async with database.system() as session:
             assert await session.scalar(mine) != before
     async with owner.begin() as connection:

@@ -72,6 +72,11 @@ class ScriptedNetwork:
     hangs: bool = False
     lines: list[ScriptedLine] = field(default_factory=list)
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether a request was sent by its last connection."""
+        return bool(self.lines and self.lines[-1].sent)
+
     async def open(
         self, address: str, port: int, tls: ssl.SSLContext | None, server_name: str | None
     ) -> HttpConnection:

@@ -13,6 +13,7 @@ from app.salesforce.errors import NotSent, ResponseLost
 from app.salesforce.http_connection import BUFFERED_MAX, HEAD_MAX, HttpConnection, IncomingAnswer
 from app.salesforce.transport import build_request, send_once
 from tests.unit.salesforce.scripted_network import ScriptedLine, ScriptedNetwork
+from tests.waiting import until
 
 URL = "https://acme.my.salesforce.com/services/data"
 OTHER_URL = "https://other.my.salesforce.com/services/data"
@@ -60,15 +61,20 @@ async def test_connection_that_speaks_unasked_or_hung_up_is_not_used_again() -> 
     assert [line.sent.count(b"GET ") for line in network.lines] == [1, 1, 1]
 
 
-async def test_idle_connection_is_closed_in_time_and_the_oldest_first_where_there_are_too_many() -> None:
+async def test_oldest_idle_connection_is_closed_where_there_are_too_many() -> None:
     network = ScriptedNetwork([[OK], [OK]], hangs=True)
-    limits = httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=0.01)
-    async with network.client(limits=limits) as http:
+    async with network.client(limits=httpx.Limits(max_connections=4, max_keepalive_connections=1)) as http:
         await send_once(http, get(URL))
         await send_once(http, get(OTHER_URL))
         assert [line.is_closed for line in network.lines] == [True, False]
-        await asyncio.sleep(0.02)
-        assert [line.is_closed for line in network.lines] == [True, True]
+
+
+async def test_idle_connection_is_closed_in_time() -> None:
+    network = ScriptedNetwork([[OK]], hangs=True)
+    async with network.client(limits=httpx.Limits(keepalive_expiry=0.01)) as http:
+        await send_once(http, get(URL))
+        [line] = network.lines
+        await until(lambda: line.is_closed)
 
 
 async def test_idle_connection_makes_room_for_one_to_another_origin() -> None:
@@ -108,7 +114,7 @@ async def test_answer_under_way_is_lost_when_we_hang_up_ourselves() -> None:
     network = ScriptedNetwork([[b"HTTP/1.1 200 OK\r\n\r\n{}"]], hangs=True)
     http = network.client()
     asking = asyncio.create_task(send_once(http, get()))
-    await asyncio.sleep(0.02)
+    await until(lambda: network.has_heard)
     await http.aclose()
     with pytest.raises(ResponseLost, match="closed from this end"):
         await asking
@@ -117,17 +123,25 @@ async def test_answer_under_way_is_lost_when_we_hang_up_ourselves() -> None:
 async def test_no_free_connection_in_time_is_nothing_sent() -> None:
     network = ScriptedNetwork([[]], hangs=True)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    async with network.client(limits=limits, timeout=0.05) as http:
+    async with network.client(limits=limits) as http:
         waiting = asyncio.create_task(send_once(http, get()))
-        await asyncio.sleep(0.02)
+        await until(lambda: network.has_heard)
         with pytest.raises(NotSent, match="no connection became free"):
             await send_once(
                 http, build_request("GET", URL, headers={}, extensions={"timeout": {"pool": 0.01}})
             )
-        with pytest.raises(ResponseLost, match="ReadTimeout"):
-            await waiting
+        assert not waiting.done()
+    with pytest.raises(ResponseLost):
+        await waiting
     assert len(network.lines) == 1
-    assert network.lines[0].is_closed
+
+
+async def test_answer_that_does_not_come_in_time_closes_its_connection() -> None:
+    network = ScriptedNetwork([[]], hangs=True)
+    async with network.client(timeout=0.01) as http:
+        with pytest.raises(ResponseLost, match="ReadTimeout"):
+            await send_once(http, get())
+        assert [line.is_closed for line in network.lines] == [True]
 
 
 async def test_slot_is_free_again_after_every_end() -> None:
