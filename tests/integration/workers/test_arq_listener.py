@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from arq.connections import RedisSettings, create_pool
+from arq.connections import ArqRedis, RedisSettings, create_pool
 
 from app.api.dependencies import Resources
 from app.config.settings import Settings
@@ -15,6 +15,8 @@ from app.infrastructure.database import Database
 from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.main import open_resources
 from devtools.local_stack.local_services import LocalServices
+from tests.waiting import until
+from workers import arq_listener
 from workers.arq_listener import ArqListener
 from workers.drain_pool import DrainPool
 
@@ -112,9 +114,18 @@ async def test_a_worker_without_a_slot_leaves_wake_ups_in_the_queue(
 
 @pytest.mark.parametrize("is_stopped", [True, False])
 async def test_a_wake_up_that_comes_while_no_slot_is_left_goes_back(
-    resources: Resources, engines: LocalServices, *, is_stopped: bool
+    resources: Resources, engines: LocalServices, monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
 ) -> None:
-    drains = Drains()
+    drains, taken, take = Drains(), list[str | None](), arq_listener._next_wake_up
+
+    async def noted(pool: ArqRedis) -> str | None:
+        taken.append(await take(pool))
+        return taken[-1]
+
+    async def is_back() -> bool:
+        return await waiting(engines) == 1
+
+    monkeypatch.setattr(arq_listener, "_next_wake_up", noted)
     async with listening(resources, drains):
         await resources.wakeups.announce(["00DOTTER1"])
         await drains.next_started()
@@ -126,8 +137,8 @@ async def test_a_wake_up_that_comes_while_no_slot_is_left_goes_back(
         else:
             drains.pool.start("00DOTTER2", is_slow=False)
         await resources.wakeups.announce(["00DOTTER3"])
-        await asyncio.sleep(0.2)
-        assert await waiting(engines) == 1
+        await until(lambda: taken == ["00DOTTER1", "00DOTTER3"])
+        await until(is_back)
 
 
 @pytest.mark.parametrize(

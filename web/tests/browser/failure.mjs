@@ -20,8 +20,7 @@ export function steps(at) {
       return await deed(context);
     } catch (error) {
       hasFailed = true;
-      context.diagnostic(await whatWasSaid(at()));
-      throw error;
+      throw new Error(`${error.message}\n${await whatWasSaid(at())}`, { cause: error });
     }
   });
 }
