@@ -16,6 +16,7 @@ from app.main import open_resources
 from app.models import Preflight
 from tests.integration.registrations.sample_event import add_connected_host, save
 from tests.integration.workers.test_supervisor import last_successes
+from tests.waiting import until
 from workers import periodic_tasks
 from workers.periodic_tasks import PERIODIC_TASKS, DueWork, PeriodicTask, SuccessNotes, run_periodic_tasks
 
@@ -26,8 +27,11 @@ async def resources(settings: Settings, database: Database) -> AsyncIterator[Res
         yield resources
 
 
-async def turns_of(resources: Resources, *conditions: str, seconds: float = 0.3) -> tuple[Counter[str], int]:
-    """How many turns chores with these conditions had, and how many statements asked whether they are due."""
+async def turns_of(resources: Resources, *conditions: str) -> tuple[Counter[str], int]:
+    """How many turns chores with these conditions had, and how many statements asked whether they are due.
+
+    The last of them has five; the others could have had as many.
+    """
     turns, asked = Counter[str](), 0
 
     def heard(*args: Any) -> None:
@@ -45,7 +49,7 @@ async def turns_of(resources: Resources, *conditions: str, seconds: float = 0.3)
         event.listen(engine, "before_cursor_execute", heard)
     chores = [chore(f"chore {number}", due) for number, due in enumerate(conditions)]
     working = asyncio.create_task(run_periodic_tasks(resources, chores, stop=stop))
-    await asyncio.sleep(seconds)
+    await until(lambda: turns[chores[-1].name] >= 5)
     stop.set()
     await working
     for engine in engines:
@@ -53,7 +57,10 @@ async def turns_of(resources: Resources, *conditions: str, seconds: float = 0.3)
     return turns, asked
 
 
-async def test_chores_that_have_nothing_to_do_share_one_statement(resources: Resources) -> None:
+async def test_chores_that_have_nothing_to_do_share_one_statement(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periodic_tasks, "LOOK_SECONDS", 3600.0)
     nothing = "EXISTS (SELECT FROM preflights WHERE requested_at IS NOT NULL)"
     turns, asked = await turns_of(resources, nothing, nothing, "EXISTS (SELECT FROM backfills)", "")
     assert set(turns) == {"chore 3"}
