@@ -1,10 +1,13 @@
 """The simulated Salesforce org of a test: its control API and a transport to it."""
 
+import asyncio
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp
 
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
@@ -12,17 +15,47 @@ from salesforce_simulator.app import create_app
 from tests.factories import SIMULATOR_URL, connection_for
 
 
+class HeldCalls(httpx.ASGITransport):
+    """Composite calls wait while they are held, so that a test can do something while one is under way.
+
+    `is_held` is whether one waits.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app)
+        self.is_held = False
+        self._pass: float = math.inf
+        self._goes_on = asyncio.Event()
+
+    def hold(self, *, after: int = 0) -> None:
+        """Every composite call from now on but the first so many."""
+        self.is_held, self._pass = False, after
+        self._goes_on.clear()
+
+    def let_go(self) -> None:
+        self._pass = math.inf
+        self._goes_on.set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "/composite" in request.url.path:
+            self._pass -= 1
+            if self._pass < 0:
+                self.is_held = True
+                await self._goes_on.wait()
+        return await super().handle_async_request(request)
+
+
 @dataclass
 class SimulatedOrg:
     """The default org of a fresh simulator; `control` calls its control API, `session` is an open session."""
 
-    transport: httpx.ASGITransport
+    transport: HeldCalls
     control: httpx.AsyncClient
     session: dict[str, Any]
 
     @classmethod
     async def open(cls) -> "SimulatedOrg":
-        transport = httpx.ASGITransport(create_app(base_url=SIMULATOR_URL))
+        transport = HeldCalls(create_app(base_url=SIMULATOR_URL))
         control = httpx.AsyncClient(transport=transport, base_url=f"{SIMULATOR_URL}/_simulator")
         return cls(transport, control, (await control.get("/session")).json())
 

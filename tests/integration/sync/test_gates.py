@@ -16,6 +16,7 @@ from app.sync.jobs.claim import orgs_with_work
 from app.sync.jobs.gates import require_reconnect
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
+from tests.waiting import until
 
 
 async def test_expired_session_is_renewed_within_the_call(rig: Rig) -> None:
@@ -214,13 +215,12 @@ async def test_value_that_breaks_a_whole_call_is_found_by_halving(rig: Rig) -> N
 async def test_link_mended_meanwhile_is_not_broken_by_an_older_look(rig: Rig) -> None:
     await rig.link("701000000000001AAA")
     await rig.registered(1)
-    await rig.org.configure(latency_ms=300)
+    rig.org.transport.hold()
     task = asyncio.create_task(rig.drain())
-    while set((await rig.states()).values()) != {"running"}:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
+    await until(lambda: rig.org.transport.is_held)
     async with rig.database.system() as session:
         await session.execute(update(CampaignLink).values(version=CampaignLink.version + 1))
+    rig.org.transport.let_go()
     await task
     async with rig.database.system() as session:
         assert (await session.get_one(CampaignLink, (HOST, EVENT))).state == "linked"

@@ -17,6 +17,7 @@ from app.sync.jobs import leases
 from app.sync.jobs.claim import release_unless_due
 from app.sync.jobs.leases import Lease
 from tests.integration.sync.conftest import EVENT, HOST, Rig
+from tests.waiting import until
 
 TRANSACTIONS_MAX = 5
 STATEMENTS_MAX = 9
@@ -94,24 +95,23 @@ async def test_what_is_sent_and_how_it_ended_is_on_disk_and_what_is_looked_at_ag
 
 
 async def drain_with_running_rows(rig: Rig) -> asyncio.Task[bool]:
-    """A drain that was begun, once its rows run."""
+    """A drain that was begun, once its rows run and its first call is held."""
+    rig.org.transport.hold()
     task = asyncio.create_task(rig.drain())
-    async with asyncio.timeout(10):
-        while "running" not in (await rig.states()).values():
-            await asyncio.sleep(0.01)
+    await until(lambda: rig.org.transport.is_held)
+    assert "running" in (await rig.states()).values()
     return task
 
 
 async def test_nothing_is_written_for_rows_whose_claim_was_forgotten(rig: Rig) -> None:
     """As a crash of Postgres may leave them, while Salesforce is asked about their people."""
     await rig.registered(1)
-    await rig.org.configure(latency_ms=300)
     task = await drain_with_running_rows(rig)
     async with rig.database.system() as session:
         await session.execute(FORGET_CLAIM)
+    rig.org.transport.let_go()
     assert await task is False
     assert await rig.records("Lead") == []
-    await rig.org.configure(latency_ms=0)
     await rig.pass_time(60)
     await rig.drain()
     assert len(await rig.records("Lead")) == 1
@@ -151,10 +151,9 @@ async def test_every_plan_of_a_lone_registration_is_kept(rig: Rig) -> None:
 
 async def test_what_came_while_a_batch_was_written_is_written_by_the_same_drain(rig: Rig) -> None:
     await rig.registered(1)
-    await rig.org.configure(latency_ms=300)
     task = await drain_with_running_rows(rig)
     await rig.registered(2)
-    await rig.org.configure(latency_ms=0)
+    rig.org.transport.let_go()
     assert await task is False
     assert set((await rig.states()).values()) == {"synced"}
     assert await owner_of(rig) is None

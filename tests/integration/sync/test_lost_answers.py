@@ -9,8 +9,11 @@ from app.models import CreateLock, SyncJob
 from app.sync.jobs import leases
 from app.sync.jobs.claim import orgs_with_work
 from tests.integration.sync.conftest import HOST, Rig
+from tests.waiting import until
 
 QUIET = 780
+LOOKS = 1
+"""Calls before the first one that writes."""
 
 
 async def counts(rig: Rig) -> list[int]:
@@ -120,16 +123,16 @@ async def test_after_three_rounds_without_certainty_the_row_asks_for_a_person(ri
 
 
 async def test_cancelled_drain_leaves_its_call_ambiguous_and_the_lease_free(rig: Rig) -> None:
-    await rig.org.configure(latency_ms=300)
     reg = await rig.registered(1)
+    rig.org.transport.hold(after=LOOKS)
     task = asyncio.create_task(rig.drain())
-    while (await rig.slots(reg)).get("person") is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: rig.org.transport.is_held)
+    assert (await rig.slots(reg))["person"].state
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await rig.states() == {reg: "ambiguous"}
-    await rig.org.configure(latency_ms=0)
+    rig.org.transport.let_go()
     await settle(rig, QUIET)
     assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)
 
@@ -201,14 +204,15 @@ async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count
 
 async def test_zombie_cannot_write_to_rows_of_a_new_owner(rig: Rig) -> None:
     """A worker that froze in its call wakes up after another took the org over."""
-    await rig.org.configure(latency_ms=400)
     reg = await rig.registered(1)
+    rig.org.transport.hold(after=LOOKS)
     zombie = asyncio.create_task(rig.drain())
-    while (await rig.slots(reg)).get("person") is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: rig.org.transport.is_held)
+    assert (await rig.slots(reg))["person"].state
     await rig.pass_time(30)
     heir = await leases.acquire(rig.database, rig.org.org_id, owner="heir", life=20, send_window=5)
     assert heir is not None
+    rig.org.transport.let_go()
     await zombie
     assert await rig.states() == {reg: "ambiguous"}
     assert (await rig.slots(reg))["person"].state == "ambiguous"
@@ -222,12 +226,12 @@ async def test_only_one_of_two_workers_drains_an_org(rig: Rig) -> None:
 
 
 async def test_change_while_running_arms_once_more(rig: Rig) -> None:
-    await rig.org.configure(latency_ms=200)
     reg = await rig.registered(1)
+    rig.org.transport.hold()
     task = asyncio.create_task(rig.drain())
-    while (await rig.states())[reg] != "running":
-        await asyncio.sleep(0.01)
+    await until(lambda: rig.org.transport.is_held)
     await rig.requeue(reg)
+    rig.org.transport.let_go()
     await task
     async with rig.database.system() as session:
         job = await session.get_one(SyncJob, (HOST, reg))

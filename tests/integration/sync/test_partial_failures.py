@@ -19,6 +19,7 @@ from app.sync.engine.drain import DrainContext
 from app.sync.jobs import leases
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.integration.sync.conftest import EVENT, HOST, Rig
+from tests.waiting import until
 
 LIMIT = {"error_code": "STORAGE_LIMIT_EXCEEDED", "message": "storage limit exceeded", "count": 1}
 
@@ -188,11 +189,10 @@ async def test_ticket_transferred_within_one_email_leaves_its_member_as_it_is(ri
 
 
 async def test_drain_that_breaks_off_leaves_the_rows_of_a_new_owner_alone(rig: Rig) -> None:
-    await rig.org.configure(latency_ms=400)
     reg = await rig.registered(1)
+    rig.org.transport.hold(after=1)  # it looks, and writes
     frozen = asyncio.create_task(rig.drain())
-    while (await rig.slots(reg)).get("person") is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: rig.org.transport.is_held)
     await rig.pass_time(30)
     heir = await leases.acquire(rig.database, rig.org.org_id, owner="heir", life=20, send_window=5)
     assert heir is not None

@@ -19,6 +19,7 @@ from app.sync.model.record_key import NO_KEY_RULES
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 from tests.statements import statements_of
+from tests.waiting import until
 
 OTHER_ORG = "00D000000000009EAA"
 
@@ -49,12 +50,14 @@ async def test_batches_taken_ahead_are_written_once(rig: Rig) -> None:
 async def test_a_batch_is_taken_while_the_one_before_is_under_way(rig: Rig) -> None:
     for number in range(3):
         await rig.registered(number)
-    await rig.org.configure(latency_ms=300)
+
+    async def are_two_taken() -> bool:
+        return list((await rig.states()).values()).count("running") >= 2
+
+    rig.org.transport.hold(after=1)
     task = asyncio.create_task(rig.drain(engine=rig.with_settings(batch_size_max=1)))
-    async with asyncio.timeout(10):
-        while list((await rig.states()).values()).count("running") < 2:
-            await asyncio.sleep(0.01)
-    await rig.org.configure(latency_ms=0)
+    await until(are_two_taken)
+    rig.org.transport.let_go()
     await task
     assert set((await rig.states()).values()) == {"synced"}
 
