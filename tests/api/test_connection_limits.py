@@ -106,11 +106,9 @@ async def test_head_that_drips_is_given_up(call: Caller, port: int) -> None:
 
     dripping = asyncio.create_task(drip())
     try:
-        status, _ = await peer.answer()
-        assert status == 408
-        # What drips into the closed connection resets it.
+        # What drips into the closed connection resets it, also before its answer was read.
         with suppress(ConnectionResetError):
-            assert await peer.rest() == b""
+            assert (await peer.rest()).startswith(b"HTTP/1.1 408 ")
     finally:
         dripping.cancel()
 
