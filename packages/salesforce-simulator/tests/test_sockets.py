@@ -1,5 +1,6 @@
 """The simulator as a process with a real port: resets, a taken port, and a state that outlives kill -9."""
 
+import gc
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from salesforce_simulator.__main__ import KEEP_ALIVE_SECONDS, config_of
+from salesforce_simulator.__main__ import GC_THRESHOLD, KEEP_ALIVE_SECONDS, collect_seldom, config_of
 from salesforce_simulator.app import create_app
 from support.process import running
 
@@ -73,3 +74,13 @@ def test_other_bad_starts_are_one_line_too(tmp_path: Path) -> None:
 
 def test_an_idle_connection_outlives_those_of_the_usual_clients() -> None:
     assert config_of(create_app()).timeout_keep_alive == KEEP_ALIVE_SECONDS > 60
+
+
+def test_garbage_is_looked_for_seldom_and_not_among_what_stands() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_seldom()
+        assert (gc.get_threshold()[0], gc.get_freeze_count() > 0) == (GC_THRESHOLD, True)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
