@@ -64,6 +64,9 @@ from app.webhooks.signature_endpoint import router as signature_router
 CONNECT_SECONDS = 10.0
 GC_THRESHOLD = 20_000
 """Objects; with the usual 700 a fourteenth of the intake's time went into looking for garbage."""
+BATCH_GC_THRESHOLD = 100_000
+"""The same where batches are drained, which make that many objects and hardly any garbage: see
+docs/performance.md."""
 FRAMEWORK_TELEMETRY: TelemetryConfig = {
     "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
 }  # fmt: skip
@@ -175,12 +178,12 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
 
 @contextmanager
-def reduced_gc() -> Iterator[None]:
+def reduced_gc(threshold: int = GC_THRESHOLD) -> Iterator[None]:
     """What stands now stays for the life of the process, and a group of webhooks or a batch is not
     garbage yet."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, *before[1:])
+    gc.set_threshold(threshold, *before[1:])
     try:
         yield
     finally:

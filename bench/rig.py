@@ -18,7 +18,7 @@ import httpx
 from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.connections.service import open_client
-from app.main import open_resources, reduced_gc
+from app.main import BATCH_GC_THRESHOLD, open_resources, reduced_gc
 from app.models import Base
 from app.sync.engine.drain import DrainContext
 from devtools.local_stack.environment import service_environment, simulator_environment
@@ -170,7 +170,7 @@ class Rig:
             opener = partial(open_client, resources)
             settings = resources.settings
             drained = DrainContext(resources.database, settings, opener, "bench", settings.hash_pepper)
-            with reduced_gc():
+            with reduced_gc(BATCH_GC_THRESHOLD):
                 yield drained, resources
 
     def _start(self) -> None:

@@ -18,7 +18,7 @@ from app.infrastructure.restored_copy import refuse_restored_copy
 from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
-from app.main import open_resources, reduced_gc
+from app.main import BATCH_GC_THRESHOLD, open_resources, reduced_gc
 from app.operations.health_port import health_served
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
@@ -48,7 +48,7 @@ async def run_worker(settings: Settings) -> None:
             resources, _worker_config(resources, worker_id, stop), worker_id=worker_id, stop=stop
         )
         served = health_served(health_listener(settings), probes_of(resources, supervisor, stop))
-        with reduced_gc():
+        with reduced_gc(BATCH_GC_THRESHOLD):
             async with served:
                 await supervisor.run()
     log.info("worker_stopped", extra={"worker_id": worker_id})

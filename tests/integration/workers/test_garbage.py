@@ -22,4 +22,4 @@ async def test_a_worker_collects_seldom_while_it_runs(
     monkeypatch.setattr(main, "stop_on_signals", lambda stop: None)
     before = gc.get_threshold()
     await main.run_worker(settings)
-    assert (found, gc.get_threshold()) == ([(20_000, True)], before)
+    assert (found, gc.get_threshold()) == ([(100_000, True)], before)
