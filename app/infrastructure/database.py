@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import DateTime, event, func, select, text
+from sqlalchemy import DateTime, Result, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,6 +21,7 @@ from app.infrastructure.database_errors import sqlstate
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
 from app.infrastructure.direct_session import DirectSession
 from app.infrastructure.raw_connection import DedicatedConnection
+from app.models.kept_plan import KeptPlan
 
 CONNECT_SECONDS: Final = 5.0
 SOCKET_OPTIONS: Final = {
@@ -190,6 +191,12 @@ class Database:
         session = DirectSession(self._engines[1], info=self.info, waits_for_disk=waits_for_disk)
         async with unit_of_work(session):
             yield session
+
+    async def call(self, function: KeptPlan, params: Mapping[str, Any]) -> Result[Any]:
+        """The rows of a function that is a transaction by itself, as the role of `system`: one round trip."""
+        session = DirectSession(self._engines[1], info=self.info)
+        async with unit_of_work(session):
+            return await session.call(function, params)
 
     @property
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:

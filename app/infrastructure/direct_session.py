@@ -103,6 +103,10 @@ class DirectSession(AsyncSession):
             await self.close()
             await self._begin_for(host_id, keeps_plans)
 
+    async def call(self, function: KeptPlan, params: Mapping[str, Any]) -> Result[Any]:
+        """The rows of a function that is a transaction by itself, and takes its role."""
+        return await self._send(positional(function), params, is_alone=True)
+
     async def columns_of(self, statement: TextClause) -> tuple[str, ...]:
         """The names of the statement's columns; Postgres is asked for them once."""
         plain = positional(statement)
@@ -203,12 +207,14 @@ class DirectSession(AsyncSession):
         held = await self._opened(keeps_plans, host_id)
         await held.begin()
 
-    async def _send(self, plain: PositionalText, params: Mapping[str, Any]) -> Result[Any]:
+    async def _send(
+        self, plain: PositionalText, params: Mapping[str, Any], *, is_alone: bool = False
+    ) -> Result[Any]:
         if not plain.keeps_plan:
             await self._plan_anew()
         values = tuple([params[name] for name in plain.names])
         held = await self._opened(plain.keeps_plan)
-        rows, columns, status = await held.execute(plain.sql, values)
+        rows, columns, status = await held.execute(plain.sql, values, is_alone=is_alone)
         result = DirectResult(_metadata(columns), iter(rows))
         result.status = status
         return result

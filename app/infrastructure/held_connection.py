@@ -7,7 +7,7 @@ transaction ends by it.
 
 import weakref
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, Final, NamedTuple, NoReturn, Self
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
@@ -22,6 +22,11 @@ OUTDATED = (
     AsyncAdapt_asyncpg_dbapi.InternalServerError,
 )
 """What a prepared statement says whose tables or types were changed since, by a migration for instance."""
+
+
+CALL_SECONDS: Final = 20.0
+"""The longest that a call may take which begins no transaction: it may wait for a lock, but not for a server
+that fell silent."""
 
 
 class Answer(NamedTuple):
@@ -78,21 +83,22 @@ class HeldConnection:
         except self.adapted.dbapi.Error as error:
             await self._fail(error, "BEGIN", ())
 
-    async def execute(self, sql: str, values: tuple[Any, ...]) -> Answer:
+    async def execute(self, sql: str, values: tuple[Any, ...], *, is_alone: bool = False) -> Answer:
+        """`is_alone`: it is a transaction by itself, as the login, answered within CALL_SECONDS."""
         engine, adapted = self._engine, self.adapted
         if engine._has_events:
             for hear in engine.dispatch.before_cursor_execute:
                 hear(self._connection, None, sql, values, None, False)
         try:
             async with adapted._execute_mutex:
-                if adapted._transaction is None:
+                if adapted._transaction is None and not is_alone:
                     await self._start()
                 try:
                     # Statements that were prepared before this time are prepared anew.
                     statement, about = await adapted._prepare(
                         sql, engine.dialect._invalidate_schema_cache_asof
                     )
-                    rows = await statement.fetch(*values)
+                    rows = await statement.fetch(*values, timeout=CALL_SECONDS if is_alone else None)
                 except Exception as error:
                     adapted._handle_exception(error)
                     raise

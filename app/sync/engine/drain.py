@@ -133,7 +133,8 @@ async def _drain_under(context: DrainContext, lease: Lease, stop: asyncio.Event)
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        await asyncio.shield(_release(context, lease, prefetcher))
+        if not lease.is_released:
+            await asyncio.shield(_release(context, lease, prefetcher))
 
 
 @dataclass(frozen=True)
@@ -352,10 +353,10 @@ async def _prefetch(
 
 
 async def _release(context: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
-    """The end of a drain: the org goes back, and with it what was taken ahead of time."""
+    """The end of a drain that still has the org: it goes back, and with it what was taken ahead of time."""
     if await prefetcher.stop():
         await _abandon(context, lease, prefetcher)
-    elif not lease.is_lost and not lease.is_released:
+    elif not lease.is_lost:
         await leases.release(context.database, lease)
 
 

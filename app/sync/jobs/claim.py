@@ -35,9 +35,7 @@ WAITING_AND_RUNNING = """
     )
 """
 IS_DUE = "job.state IN ('pending', 'ambiguous') AND job.due_at <= clock_timestamp()"
-WAITING_EVENT = found_by(
-    "event_id", "waiting.event_id", table="events", beside="host_id = {host_id}", columns="paused_at"
-)
+WAITING_EVENT = found_by("event_id", "waiting.event_id", table="events", columns="paused_at")
 HOSTS_WITH_OPEN_GATES = kept_plan(
     f"""
     SELECT connection.host_id, connection.fault_count FROM {HOSTS_OF_ORG} WHERE {HAS_OPEN_GATES}
@@ -70,26 +68,25 @@ ORGS_WITH_WORK = text(
     LIMIT :most
     """  # noqa: S608 -- put together from constants
 )
-WAITING_EVENTS_OF = """
+WAITING_EVENTS = """
     WITH RECURSIVE waiting (event_id) AS (
-        (SELECT event_id FROM sync_jobs WHERE host_id = {host_id} AND state IN ('pending', 'ambiguous')
+        (SELECT event_id FROM sync_jobs WHERE host_id = :host_id AND state IN ('pending', 'ambiguous')
          ORDER BY event_id LIMIT 1)
         UNION ALL
         SELECT next.event_id FROM waiting CROSS JOIN LATERAL (
             SELECT job.event_id FROM sync_jobs AS job
-            WHERE job.host_id = {host_id} AND job.state IN ('pending', 'ambiguous')
+            WHERE job.host_id = :host_id AND job.state IN ('pending', 'ambiguous')
               AND job.event_id > waiting.event_id
             ORDER BY job.event_id LIMIT 1
         ) AS next
     )
 """
-WAITING_EVENTS = WAITING_EVENTS_OF.format(host_id=":host_id")
 HAS_DUE_LIVE_WORK = kept_plan(
     f"""
     {WAITING_EVENTS}
     SELECT EXISTS (
         SELECT FROM waiting
-        CROSS JOIN LATERAL {WAITING_EVENT.format(host_id=":host_id")} AS event
+        CROSS JOIN LATERAL {WAITING_EVENT} AS event
         CROSS JOIN LATERAL (
             SELECT job.registration_id FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
@@ -100,29 +97,7 @@ HAS_DUE_LIVE_WORK = kept_plan(
     )
     """  # noqa: S608 -- put together from constants
 )
-RELEASE_UNLESS_DUE = kept_plan(
-    f"""
-    UPDATE org_leases SET owner = NULL, until = NULL
-    WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND NOT EXISTS (
-        SELECT FROM {HOSTS_OF_ORG} CROSS JOIN LATERAL (
-            {WAITING_EVENTS_OF.format(host_id="connection.host_id")}
-            SELECT FROM waiting
-            CROSS JOIN LATERAL {WAITING_EVENT.format(host_id="connection.host_id")} AS event
-            CROSS JOIN (VALUES (0), (10)) AS lane (priority)
-            CROSS JOIN LATERAL (
-                SELECT job.registration_id FROM sync_jobs AS job
-                WHERE job.host_id = connection.host_id AND job.event_id = waiting.event_id
-                  AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = :org_id
-                ORDER BY job.due_at LIMIT 1
-            ) AS row
-            WHERE event.paused_at IS NULL
-            LIMIT 1
-        ) AS due
-        WHERE connection.host_id <> ALL(:except_hosts) AND {HAS_OPEN_GATES}
-    )
-    RETURNING fence
-    """  # noqa: S608 -- put together from constants
-)
+GIVE_UP_LEASE = kept_plan("SELECT give_up_lease_unless_due(:org_id, :owner, :fence, :except_hosts)")
 MIN_CANDIDATES = 200
 """Among how many rows of an event and lane a small batch is chosen."""
 
@@ -141,7 +116,7 @@ CLAIM = kept_plan(
     {WAITING_EVENTS}, candidate AS (
         SELECT row.place, row.batch_limit, row.due_at, lane.priority
         FROM waiting
-        CROSS JOIN LATERAL {WAITING_EVENT.format(host_id=":host_id")} AS event
+        CROSS JOIN LATERAL {WAITING_EVENT} AS event
         CROSS JOIN (VALUES (0), (10)) AS lane (priority)
         CROSS JOIN LATERAL (
             SELECT job.ctid AS place, job.batch_limit, job.due_at FROM sync_jobs AS job
@@ -203,11 +178,9 @@ async def release_unless_due(database: Database, lease: Lease, *, except_hosts: 
 
     Rows of `except_hosts` do not count. Nothing may be claimed under the lease.
     """
-    async with database.system(waits_for_disk=False) as session:
-        values = {**lease.key, "except_hosts": sorted(except_hosts)}
-        is_released = await session.scalar(RELEASE_UNLESS_DUE, values) is not None
-    lease.is_released = is_released
-    return is_released
+    values = {**lease.key, "except_hosts": sorted(except_hosts)}
+    lease.is_released = bool((await database.call(GIVE_UP_LEASE, values)).scalar())
+    return lease.is_released
 
 
 async def claim(

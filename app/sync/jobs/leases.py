@@ -44,20 +44,7 @@ HOSTS_OF_ORG = f"""
     {found_by("org_id", ":org_id", table="connections", beside="true")} AS connection
     CROSS JOIN LATERAL {found_by("host_id", "connection.host_id", table="hosts", beside="true")} AS host
 """
-ACQUIRE = kept_plan(f"""
-    INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
-    VALUES (:org_id, :owner, 1, clock_timestamp() + :life, clock_timestamp())
-    ON CONFLICT (org_id) DO UPDATE
-    SET owner = excluded.owner, fence = lease.fence + 1,
-        until = excluded.until, acquired_at = excluded.acquired_at
-    WHERE {IS_LEASE_FREE}
-    RETURNING fence, batch_size, failures, caps, is_slow,
-              (SELECT min(since) FROM restores WHERE looks_until > clock_timestamp()) AS restored_since,
-              (SELECT max(restored_at) FROM restores WHERE looks_until > clock_timestamp()) AS restored_at,
-              EXISTS (SELECT FROM sync_jobs WHERE org_id = :org_id AND state = 'running') AS has_running,
-              (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')
-               FROM {HOSTS_OF_ORG} WHERE {HAS_OPEN_GATES}) AS hosts
-""")  # noqa: S608 -- put together from constants
+TAKE_LEASE = kept_plan("SELECT * FROM take_lease(:org_id, :owner, :life, :recovers)")
 STORE_CAPS = kept_plan("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
@@ -223,15 +210,18 @@ async def acquire(
 
     Taking over settles what the last owner left running, under the new fence and in the same transaction.
     """
-    asked_at = time.monotonic()
-    async with database.system() as session:
-        values = {"org_id": org_id, "owner": owner, "life": timedelta(seconds=life)}
-        row = (await session.execute(ACQUIRE, values)).first()
-        if row is None:
-            return None
-        left_behind = 0
-        if row.has_running:
-            left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
+    asked_at, left_behind = time.monotonic(), 0
+    values = {"org_id": org_id, "owner": owner, "life": timedelta(seconds=life), "recovers": False}
+    row = (await database.call(TAKE_LEASE, values)).first()
+    if row is not None and not row.is_taken:
+        async with database.system() as session:
+            row = (await session.execute(TAKE_LEASE, {**values, "recovers": True})).first()
+            if row is not None:
+                left_behind = await recover_running_jobs(
+                    session, org_id, is_crash=True, guards_off=guards_off
+                )
+    if row is None:
+        return None
     if left_behind:
         LEASE_TAKEOVERS.inc()
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
