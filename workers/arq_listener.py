@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.config.redis_url import redis_settings
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import DRAIN, deserialize, serialize
+from app.infrastructure.job_queue import DRAIN, deserialize, named_org, serialize
 from workers.drain_pool import DrainPool
 from workers.loops import run_forever
 
@@ -47,6 +47,8 @@ class ArqListener:
         self._settings = settings
         self._database = database
         self._drains = drains
+        self._taken: str | None = None
+        """Where Redis has the text of the wake-up that was taken last."""
 
     async def listen(self, stop: asyncio.Event) -> None:
         """Take wake-ups until cancelled; with Redis away the sweeper does all the work meanwhile."""
@@ -59,7 +61,7 @@ class ArqListener:
             while True:
                 await self._drains.has_room.wait()
                 async with asyncio.timeout(TAKE_SECONDS + SILENT_SECONDS):
-                    org_id = await self._taken(pool)
+                    org_id = await self._next_org(pool)
                 if org_id is None:
                     continue
                 if self._drains.has_room.is_set() or self._drains.is_draining(org_id):
@@ -71,11 +73,28 @@ class ArqListener:
         finally:
             await pool.aclose(close_connection_pool=True)
 
-    async def _taken(self, pool: ArqRedis) -> str | None:
+    async def _next_org(self, pool: ArqRedis) -> str | None:
         """The org of the next wake-up; None where there is none, or other workers may go first."""
         if self._drains.lets_others_go_first and not await _is_left_over(pool):
             return None
-        return await _next_wake_up(pool)
+        return await self._next_wake_up(pool)
+
+    async def _next_wake_up(self, pool: ArqRedis) -> str | None:
+        """The org that was announced, as soon as one is; None after TAKE_SECONDS without any.
+
+        The text of the one before is taken away in the same round trip.
+        """
+        async with pool.pipeline(transaction=False) as together:
+            if self._taken is not None:
+                together.delete(self._taken)
+            together.bzpopmin(default_queue_name, timeout=TAKE_SECONDS)
+            *_, taken = await together.execute()
+        self._taken = None
+        if taken is None:
+            return None
+        job_id = taken[1].decode()
+        self._taken = job_key_prefix + job_id
+        return named_org(job_id) or _announced(await pool.get(self._taken))
 
     async def _start(self, org_id: str) -> None:
         """Start the org's drain; a worker without a slot for it leaves it to the sweeper."""
@@ -94,21 +113,10 @@ async def _is_left_over(pool: ArqRedis) -> bool:
     return bool(first) and first == await pool.zrange(default_queue_name, 0, 0)
 
 
-async def _next_wake_up(pool: ArqRedis) -> str | None:
-    """The org that was announced, as soon as one is; None after TAKE_SECONDS without any."""
-    taken = await pool.bzpopmin(default_queue_name, timeout=TAKE_SECONDS)
-    if taken is None:
-        return None
-    key = job_key_prefix + taken[1].decode()
-    async with pool.pipeline(transaction=False) as pipe:
-        pipe.get(key)
-        pipe.delete(key)
-        job, _ = await pipe.execute()
-    return None if job is None else _announced(job)
-
-
-def _announced(job: bytes) -> str | None:
+def _announced(job: bytes | None) -> str | None:
     """The org; None for what is no wake-up of ours, which costs its neighbours nothing."""
+    if job is None:
+        return None
     try:
         told = deserialize_job(job, deserializer=deserialize)
     except DeserializationError:

@@ -7,9 +7,10 @@ and the org's lease makes a second wake-up harmless. A lost one costs a sweep (s
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from arq.connections import ArqRedis, create_pool
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
 DRAIN = "drain"
+NAMED: Final = re.compile(rf"{DRAIN}:(\w+):[0-9a-f]{{32}}")
 CHANGES_CHANNEL = "eventship:changes"
 """Where org ids are published whose rows changed, for whoever shows them live."""
 BUDGET_SECONDS = 0.25
@@ -144,9 +146,18 @@ class DrainQueue:
         return self._pool
 
 
+def named_org(job_id: str) -> str | None:
+    """The org in the id of a wake-up; None in those of arq's own making and of the release before."""
+    match = NAMED.fullmatch(job_id)
+    return match[1] if match else None
+
+
 def _enqueue(together: Pipeline, org_id: str) -> None:
-    """As `ArqRedis.enqueue_job`, which watches an id of its own making: three round trips more."""
-    job_id, now_ms = uuid4().hex, int(time.time() * 1000)
+    """As `ArqRedis.enqueue_job`, which watches an id of its own making: three round trips more.
+
+    The id names the org, so that whoever takes it need not ask for the job's text.
+    """
+    job_id, now_ms = f"{DRAIN}:{org_id}:{uuid4().hex}", int(time.time() * 1000)
     job = serialize_job(DRAIN, (org_id,), {}, None, now_ms, serializer=serialize)
     together.psetex(job_key_prefix + job_id, expires_extra_ms, job)
     together.zadd(default_queue_name, {job_id: now_ms})

@@ -16,7 +16,6 @@ from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.main import open_resources
 from devtools.local_stack.local_services import LocalServices
 from tests.waiting import until
-from workers import arq_listener
 from workers.arq_listener import ArqListener
 from workers.drain_pool import DrainPool
 
@@ -80,6 +79,34 @@ async def waiting(engines: LocalServices) -> int:
     return found
 
 
+async def no_texts(engines: LocalServices) -> bool:
+    """Whether Redis has no text of a wake-up."""
+    pool = await create_pool(RedisSettings.from_dsn(engines.redis_url))
+    found = await pool.keys("arq:job:*")
+    await pool.aclose(close_connection_pool=True)
+    return not found
+
+
+async def test_texts_of_wake_ups_are_taken_away(resources: Resources, engines: LocalServices) -> None:
+    drains = Drains()
+    async with listening(resources, drains):
+        drains.gate.set()
+        for org_id in ("00DOTTER1", "00DOTTER2"):
+            await resources.wakeups.announce([org_id])
+            assert await drains.next_started() == org_id
+        await until(lambda: no_texts(engines))
+
+
+async def test_a_wake_up_of_the_release_before_is_read(resources: Resources, engines: LocalServices) -> None:
+    """Its id is of arq's own making and names no org."""
+    drains = Drains()
+    pool = await create_pool(RedisSettings.from_dsn(engines.redis_url), job_serializer=serialize)
+    await pool.enqueue_job(DRAIN, "00DOTTER1")
+    await pool.aclose(close_connection_pool=True)
+    async with listening(resources, drains):
+        assert await drains.next_started() == "00DOTTER1"
+
+
 async def test_an_org_is_announced_as_arq_itself_would(resources: Resources, engines: LocalServices) -> None:
     pool = await create_pool(
         RedisSettings.from_dsn(engines.redis_url), job_serializer=serialize, job_deserializer=deserialize
@@ -116,16 +143,16 @@ async def test_a_worker_without_a_slot_leaves_wake_ups_in_the_queue(
 async def test_a_wake_up_that_comes_while_no_slot_is_left_goes_back(
     resources: Resources, engines: LocalServices, monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
 ) -> None:
-    drains, taken, take = Drains(), list[str | None](), arq_listener._next_wake_up
+    drains, taken, take = Drains(), list[str | None](), ArqListener._next_wake_up
 
-    async def noted(pool: ArqRedis) -> str | None:
-        taken.append(await take(pool))
+    async def noted(listener: ArqListener, pool: ArqRedis) -> str | None:
+        taken.append(await take(listener, pool))
         return taken[-1]
 
     async def is_back() -> bool:
         return await waiting(engines) == 1
 
-    monkeypatch.setattr(arq_listener, "_next_wake_up", noted)
+    monkeypatch.setattr(ArqListener, "_next_wake_up", noted)
     async with listening(resources, drains):
         await resources.wakeups.announce(["00DOTTER1"])
         await drains.next_started()
