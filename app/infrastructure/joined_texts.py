@@ -78,5 +78,6 @@ def _alike(parts: Iterable[TextClause]) -> Callable[[str], TextClause]:
     return kept_plan if all(isinstance(each, KeptPlan) for each in parts) else text
 
 
+@lru_cache(1024)
 def _name(parameter: str, place: int) -> str:
     return f"{parameter}_of_{place}"

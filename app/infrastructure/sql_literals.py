@@ -3,4 +3,5 @@
 
 def text_literal(value: str) -> str:
     """A literal of the text: in hexadecimal digits nothing can end it."""
-    return "E'" + "".join(f"\\x{byte:02x}" for byte in value.encode()) + "'"
+    digits = value.encode().hex("x").replace("x", "\\x")
+    return f"E'\\x{digits}'" if digits else "E''"

@@ -392,8 +392,13 @@ def _wire_form(request: Subrequest) -> dict[str, Any]:
 def _percent_encoded(text: str) -> str:
     """As `quote` has it with nothing safe, which looks at each character: a query may have 100,000."""
     for char in sorted(set(text) - _UNRESERVED, key=lambda char: char != "%"):
-        text = text.replace(char, quote(char, safe=""))
+        text = text.replace(char, _quoted(char))
     return text
+
+
+@lru_cache(256)
+def _quoted(char: str) -> str:
+    return quote(char, safe="")
 
 
 def _is_dict(value: object) -> bool:
