@@ -170,10 +170,9 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    @asynccontextmanager
-    async def tenant(
+    def tenant(
         self, host_id: str, *, keeps_plans: bool = False, waits_for_disk: bool = True
-    ) -> AsyncIterator[AsyncSession]:
+    ) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction that sees and writes the rows of `host_id` alone (row-level security).
 
         With `keeps_plans`, for a transaction that consists of KeptPlans: those are planned once a connection.
@@ -181,16 +180,11 @@ class Database:
         what was committed, until something else is: for what whoever leans on it looks at again.
         """
         session = DirectSession(self._engines[0], info=self.info, waits_for_disk=waits_for_disk)
-        async with unit_of_work(session):
-            await session.begin_for(host_id, keeps_plans=keeps_plans)
-            yield session
+        return unit_of_work(session, host_id, keeps_plans=keeps_plans)
 
-    @asynccontextmanager
-    async def system(self, *, waits_for_disk: bool = True) -> AsyncIterator[AsyncSession]:
+    def system(self, *, waits_for_disk: bool = True) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
-        session = DirectSession(self._engines[1], info=self.info, waits_for_disk=waits_for_disk)
-        async with unit_of_work(session):
-            yield session
+        return unit_of_work(DirectSession(self._engines[1], info=self.info, waits_for_disk=waits_for_disk))
 
     async def call(self, function: KeptPlan, params: Mapping[str, Any]) -> Result[Any]:
         """The rows of a function that is a transaction by itself, as the role of `system`: one round trip."""
@@ -218,13 +212,18 @@ def connections_up_to(settings: DatabaseSettings) -> int:
 
 
 @asynccontextmanager
-async def unit_of_work(session: DirectSession) -> AsyncIterator[AsyncSession]:
+async def unit_of_work(
+    session: DirectSession, host_id: str | None = None, *, keeps_plans: bool = False
+) -> AsyncIterator[AsyncSession]:
     """Commit at the end, roll back on any exception; the only commit of any session.
 
-    Whoever ran out of time does not wait for a rollback: the connection may be what took the time.
+    With `host_id` the transaction begins at once, with that tenant's rows alone in sight. Whoever ran out
+    of time does not wait for a rollback: the connection may be what took the time.
     """
     async with session:
         try:
+            if host_id is not None:
+                await session.begin_for(host_id, keeps_plans=keeps_plans)
             yield session
             await session.commit()
         except (asyncio.CancelledError, TimeoutError):
