@@ -5,10 +5,12 @@ made over the same connection for whoever needs it: a session proper, an error, 
 transaction ends by it.
 """
 
+import asyncio
 import weakref
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn, Self
 
+import asyncpg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -26,7 +28,7 @@ OUTDATED = (
 
 CALL_SECONDS: Final = 20.0
 """The longest that a call may take which begins no transaction: it may wait for a lock, but not for a server
-that fell silent."""
+that fell silent; then all connections that are as old are given up with it."""
 
 
 class Answer(NamedTuple):
@@ -94,19 +96,33 @@ class HeldConnection:
                 if adapted._transaction is None and not is_alone:
                     await self._start()
                 try:
-                    # Statements that were prepared before this time are prepared anew.
-                    statement, about = await adapted._prepare(
-                        sql, engine.dialect._invalidate_schema_cache_asof
-                    )
-                    rows = await statement.fetch(*values, timeout=CALL_SECONDS if is_alone else None)
+                    if not is_alone:
+                        return await self._answer(sql, values)
+                    async with asyncio.timeout(CALL_SECONDS):
+                        return await self._answer(sql, values)
                 except Exception as error:
-                    adapted._handle_exception(error)
+                    adapted._handle_exception(self._as_lost(error) if is_alone else error)
                     raise
         except adapted.dbapi.Error as error:
             if isinstance(error, OUTDATED):
                 engine.dialect._invalidate_schema_cache()
             await self._fail(error, sql, values)
+
+    async def _answer(self, sql: str, values: tuple[Any, ...]) -> Answer:
+        # Statements that were prepared before this time are prepared anew.
+        statement, about = await self.adapted._prepare(
+            sql, self._engine.dialect._invalidate_schema_cache_asof
+        )
+        rows = await statement.fetch(*values)
         return Answer(rows, tuple([each.name for each in about or ()]), statement.get_statusmsg())
+
+    def _as_lost(self, error: Exception) -> Exception:
+        """As of a connection that was lost where the server fell silent: what `acting_as` says of a BEGIN."""
+        if not isinstance(error, TimeoutError):
+            return error
+        self.driver.terminate()
+        lost: Exception = asyncpg.ConnectionDoesNotExistError("the database fell silent")
+        return lost
 
     async def commit(self) -> None:
         """Commit and give the connection back. Where that fails it is still held."""

@@ -41,9 +41,12 @@ IS_LEASE_FREE = """
     AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
 """
 
+NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+
 # No row where the lease is not free. Where rows of an earlier lease are running it is taken only by whoever
 # recovers them in the same transaction. Any other need not be on disk when it is answered: a crash of
-# Postgres may undo it, but no other lease gets its fence, which is the time in microseconds.
+# Postgres may undo it, but no other lease gets its fence, which is the time in microseconds. A fence that is
+# later than the clock, which was set back, was counted: it is on disk, or the next lease would count alike.
 TAKE_LEASE = f"""
 CREATE FUNCTION take_lease(of_org text, new_owner text, life interval, recovers boolean)
 RETURNS TABLE (
@@ -68,14 +71,14 @@ BEGIN
     RETURN QUERY
     INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
     VALUES (
-        of_org, new_owner, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
-        clock_timestamp() + life, clock_timestamp()
+        of_org, new_owner, {NOW}, clock_timestamp() + life, clock_timestamp()
     )
     ON CONFLICT (org_id) DO UPDATE
     SET owner = excluded.owner, fence = greatest(lease.fence + 1, excluded.fence),
         until = excluded.until, acquired_at = excluded.acquired_at
     WHERE {IS_LEASE_FREE}
-    RETURNING true, fence, batch_size, failures, caps, is_slow,
+    RETURNING CASE WHEN fence <= {NOW} THEN true ELSE set_config('synchronous_commit', 'on', true) = 'on' END,
+              fence, batch_size, failures, caps, is_slow,
               (SELECT min(since) FROM restores WHERE looks_until > clock_timestamp()),
               (SELECT max(restores.restored_at) FROM restores WHERE looks_until > clock_timestamp()),
               (SELECT coalesce(jsonb_object_agg(connection.host_id, connection.fault_count), '{{}}')

@@ -15,12 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.config.settings import Settings
-from app.infrastructure import acting_role
+from app.infrastructure import acting_role, held_connection
 from app.infrastructure.database import SOCKET_OPTIONS, Database
 from app.infrastructure.database_errors import is_away
+from app.models.kept_plan import kept_plan
 from chaos.proxy import LOOPBACK, Proxy
 
 ONE = text("SELECT 1")
+CALL = kept_plan("SELECT 1")
 
 
 @dataclass
@@ -85,6 +87,21 @@ async def test_all_idle_connections_that_fell_silent_cost_one_wait(far: Far, wai
             pass
         await warm(far, 4)
     assert len(waits) == 1
+
+
+async def test_calls_over_connections_that_fell_silent_cost_one_wait(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call begins no transaction, and none of them prepared it before."""
+    monkeypatch.setattr(held_connection, "CALL_SECONDS", 0.5)
+    await warm(far, 4)
+    far.proxy.swallow()
+    async with asyncio.timeout(30):
+        with pytest.raises(DBAPIError) as raised:
+            await far.database.call(CALL, {})
+    assert is_away(raised.value)
+    for _ in range(4):
+        assert (await far.database.call(CALL, {})).scalar() == 1
 
 
 async def answers_or_is_away(far: Far) -> bool:

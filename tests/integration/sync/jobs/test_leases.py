@@ -16,6 +16,7 @@ from bench.wire import Counts, Wire
 
 ORG: Final = "00D5g000004XyZaEAK"
 DEFINITION: Final = text("SELECT pg_get_functiondef(CAST(:name AS regproc))")
+TAKE_ALONE: Final = text(f"SELECT is_taken FROM take_lease('{ORG}', 'otter', interval '20s', false)")
 RUNNING: Final = """
     INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id, state, fence, running_version)
     VALUES ('host_a', 'reg_1', 'evt', '00D5g000004XyZaEAK', 'running', 1, 1)
@@ -97,6 +98,20 @@ async def test_a_fence_rises_though_the_clock_was_set_back(database: Database) -
     lease = await taken(database)
     assert lease is not None
     assert lease.fence == later + 1
+
+
+@pytest.mark.parametrize(("last", "waits_for_disk"), [(0, "off"), (2**62, "on")])
+async def test_a_fence_that_is_counted_is_on_disk_when_it_is_answered(
+    database: Database, owner: AsyncEngine, last: int, waits_for_disk: str
+) -> None:
+    """A crash that made Postgres forget it would give the next lease the same."""
+    await taken_and_given_up(database)
+    await forget(database, fence=last)
+    async with owner.begin() as connection:
+        await connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+        assert (await connection.execute(TAKE_ALONE)).scalar_one()
+        said = await connection.exec_driver_sql("SHOW synchronous_commit")
+        assert said.scalar_one() == waits_for_disk
 
 
 async def test_running_rows_of_whoever_has_the_org_are_left_alone(
