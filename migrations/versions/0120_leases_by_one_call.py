@@ -118,7 +118,7 @@ BEGIN
                 SELECT job.registration_id FROM sync_jobs AS job
                 WHERE job.host_id = connection.host_id AND job.event_id = waiting.event_id
                   AND job.priority = lane.priority AND job.state IN ('pending', 'ambiguous')
-                  AND job.due_at <= clock_timestamp() AND job.org_id = of_org
+                  AND job.due_at <= (SELECT clock_timestamp()) AND job.org_id = of_org
                 ORDER BY job.due_at LIMIT 1
             ) AS row
             WHERE event.paused_at IS NULL

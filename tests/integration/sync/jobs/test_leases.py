@@ -35,6 +35,11 @@ OF_OTHERS: Final = (
     " 'evt', replace(host_id, 'host', 'org'), now() + interval '1 hour',"
     " CASE WHEN length(host_id) % 2 = 0 THEN 'pending' ELSE 'running' END FROM hosts",
 )
+DUE_LATER: Final = (
+    "INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id, due_at)"
+    " SELECT 'host_1', 'reg_' || n, 'evt', 'org_1', now() + interval '1 day'"
+    f" FROM generate_series(1, {MANY}) AS n"
+)
 READ: Final = ("hosts", "events", "org_leases", "connections", "sync_jobs")
 ROWS_READ: Final = text(
     "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
@@ -159,6 +164,19 @@ async def test_a_plan_from_when_rows_were_few_reads_no_table_through(
         await taken_and_given_up(database, "org_1")
     after = await rows_read(owner)
     assert max(after[table] - before[table] for table in READ) < MANY / 2
+
+
+@pytest.mark.usefixtures("database")
+async def test_rows_that_are_due_later_are_not_read(settings: Settings, owner: AsyncEngine) -> None:
+    async with Database.connect(settings.database_url, pool=1) as database:
+        async with owner.begin() as connection:
+            await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            for insert in (*OF_OTHERS[:2], *OF_OTHERS[3:4], DUE_LATER):
+                await connection.exec_driver_sql(insert)
+        before = await rows_read(owner)
+        await taken_and_given_up(database, "org_1")
+    after = await rows_read(owner)
+    assert after["sync_jobs"] - before["sync_jobs"] < MANY / 2
 
 
 async def rows_read(owner: AsyncEngine) -> dict[str, int]:
