@@ -26,9 +26,9 @@ OUTDATED = (
 """What a prepared statement says whose tables or types were changed since, by a migration for instance."""
 
 
-CALL_SECONDS: Final = 20.0
-"""The longest that a call may take which begins no transaction: it may wait for a lock, but not for a server
-that fell silent; then all connections that are as old are given up with it."""
+CALL_SECONDS: Final = 5.0
+"""The longest that a call may take which begins no transaction; its function waits less for a lock.
+A server that fell silent costs all connections that are as old."""
 
 
 class Answer(NamedTuple):

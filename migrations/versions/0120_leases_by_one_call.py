@@ -17,7 +17,7 @@ SYSTEM = "eventship_system"
 # grows is found by a range of one value, in an order that only the index which is meant has.
 SETTINGS = f"""
 SET role = {SYSTEM}
-SET lock_timeout = '15s'
+SET lock_timeout = '3s'
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_sort = off

@@ -1,5 +1,6 @@
 """Leases are taken and given up by one call each: what that takes, means, and what a crash may undo of it."""
 
+import re
 from typing import Final
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
+from app.infrastructure.held_connection import CALL_SECONDS
 from app.models import OrgLease
 from app.sync.jobs import leases
 from app.sync.jobs.claim import IS_DUE, WAITING_EVENTS, release_unless_due
@@ -151,6 +153,16 @@ async def test_functions_and_statements_mean_the_same_by_free_open_and_due(
     async with database.system() as session:
         definition = str(await session.scalar(DEFINITION, {"name": function}))
     assert " ".join(condition.split()) in " ".join(definition.split())
+
+
+@pytest.mark.parametrize("function", ["take_lease", "give_up_lease_unless_due"])
+async def test_a_call_gives_up_a_lock_before_its_connection_is_given_up(
+    database: Database, function: str
+) -> None:
+    async with database.system() as session:
+        definition = str(await session.scalar(DEFINITION, {"name": function}))
+    [seconds] = re.findall(r"SET lock_timeout TO '(\d+)s'", definition)
+    assert int(seconds) < CALL_SECONDS
 
 
 async def test_a_plan_from_when_rows_were_few_reads_no_table_through(
