@@ -1,15 +1,16 @@
 """A process that dies at its N-th step: a statement, either side of a commit or of an HTTP exchange."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from sqlalchemy import event
+from sqlalchemy import Result, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.infrastructure.database import Database
+from app.models.kept_plan import KeptPlan
 
 
 class Died(BaseException):
@@ -65,6 +66,11 @@ class MortalDatabase(Database):
             yield session
             self.mortal.take()
         self.mortal.take()
+
+    async def call(self, function: KeptPlan, params: Mapping[str, Any]) -> Result[Any]:
+        answer = await super().call(function, params)
+        self.mortal.take()
+        return answer
 
 
 class MortalTransport(httpx.AsyncBaseTransport):
