@@ -16,7 +16,8 @@ from app.sync.jobs.leases import recover_running_jobs
 
 OPERATOR: Final = "operator"
 FENCES_AHEAD: Final = 1_000_000
-"""More leases than an org had since: whoever holds one of them, or finds its number, cannot write."""
+"""More leases than an org had since, where they were counted; a fence that is a time is later anyway.
+Whoever holds an old one, or finds its number, cannot write."""
 NUMBERS_AHEAD: Final = 1_000_000
 """More notifications than a host had since: the platform has seen none of the numbers that follow."""
 CHANGES_AHEAD: Final = 1_000_000_000
