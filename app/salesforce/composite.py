@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ ALLOW_ALERTS: Final = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
 # https://www.rfc-editor.org/rfc/rfc3986#section-2.3
 _UNRESERVED: Final = frozenset(string.ascii_letters + string.digits + "-._~")
+_quoted: Final = lru_cache(256)(partial(quote, safe=""))
 _REFERENCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
 _SOBJECT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _QUERY_OR_COLLECTION: Final = re.compile(
@@ -377,11 +378,7 @@ def _collection(
 
 
 def _wire_form(request: Subrequest) -> dict[str, Any]:
-    form: dict[str, Any] = {
-        "method": request.method,
-        "url": request.url,
-        "referenceId": request.reference_id,
-    }
+    form: dict[str, Any] = {"method": request.method, "url": request.url, "referenceId": request.reference_id}
     if request.body is not None:
         form["body"] = dict(request.body)
     if request.headers:
@@ -394,11 +391,6 @@ def _percent_encoded(text: str) -> str:
     for char in sorted(set(text) - _UNRESERVED, key=lambda char: char != "%"):
         text = text.replace(char, _quoted(char))
     return text
-
-
-@lru_cache(256)
-def _quoted(char: str) -> str:
-    return quote(char, safe="")
 
 
 def _is_dict(value: object) -> bool:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import bindparam, text
+from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -210,21 +210,13 @@ async def acquire(
 
     Taking over settles what the last owner left running, under the new fence and in the same transaction.
     """
-    asked_at, left_behind = time.monotonic(), 0
+    asked_at = time.monotonic()
     values = {"org_id": org_id, "owner": owner, "life": timedelta(seconds=life), "recovers": False}
     row = (await database.call(TAKE_LEASE, values)).first()
     if row is not None and not row.is_taken:
-        async with database.system() as session:
-            row = (await session.execute(TAKE_LEASE, {**values, "recovers": True})).first()
-            if row is not None:
-                left_behind = await recover_running_jobs(
-                    session, org_id, is_crash=True, guards_off=guards_off
-                )
+        row = await _take_over(database, values, guards_off=guards_off)
     if row is None:
         return None
-    if left_behind:
-        LEASE_TAKEOVERS.inc()
-        log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
     return Lease(
         org_id,
         owner,
@@ -239,6 +231,23 @@ async def acquire(
         caps=Caps.of(row.caps),
         restored=RestoredWindow(row.restored_since, row.restored_at) if row.restored_since else None,
     )
+
+
+async def _take_over(
+    database: Database, values: Mapping[str, Any], *, guards_off: frozenset[str]
+) -> Row[Any] | None:
+    """The lease of an org whose rows were left running; None where somebody else has it by now."""
+    left_behind = 0
+    async with database.system() as session:
+        row = (await session.execute(TAKE_LEASE, {**values, "recovers": True})).first()
+        if row is not None:
+            left_behind = await recover_running_jobs(
+                session, values["org_id"], is_crash=True, guards_off=guards_off
+            )
+    if left_behind:
+        LEASE_TAKEOVERS.inc()
+        log.warning("lease_taken_over", extra={"org_id": values["org_id"], "rows": left_behind})
+    return row
 
 
 async def recover_running_jobs(
