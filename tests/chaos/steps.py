@@ -68,9 +68,9 @@ class MortalDatabase(Database):
         self.mortal.take()
 
     async def call(self, function: KeptPlan, params: Mapping[str, Any]) -> Result[Any]:
-        answer = await super().call(function, params)
+        result = await super().call(function, params)
         self.mortal.take()
-        return answer
+        return result
 
 
 class MortalTransport(httpx.AsyncBaseTransport):

@@ -18,7 +18,6 @@ from bench.wire import Counts, Wire
 
 ORG: Final = "00D5g000004XyZaEAK"
 DEFINITION: Final = text("SELECT pg_get_functiondef(CAST(:name AS regproc))")
-TAKE_ALONE: Final = text(f"SELECT is_taken FROM take_lease('{ORG}', 'otter', interval '20s', false)")
 RUNNING: Final = """
     INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id, state, fence, running_version)
     VALUES ('host_a', 'reg_1', 'evt', '00D5g000004XyZaEAK', 'running', 1, 1)
@@ -119,10 +118,9 @@ async def test_a_fence_that_is_counted_is_on_disk_when_it_is_answered(
     await taken_and_given_up(database)
     await forget(database, fence=last)
     async with owner.begin() as connection:
-        await connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-        assert (await connection.execute(TAKE_ALONE)).scalar_one()
-        said = await connection.exec_driver_sql("SHOW synchronous_commit")
-        assert said.scalar_one() == waits_for_disk
+        await connection.execute(WAIT)
+        assert (await connection.execute(TAKE, {"org_id": ORG})).one().is_taken
+        assert await connection.scalar(WAITS) == waits_for_disk
 
 
 async def test_running_rows_of_whoever_has_the_org_are_left_alone(
