@@ -89,12 +89,21 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
     def close_idle(self, count: int) -> None:
         """Close up to `count` connections that nobody uses, those first that were idle for longest."""
         for _ in range(count):
-            try:
-                record = self._pool.get(block=False)
-            except Empty:
+            record = self._longest_idle()
+            if record is None:
                 return
             record.close()
             self._dec_overflow()
+
+    def _longest_idle(self) -> ConnectionPoolEntry | None:
+        """Take out the connection that lies lowest; None where none is idle."""
+        idle: list[ConnectionPoolEntry] = []
+        with contextlib.suppress(Empty):
+            while True:
+                idle.append(self._pool.get(block=False))
+        for record in reversed(idle[:-1]):
+            self._pool.put(record, block=False)
+        return idle[-1] if idle else None
 
 
 def check_idle(engine: AsyncEngine) -> None:

@@ -53,6 +53,8 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
+        # The one that was used last has its texts planned and read; of those that lie below, some never had.
+        pool_use_lifo=True,
         pool_logging_name=short,
         connect_args={
             **reached(url, f"eventship-salesforce:{short}"),
