@@ -86,12 +86,17 @@ async def test_those_that_were_idle_for_longest_are_given_back_first(engine: Asy
     assert (idle(engine), await use(engine, 1)) == (1, used_last)
 
 
-async def test_an_idle_process_holds_no_connection(engine: AsyncEngine) -> None:
+@pytest.mark.parametrize(("seconds", "left"), [(60.0, 1), (0.0, 0)])
+async def test_an_idle_process_holds_one_connection_and_later_none(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, seconds: float, left: int
+) -> None:
+    """Most hosts have one registration in minutes: on a new connection it took 311 ms instead of 261."""
+    monkeypatch.setattr(connection_pool, "LAST_KEPT_SECONDS", seconds)
     pool = PoolUse(engine)
     await use(engine, 8)
     for _ in range(KEPT_LOOKS + 2):
         await pool.give_back()
-    assert idle(engine) == 0
+    assert idle(engine) == left
 
 
 async def test_what_is_in_use_is_left_alone(engine: AsyncEngine) -> None:
@@ -106,7 +111,7 @@ async def test_it_looks_by_itself(engine: AsyncEngine) -> None:
     looking = asyncio.create_task(give_back_idle([engine], every=0.01))
     await use(engine, 8)
     async with asyncio.timeout(10):
-        while idle(engine):
+        while idle(engine) > 1:
             await asyncio.sleep(0.01)
     looking.cancel()
 
@@ -153,7 +158,7 @@ async def test_a_full_server_takes_another_process_in_once_this_one_is_idle(engi
     alive = text("SELECT pid FROM pg_stat_activity")
     async with engine.connect() as connection:
         left = pids & set((await connection.execute(alive)).scalars())
-    assert (len(pids), left) == (8, set())
+    assert (len(pids), len(left)) == (8, 1)
 
 
 async def test_waits_and_timeouts_are_counted_by_role(settings: Settings) -> None:
