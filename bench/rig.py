@@ -303,8 +303,15 @@ async def until_drained(rig: Rig, *, within: float, every: float = 0.1, hosts: s
     """Until no job of these hosts (a LIKE pattern) waits or runs. Raises TimeoutError."""
     connection = await rig.sql()
     try:
-        async with asyncio.timeout(within):
-            while await connection.fetchval(UNFINISHED, hosts):  # noqa: ASYNC110 -- there is no event
-                await asyncio.sleep(every)
+        await until_none_left(connection, within=within, every=every, hosts=hosts)
     finally:
         await connection.close()
+
+
+async def until_none_left(
+    connection: "asyncpg.Connection[Any]", *, within: float, every: float, hosts: str = "%"
+) -> None:
+    """The same, over a connection that stands: one that is made takes processor from whatever is measured."""
+    async with asyncio.timeout(within):
+        while await connection.fetchval(UNFINISHED, hosts):  # noqa: ASYNC110 -- there is no event
+            await asyncio.sleep(every)
