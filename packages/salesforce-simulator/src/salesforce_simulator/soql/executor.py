@@ -1,15 +1,17 @@
 """Queries answered: rows found, ordered, cut, and rendered as the REST API shows them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from salesforce_simulator import transaction_security
-from salesforce_simulator.errors import refusal
+from salesforce_simulator.errors import SalesforceError, refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.soql import access, ast, errors
 from salesforce_simulator.soql.aggregates import aggregate, is_aggregate
+from salesforce_simulator.soql.alike import parse_alike
 from salesforce_simulator.soql.archive import archived
 from salesforce_simulator.soql.fields import BoundField, bind, follow, read, reader
 from salesforce_simulator.soql.parse import parse
@@ -32,7 +34,14 @@ class QueryResult:
 
 def execute(org: Org, text: str, *, version: str, with_deleted: bool = False) -> QueryResult:
     """Answer a query; `with_deleted` is queryAll. Raises SalesforceError."""
-    query = parse(text)
+    alike = parse_alike(text)
+    if alike is not None:
+        with suppress(SalesforceError):
+            return _execute(org, alike, version=version, with_deleted=with_deleted)
+    return _execute(org, parse(text), version=version, with_deleted=with_deleted)
+
+
+def _execute(org: Org, query: ast.Query, *, version: str, with_deleted: bool) -> QueryResult:
     sobject = org.sobject(query.source.text)
     if sobject is None:
         raise errors.no_such_object(query.text, query.source.position, query.source.text)

@@ -30,7 +30,9 @@ _KEYWORDS = frozenset(
     }
 )
 _NO_ALIASES = _KEYWORDS | {"FIRST", "GROUP", "LAST"}
-_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+# A text in quotes, whatever is escaped in it.
+LITERAL = r"'[^'\\]*(?:\\.[^'\\]*)*'"
+_STRING = re.compile(LITERAL, re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _NEXT_TOKEN = re.compile(r"[A-Za-z0-9_.]+|\S")
 _ESCAPES = {
@@ -49,10 +51,12 @@ _ESCAPES = {
     "\\": "\\",
 }
 # Inside LIKE these two stay escaped for the pattern.
-_LIKE_ESCAPES = {"_": "\\_", "%": "\\%", "\\": "\\\\"}
+LIKE_ESCAPES = _ESCAPES | {"_": "\\_", "%": "\\%", "\\": "\\\\"}
 
 
-class _BadLiteral(Exception):
+class BadLiteral(Exception):
+    """A text is too long, or has an escape that is not documented."""
+
     def __init__(self, position: int, message: str) -> None:
         self.position = position
         self.message = message
@@ -119,7 +123,7 @@ def unescape(inner: str, position: int, escapes: dict[str, str] = _ESCAPES) -> s
             text = (
                 f"Invalid string literal '{inner}'. Illegal character sequence '\\{mark}' in string literal."
             )
-            raise _BadLiteral(position, text)
+            raise BadLiteral(position, text)
         return escapes[mark]
 
     return _ESCAPE.sub(replaced, inner)
@@ -233,11 +237,9 @@ class _Build(Transformer[Token, Any]):
         return ast.Comparison(operand, symbol, self._literal(literal))
 
     def like(self, operand: ast.Name | ast.Call, pattern: Token) -> ast.Condition:
-        escapes = _ESCAPES | _LIKE_ESCAPES
         position = pattern.start_pos or 0
-        literal = ast.Literal(
-            "string", self._string(pattern[1:-1], position, escapes), str(pattern), position
-        )
+        meant = self._string(pattern[1:-1], position, LIKE_ESCAPES)
+        literal = ast.Literal("string", meant, str(pattern), position)
         return ast.Comparison(operand, "like", literal)
 
     def membership(self, operand: ast.Name | ast.Call, *items: Token | ast.Query) -> ast.Condition:
@@ -264,7 +266,7 @@ class _Build(Transformer[Token, Any]):
         if token.type != "STRINGS":
             return [self._literal(token)]
         position = token.start_pos or 0
-        found = tuple(self._string(inner, position, _ESCAPES) for inner in _STRING.findall(token))
+        found = tuple(self._string(each[1:-1], position, _ESCAPES) for each in _STRING.findall(token))
         return [ast.Literal("strings", found, found[0], position)]
 
     def _literal(self, token: Token) -> ast.Literal:
@@ -286,5 +288,5 @@ class _Build(Transformer[Token, Any]):
             raise errors.malformed(self._text, position, message)
         try:
             return unescape(inner, position, escapes)
-        except _BadLiteral as error:
+        except BadLiteral as error:
             raise errors.malformed(self._text, error.position, error.message) from error
