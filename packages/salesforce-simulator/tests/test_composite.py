@@ -1,5 +1,6 @@
 """Several calls in one request."""
 
+import json
 from typing import Any
 
 import pytest
@@ -71,6 +72,19 @@ async def test_parts_refer_into_query_results_and_lists(org: OrgClient) -> None:
     assert updated == {"body": None, "httpHeaders": {}, "httpStatusCode": 204, "referenceId": "updated"}
     assert collected["body"][0]["success"] is True
     assert task["body"]["WhoId"] == lead_id
+
+
+async def test_a_reference_may_be_written_with_escapes(org: OrgClient) -> None:
+    parts = [
+        part("lead", "POST", "/sobjects/Lead", LEAD),
+        part("task", "POST", "/sobjects/Task", {"WhoId": "@{lead.id}"}),
+    ]
+    text = json.dumps({"compositeRequest": parts}).replace("@", r"\u0040")
+    headers = {"Authorization": f"Bearer {org.token}", "Content-Type": "application/json"}
+
+    answer = await org.http.post(f"{ROOT}/composite", content=text, headers=headers)
+
+    assert [each["httpStatusCode"] for each in answer.json()["compositeResponse"]] == [201, 201]
 
 
 async def test_a_reference_into_nothing_halts_its_part(org: OrgClient) -> None:

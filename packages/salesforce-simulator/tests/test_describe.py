@@ -1,5 +1,6 @@
 """What an org tells about itself, in the recorded shapes."""
 
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -154,6 +155,22 @@ async def test_an_unchanged_describe_is_304(org: OrgClient, path: str) -> None:
     org.clock.advance(minutes=1)
     await org.configure(extra_fields={"Lead": ["Badge__c | string(10) | CUN"]})
     assert (await org.data("GET", path, If_Modified_Since=seen)).status_code == 200
+
+
+async def test_a_describe_follows_the_configuration_the_version_and_the_user(org: OrgClient) -> None:
+    async def described(of: OrgClient) -> tuple[list[str], str]:
+        body = (await of.data("GET", "/sobjects/Lead/describe")).json()
+        return [field["name"] for field in body["fields"]], body["urls"]["sobject"]
+
+    before, url = await described(org)
+    await org.configure(extra_fields={"Lead": ["Shirt__c | string(10) | CUN | Shirt"]})
+    user = "sam.sales@northwind.example"
+    hidden = {"hidden_fields": {"Lead": ["Email"]}}
+    await org.configure(users=[{"username": user, "permissions": hidden}])
+
+    assert await described(org) == ([*before, "Shirt__c"], url)
+    assert (await described(replace(org, version="61.0")))[1] == url.replace("62", "61")
+    assert (await described(await org.other(user)))[0] == [*(n for n in before if n != "Email"), "Shirt__c"]
 
 
 async def test_the_basic_description_shows_the_latest_row(org: OrgClient) -> None:

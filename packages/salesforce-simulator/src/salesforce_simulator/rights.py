@@ -1,8 +1,8 @@
 """What users may do: the org as each of them has it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from salesforce_simulator.config import Config
 from salesforce_simulator.config_parts import Permissions, UserRights
@@ -24,6 +24,8 @@ class Rights:
     schema: Schema
     view_all: frozenset[str] = frozenset()
     is_api_enabled: bool | None = None
+    # What was worked out of these: the next configuration brings rights of its own.
+    described: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def _had(config: Config, settings: Mapping[str, _T]) -> dict[str, _T]:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from salesforce_simulator.errors import ErrorItem, json_parser_error, refusal
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest import composite_references
-from salesforce_simulator.rest.request import RestRequest, RestResponse, split_url
+from salesforce_simulator.rest.request import RestRequest, RestResponse, split_path, split_url
 
 MAX_CALLS = 25
 MAX_HEAVY_CALLS = 5
@@ -66,7 +65,7 @@ def check_envelope(org: Org, parts: list[dict[str, Any]]) -> None:
 
 
 def _is_heavy(url: str) -> bool:
-    found = split_url(url)
+    found = split_path(url.partition("?")[0])
     segments = found[1] if found else ()
     return segments[:1] in {("query",), ("queryAll",)} or segments[:2] == ("composite", "sobjects")
 
@@ -100,11 +99,13 @@ def _referable(org: Org, part: dict[str, Any], answer: dict[str, Any]) -> Any:
 def _run_part(
     org: Org, call: RestRequest, part: dict[str, Any], known: dict[str, Any], dispatch: Dispatch
 ) -> dict[str, Any]:
-    try:
-        url = composite_references.resolve_in_url(str(part.get("url", "")), known)
-        body = composite_references.resolve_in_body(part.get("body"), known)
-    except composite_references.Unresolvable as error:
-        return _part_response(part, RestResponse(400, [halted(str(error))]))
+    url, body = str(part.get("url", "")), part.get("body")
+    if composite_references.may_be_in(call.raw):
+        try:
+            url = composite_references.resolve_in_url(url, known)
+            body = composite_references.resolve_in_body(body, known)
+        except composite_references.Unresolvable as error:
+            return _part_response(part, RestResponse(400, [halted(str(error))]))
     headers = {name: value for name, value in call.headers.items() if name in _HANDED_DOWN}
     return _part_response(part, dispatch(org, _part_request(call, part, url, body, headers)))
 
@@ -114,15 +115,18 @@ def _part_request(
 ) -> RestRequest:
     version, segments, query = split_url(url) or (call.version, ("unknown",), {})
     headers = {str(name).lower(): str(value) for name, value in (part.get("httpHeaders") or {}).items()}
-    return replace(
-        call,
+    return RestRequest(
         method=str(part.get("method", "GET")).upper(),
         version=version,
         segments=segments,
+        user_id=call.user_id,
+        client_id=call.client_id,
         query=query,
         headers={**inherited, **headers},
+        raw=call.raw,
         packed_body=body,
         is_packed=True,
+        base_url=call.base_url,
     )
 
 

@@ -20,6 +20,11 @@ class Unresolvable(Exception):
         )
 
 
+def may_be_in(raw: str) -> bool:
+    """Whether the text of a request may hold a reference, plain or with one of its characters escaped."""
+    return "@{" in raw or "\\u" in raw
+
+
 def referenced_ids(value: Any) -> set[str]:
     """The ids of the parts that a structure refers to."""
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 """The table of resources, and the way from a call to its handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,6 +20,8 @@ from salesforce_simulator.translations import translate
 
 Handler = Callable[[Org, RestRequest], RestResponse]
 _T = TypeVar("_T")
+_Parts = tuple[str, ...]
+_Table = Mapping[int, Sequence[tuple[_Parts, Mapping[str, _T]]]]
 
 # A segment in braces takes anything; the first row that fits wins.
 _RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
@@ -57,6 +59,19 @@ _PACKING: tuple[tuple[str, Mapping[str, Callable[[Org, RestRequest, Handler], Re
 )
 
 
+def _by_length(table: Iterable[tuple[str, Mapping[str, _T]]]) -> _Table[_T]:
+    """The rows by their number of segments, in their order."""
+    found: dict[int, list[tuple[_Parts, Mapping[str, _T]]]] = {}
+    for pattern, handlers in table:
+        parts = tuple(pattern.split("/")) if pattern else ()
+        found.setdefault(len(parts), []).append((parts, handlers))
+    return found
+
+
+_RESOURCES_BY_LENGTH = _by_length(_RESOURCES)
+_PACKING_BY_LENGTH = _by_length(_PACKING)
+
+
 def dispatch(org: Org, call: RestRequest) -> RestResponse:
     """Answer a call; every refusal becomes a reply."""
     try:
@@ -67,13 +82,14 @@ def dispatch(org: Org, call: RestRequest) -> RestResponse:
 
 def _routed(org: Org, call: RestRequest) -> RestResponse:
     method = "GET" if call.method == "HEAD" else call.method
-    for pattern, packers in _PACKING:
-        if _fits(pattern, call.segments) and not call.is_packed:
+    if not call.is_packed:
+        _, packers = _fitting(_PACKING_BY_LENGTH, call.segments)
+        if packers is not None:
             return _chosen(packers, method)(org, call, dispatch)
-    for pattern, handlers in _RESOURCES:
-        if _fits(pattern, call.segments):
-            return _chosen(handlers, method)(org, replace(call, method=method))
-    raise not_found()
+    _, handlers = _fitting(_RESOURCES_BY_LENGTH, call.segments)
+    if handlers is None:
+        raise not_found()
+    return _chosen(handlers, method)(org, call if method == call.method else replace(call, method=method))
 
 
 def _chosen(handlers: Mapping[str, _T], method: str) -> _T:
@@ -82,11 +98,12 @@ def _chosen(handlers: Mapping[str, _T], method: str) -> _T:
     return handlers[method]
 
 
-def _fits(pattern: str, segments: tuple[str, ...]) -> bool:
-    parts = pattern.split("/") if pattern else []
-    return len(parts) == len(segments) and all(
-        part.startswith("{") or part == segment for part, segment in zip(parts, segments, strict=True)
-    )
+def _fitting(table: _Table[_T], segments: tuple[str, ...]) -> tuple[_Parts, Mapping[str, _T] | None]:
+    """The first row of a table that fits; no parts and None where there is none."""
+    for parts, handlers in table.get(len(segments), ()):
+        if all(part[:1] == "{" or part == segment for part, segment in zip(parts, segments, strict=True)):
+            return parts, handlers
+    return (), None
 
 
 def _shown(org: Org, call: RestRequest, item: ErrorItem) -> ErrorItem:
@@ -99,9 +116,9 @@ def _shown(org: Org, call: RestRequest, item: ErrorItem) -> ErrorItem:
 
 def endpoint(call: RestRequest) -> str:
     """The resource a call is counted under, without ids."""
-    for pattern, _ in (*_PACKING, *_RESOURCES):
-        if _fits(pattern, call.segments):
-            parts = pattern.split("/")
+    for table in (_PACKING_BY_LENGTH, _RESOURCES_BY_LENGTH):
+        parts, handlers = _fitting(table, call.segments)
+        if handlers is not None:
             shown = (s if p == "{sobject}" else p for p, s in zip(parts, call.segments, strict=False))
             return f"{call.method} /{'/'.join(shown)}"
     return f"{call.method} /{call.segments[0] if call.segments else ''}"

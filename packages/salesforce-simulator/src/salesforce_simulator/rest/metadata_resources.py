@@ -11,6 +11,8 @@ from salesforce_simulator.org import Org
 from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.rest.sobjects import find_object
 
+# At most so many describes are kept.
+_DESCRIBED = 200
 _RESOURCES = ("sobjects", "query", "queryAll", "parameterizedSearch", "limits", "composite")
 # Name and daily maximum, as a Developer Edition org reports them (v50).
 _OTHER_LIMITS = (
@@ -72,9 +74,14 @@ def basic(org: Org, call: RestRequest) -> RestResponse:
 
 
 def one(org: Org, call: RestRequest) -> RestResponse:
+    """The describe of an object, the same for all until the configuration changes; do not change it."""
     sobject = find_object(org, call.segments[1])
-    body = describe(org.schema, sobject, org.config, root=call.root, base_url=call.base_url)
-    return _unless_known(org, call, body)
+    known, key = org.rights_of(org.acting_id).described, (sobject.name, call.root, call.base_url)
+    if key not in known:
+        if len(known) >= _DESCRIBED:
+            known.clear()
+        known[key] = describe(org.schema, sobject, org.config, root=call.root, base_url=call.base_url)
+    return _unless_known(org, call, known[key])
 
 
 def _unless_known(org: Org, call: RestRequest, body: dict[str, Any]) -> RestResponse:

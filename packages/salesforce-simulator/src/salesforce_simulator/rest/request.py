@@ -18,6 +18,8 @@ _JACKSON = {
     "Expecting property name enclosed in double quotes": "was expecting double-quote to start field name",
     "Expecting value": ("expected a valid value (number, String, array, object, 'true', 'false' or 'null')"),
 }
+# What lists of texts are full of, and what takes no part in how parameters are told apart: read at once.
+_PLAIN = {f"%{ord(character):02X}": character for character in " ',()@"}
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,24 @@ class RestResponse:
 def split_url(url: str) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
     """Version, segments and query of `/services/data/v62.0/...`; None for any other URL."""
     path, _, query = url.partition("?")
+    found = split_path(path)
+    return None if found is None else (*found, parse_query(query))
+
+
+def split_path(path: str) -> tuple[str, tuple[str, ...]] | None:
+    """Version and segments of `/services/data/v62.0/...`; None for any other path."""
     parts = [unquote(part) for part in path.split("/") if part]
     if parts[:2] != ["services", "data"] or len(parts) < 3 or not parts[2].startswith("v"):
         return None
-    return parts[2][1:], tuple(parts[3:]), dict(parse_qsl(query, keep_blank_values=True))
+    return parts[2][1:], tuple(parts[3:])
+
+
+def parse_query(text: str) -> dict[str, str]:
+    """The parameters of a query string; of several with the same name the last."""
+    if "%" in text:
+        for escape, character in _PLAIN.items():
+            text = text.replace(escape, character)
+    return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def _flags(header: str) -> set[str]:
