@@ -208,8 +208,8 @@ class Org:
 
     def commit(self) -> None:
         """Hand everything that changed since the last commit to the journal."""
-        rows = self.store.take_changes()
         if not self.journal.is_durable:
+            self.store.forget_changes()
             return
         facts = {
             "config": self.config.model_dump(mode="json"),
@@ -217,7 +217,7 @@ class Org:
             "api_used": self.api_used,
             "grants": self.grants.dump(),
         }
-        self.journal.append(self.id, rows, facts.items())
+        self.journal.append(self.id, self.store.take_changes(), facts.items())
 
     def now(self) -> str:
         """The moment, as audit fields keep it."""

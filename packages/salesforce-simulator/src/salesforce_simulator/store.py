@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from salesforce_simulator import ids
@@ -31,15 +31,21 @@ def index_key(field: Field, value: Any) -> Any:
 
 
 class Table:
-    """The rows of one object by id, deleted ones too, and an index per indexed field."""
+    """The rows of one object by id, deleted ones too, and an index per indexed field.
+
+    What is searched by words is indexed when somebody searches, in the order in which it was written.
+    """
 
     def __init__(self, sobject: SObject) -> None:
         self.sobject = sobject
         self.rows: dict[str, Row] = {}
         self.last_number = 0
-        self._indexed = [f for f in sobject.fields.values() if f.is_indexed]
-        self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in self._indexed}
+        indexed = [f for f in sobject.fields.values() if f.is_indexed]
+        self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in indexed}
+        self._indexed = [(f.name, f.is_text, self._indexes[f.name]) for f in indexed]
         self._words: dict[str, dict[str, Bucket]] = {name: {} for name in SEARCHED if name in sobject.fields}
+        self._unread_words: list[tuple[str, str, str, str]] = []
+        """Field, id, text before and after."""
 
     def is_indexed(self, name: str) -> bool:
         return name in self._indexes
@@ -50,6 +56,7 @@ class Table:
 
     def ids_with_words(self, name: str, wanted: set[str]) -> Iterable[str]:
         """The ids whose searched field has all these words, oldest first; none where it is not searched."""
+        self._read_words()
         index = self._words.get(name, {})
         buckets = sorted((index.get(word, {}) for word in wanted), key=len)
         return [i for i in (buckets[0] if buckets else ()) if all(i in bucket for bucket in buckets)]
@@ -57,39 +64,62 @@ class Table:
     def put(self, record_id: str, row: Row | None) -> Row | None:
         """Replace a row (None removes it) and return what stood there."""
         before = self.rows.get(record_id)
-        for field in self._indexed:
-            self._reindex(field, record_id, before, row)
+        if before is None and row is not None:
+            self._index_new(record_id, row)
+        else:
+            for name, is_text, index in self._indexed:
+                _reindex(index, record_id, *(_key(each, name, is_text=is_text) for each in (before, row)))
         for name in self._words:
-            self._reword(name, record_id, before, row)
+            old, new = ((each.get(name) or "") if each else "" for each in (before, row))
+            if old != new:
+                self._unread_words.append((name, record_id, old, new))
         if row is None:
             self.rows.pop(record_id, None)
         else:
             self.rows[record_id] = row
         return before
 
-    def _reindex(self, field: Field, record_id: str, before: Row | None, after: Row | None) -> None:
-        index = self._indexes[field.name]
-        new = index_key(field, after.get(field.name)) if after is not None else None
-        if before is not None:
-            old = index_key(field, before.get(field.name))
-            if after is not None and old == new:
-                return
-            bucket = index[old]
-            del bucket[record_id]
-            if not bucket:
-                del index[old]
-        if after is not None:
-            index.setdefault(new, {})[record_id] = None
+    def _index_new(self, record_id: str, row: Row) -> None:
+        for name, is_text, index in self._indexed:
+            value = row.get(name)
+            key = value.lower() if is_text and isinstance(value, str) else value
+            bucket = index.get(key)
+            if bucket is None:
+                index[key] = {record_id: None}
+            else:
+                bucket[record_id] = None
 
-    def _reword(self, name: str, record_id: str, before: Row | None, after: Row | None) -> None:
-        old, new = ((row.get(name) or "") if row else "" for row in (before, after))
-        if old == new:
-            return
-        index = self._words[name]
-        for word in words_of(old):
-            index[word].pop(record_id, None)
-        for word in words_of(new):
-            index.setdefault(word, {})[record_id] = None
+    def _read_words(self) -> None:
+        for name, record_id, old, new in self._unread_words:
+            index = self._words[name]
+            for word in words_of(old):
+                index[word].pop(record_id, None)
+            for word in words_of(new):
+                index.setdefault(word, {})[record_id] = None
+        self._unread_words.clear()
+
+
+_NO_ROW = object()
+
+
+def _key(row: Row | None, name: str, *, is_text: bool) -> Any:
+    """What a row is found by in the index of a field."""
+    if row is None:
+        return _NO_ROW
+    value = row.get(name)
+    return value.lower() if is_text and isinstance(value, str) else value
+
+
+def _reindex(index: dict[Any, Bucket], record_id: str, old: Any, new: Any) -> None:
+    if old == new:
+        return
+    if old is not _NO_ROW:
+        bucket = index[old]
+        del bucket[record_id]
+        if not bucket:
+            del index[old]
+    if new is not _NO_ROW:
+        index.setdefault(new, {})[record_id] = None
 
 
 class Store:
@@ -154,7 +184,8 @@ class Store:
         """Insert or replace a row; it must carry its Id."""
         record_id = row["Id"]
         table = self._tables[sobject]
-        table.last_number = max(table.last_number, ids.number_of(record_id))
+        if record_id not in table.rows:
+            table.last_number = max(table.last_number, ids.number_of(record_id))
         self._undo.append((sobject, record_id, self._place(sobject, record_id, row)))
         self._changed[record_id] = sobject
 
@@ -194,20 +225,22 @@ class Store:
         self._undo.clear()
         self._changed.clear()
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> "Savepoint":
         """Undo every change made inside when an exception leaves it."""
-        mark = len(self._undo)
+        return Savepoint(self)
+
+    def begin(self) -> int:
+        """Begin a savepoint; how much there was to undo before."""
         self._depth += 1
-        try:
-            yield
-        except BaseException:
+        return len(self._undo)
+
+    def end(self, mark: int, *, has_failed: bool) -> None:
+        """End the savepoint that began at that mark."""
+        if has_failed:
             self._roll_back(mark)
-            raise
-        finally:
-            self._depth -= 1
-            if self._depth == 0:
-                self._undo.clear()
+        self._depth -= 1
+        if self._depth == 0:
+            self._undo.clear()
 
     def _roll_back(self, mark: int) -> None:
         while len(self._undo) > mark:
@@ -220,3 +253,26 @@ class Store:
         if self._depth == 0:
             self._undo.clear()
         return [(name, i, self._tables[name].rows.get(i)) for i, name in changed.items()]
+
+    def forget_changes(self) -> None:
+        """As `take_changes`, where nobody keeps them."""
+        self._changed.clear()
+        if self._depth == 0:
+            self._undo.clear()
+
+
+class Savepoint:
+    """A context manager, entered once for each row that is written."""
+
+    __slots__ = ("_mark", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._mark = self._store.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.end(self._mark, has_failed=kind is not None)
