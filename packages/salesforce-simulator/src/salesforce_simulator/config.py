@@ -236,6 +236,8 @@ class Config(BaseModel):
     @property
     def places(self) -> dict[str, dict[str, str]]:
         """What is listed of states and countries: names by code."""
+        if not self.states and not self.countries:
+            return {}
         states = {each.code or each.name: each.name for each in self.states}
         return {kind: names for kind, names in (("State", states), ("Country", self.countries)) if names}
 

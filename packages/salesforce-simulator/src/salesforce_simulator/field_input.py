@@ -9,25 +9,25 @@ from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import reference_fields
 from salesforce_simulator.store import Row
+from salesforce_simulator.write_rules import WriteRules
 
 
-def parse_input(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
+def parse_input(org: Org, rules: WriteRules, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
     """The given fields under their own names, typed; `flag` is C or U.
 
     Raises SalesforceError on unknown, unwritable or mistyped fields and on lookups that lead nowhere.
     """
-    fields = {
-        name: _find_field(sobject, name, value, flag) for name, value in given.items() if _is_field(name)
-    }
-    read_only = org.config.every_read_only_field.get(sobject.name, ())
-    locked = [f.name for f in fields.values() if not f.has(flag) or f.name in read_only]
+    known, fields = rules.sobject.exact, {}
+    for name, value in given.items():
+        field = None if isinstance(value, dict) or name == "Id" else known.get(name)
+        if field is None and name.lower() == "attributes":
+            continue
+        fields[name] = field or _find_field(rules.sobject, name, value, flag)
+    writable = rules.writable[flag]
+    locked = [field.name for field in fields.values() if field.name not in writable]
     if locked:
         raise field_not_writable(locked)
     return {field.name: _parse_value(org, field, given[name], raw) for name, field in fields.items()}
-
-
-def _is_field(name: str) -> bool:
-    return name.lower() != "attributes"
 
 
 def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
@@ -44,6 +44,8 @@ def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
 
 
 def _parse_value(org: Org, field: Field, value: Any, raw: str) -> Any:
+    if field.is_text and isinstance(value, str):
+        return value.strip() or None
     if field.type == "reference" and isinstance(value, dict):
         return reference_fields.resolve_external_id(org, field, value)
     typed = field_types.parse_value(field, value, raw)

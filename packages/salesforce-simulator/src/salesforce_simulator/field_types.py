@@ -151,13 +151,13 @@ def check(field: Field, value: Any) -> ErrorItem | None:
     """The refusal that a typed value earns in a field, if any: length, e-mail form, restricted picklist."""
     if not isinstance(value, str) or not field.is_text:
         return None
-    if field.length and _length(value) > field.length:
+    if field.length and len(value) * 2 > field.length and _length(value) > field.length:
         message = f"{field.label}: data value too large: {value} (max length={field.length})"
         return ErrorItem("STRING_TOO_LONG", message, (field.name,))
     if field.type == "email" and not is_email(value):
         message = f"{field.label}: invalid email address: {value}"
         return ErrorItem("INVALID_EMAIL_ADDRESS", message, (field.name,))
-    if field.has("R") and any(option not in field.values for option in options(field, value)):
+    if field.is_restricted and any(option not in field.values for option in options(field, value)):
         return bad_picklist_value(field, value)
     return None
 

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from salesforce_simulator.config import Config
 from salesforce_simulator.config_parts import Permissions, UserRights
 from salesforce_simulator.ids import new_id
+from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.metadata.standard import Schema, configured_schema, narrowed, standard_schema
 from salesforce_simulator.store import Row
+from salesforce_simulator.write_rules import WriteRules, write_rules
 
 _T = TypeVar("_T")
 
@@ -26,6 +28,15 @@ class Rights:
     is_api_enabled: bool | None = None
     # What was worked out of these: the next configuration brings rights of its own.
     described: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    writing: dict[str, WriteRules] = field(default_factory=dict, compare=False, repr=False)
+
+    def write_rules(self, sobject: SObject, whole: Schema) -> WriteRules:
+        """The rules of writing an object of these rights."""
+        found = self.writing.get(sobject.name)
+        if found is None or found.sobject is not sobject:
+            found = write_rules(self.config, sobject, whole.objects[sobject.name])
+            self.writing[sobject.name] = found
+        return found
 
 
 def _had(config: Config, settings: Mapping[str, _T]) -> dict[str, _T]:

@@ -5,11 +5,12 @@ validation rules, duplicate rules, unique fields, the row, and what follows from
 (Apex Developer Guide, "Triggers and Order of Execution").
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from salesforce_simulator import field_types, ids
 from salesforce_simulator.errors import (
+    ErrorItem,
     SalesforceError,
     entity_is_deleted,
     malformed_id,
@@ -30,25 +31,26 @@ from salesforce_simulator.rules import (
 )
 from salesforce_simulator.store import Row
 from salesforce_simulator.write_context import WriteContext
+from salesforce_simulator.write_rules import WriteRules
 
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteContext) -> str:
     """Insert a row and return its id; raises SalesforceError."""
-    may_create = sobject.is_createable and sobject.name not in org.config.uncreateable_objects
-    _check_permission(org, sobject, is_allowed=may_create)
+    rules = _rules(org, sobject)
+    _check_permission(org, sobject, is_allowed=rules.is_createable)
     _check_storage(org)
-    changes = parse_input(org, sobject, given, flag="C", raw=write.raw)
+    changes = parse_input(org, rules, given, flag="C", raw=write.raw)
     org.on_row_write(sobject.name, changes)
-    row = {**_defaults(org, sobject, write.user_id), **changes}
+    row = {**_defaults(rules, write.user_id), **changes}
     with org.store.savepoint():
         row = state_picklists.fill_codes(org, sobject, row, changes)
-        row = record_types.with_default(org, sobject.name, row)
+        row = record_types.with_default(rules.record_types, row)
         row = triggers.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
-        _check_row(org, sobject, row, changed=None)
+        _check_row(org, rules, row, changed=None)
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="insert", write=write)
-        _check_unique(org, sobject, row, None)
+        _check_unique(org, rules, row, None)
         automations.check(org, sobject.name, row, event="insert", write=write)
         row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
         org.store.upsert(sobject.name, row)
@@ -61,20 +63,21 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     """Change a row; raises SalesforceError."""
     before = existing_row(org, sobject, record_id)
     _check_permission(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
-    changes = parse_input(org, sobject, given, flag="U", raw=write.raw)
+    rules = _rules(org, sobject)
+    changes = parse_input(org, rules, given, flag="U", raw=write.raw)
     org.on_row_write(sobject.name, changes)
     with org.store.savepoint():
         _check_unlocked(org, before)
         triggers.check_editable(org, sobject.name, before, changes)
         row = triggers.changed(sobject.name, before, changes)
         row = state_picklists.fill_codes(org, sobject, row, changes)
-        row = record_types.with_default(org, sobject.name, row)
+        row = record_types.with_default(rules.record_types, row)
         row = triggers.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
-        _check_row(org, sobject, row, changed=changes)
+        _check_row(org, rules, row, changed=changes)
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="update", write=write)
-        _check_unique(org, sobject, row, str(before["Id"]))
+        _check_unique(org, rules, row, str(before["Id"]))
         automations.check(org, sobject.name, row, event="update", write=write)
         row = {**row, **_audit(org, write.user_id, is_new=False)}
         org.store.upsert(sobject.name, row)
@@ -109,7 +112,7 @@ def remove(org: Org, name: str, row: Row, user_id: str) -> None:
 def undelete(org: Org, sobject: SObject, row: Row) -> None:
     """Take a row, and what was deleted with it, out of the recycle bin; raises SalesforceError."""
     with org.store.savepoint():
-        _check_unique(org, sobject, row, str(row["Id"]))
+        _check_unique(org, _rules(org, sobject), row, str(row["Id"]))
         org.store.update(
             sobject.name, row["Id"], {"IsDeleted": False, **_audit(org, org.admin_id, is_new=False)}
         )
@@ -152,7 +155,8 @@ def _check_storage(org: Org) -> None:
 
 def _check_unlocked(org: Org, row: Row) -> None:
     """A record in an approval process is locked."""
-    if row["Id"][:15] in {record_id[:15] for record_id in org.config.locked_records}:
+    locked = org.config.locked_records
+    if locked and row["Id"][:15] in {record_id[:15] for record_id in locked}:
         raise save_refusal("ENTITY_IS_LOCKED", "the entity is locked for editing")
 
 
@@ -172,11 +176,12 @@ def _check_permission(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
         )
 
 
-def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
-    row: Row = dict(org.whole.objects[sobject.name].blank)
-    if "OwnerId" in row:
-        row["OwnerId"] = user_id
-    return row
+def _rules(org: Org, sobject: SObject) -> WriteRules:
+    return org.rights_of(org.acting_id).write_rules(sobject, org.whole)
+
+
+def _defaults(rules: WriteRules, user_id: str) -> Row:
+    return {**rules.blank, "OwnerId": user_id} if "OwnerId" in rules.blank else rules.blank
 
 
 def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
@@ -185,31 +190,41 @@ def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
     return {**changed, "CreatedDate": now, "CreatedById": user_id} if is_new else changed
 
 
-def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, Any] | None) -> None:
+def _check_row(org: Org, rules: WriteRules, row: Row, *, changed: Mapping[str, Any] | None) -> None:
     """Required fields first and alone, then every length and format error together."""
-    demanded = org.config.required_fields.get(sobject.name, ())
-    required = {*sobject.required, *demanded}
-    missing = [name for name in sobject.fields if name in required and row.get(name) is None]
+    sobject, demanded = rules.sobject, rules.demanded
+    missing = [name for name in rules.required if row.get(name) is None]
     if missing and (changed is None or any(name in changed or name in demanded for name in missing)):
         raise field_types.required_missing(missing)
     nulled = [name for name in changed or () if name in sobject.never_null and row[name] is None]
     if nulled:
         raise field_types.required_missing(nulled[:1])
     names = sobject.fields if changed is None else changed
-    texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
-    found = (field_types.check(sobject.fields[name], text) for name, text in texts.items())
-    errors = [item for item in found if item is not None]
+    errors = [item for item in _text_errors(rules, row, changed) if item is not None]
     errors += state_picklists.invalid_places(org, sobject, row, names)
-    errors += record_types.invalid_picklist_values(org, sobject.name, row, names)
+    fields = org.whole.objects[sobject.name].fields
+    errors += record_types.invalid_picklist_values(rules.record_types, fields, row, names)
     if errors:
         raise SalesforceError(400, *errors)
 
 
-def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> None:
+def _text_errors(
+    rules: WriteRules, row: Row, changed: Mapping[str, Any] | None
+) -> Iterator[ErrorItem | None]:
+    """What is wrong with texts, in the order of the row; that of a new one is the order of the fields."""
+    if changed is None:
+        return (
+            field_types.check(field, row[field.name]) for field in rules.texts if row[field.name] is not None
+        )
+    fields = rules.sobject.fields
+    return (field_types.check(fields[name], value) for name, value in row.items() if name in changed)
+
+
+def _check_unique(org: Org, rules: WriteRules, row: Row, own_id: str | None) -> None:
     """No other living row has the value, whoever sees it; rows without one never collide."""
-    for field in org.whole.objects[sobject.name].unique:
+    for field in rules.unique:
         if row.get(field.name) is not None:
-            for other in org.store.find(sobject.name, field.name, row[field.name]):
+            for other in org.store.find(rules.sobject.name, field.name, row[field.name]):
                 if other["Id"] != own_id:
                     raise _value_taken(org, field, other)
             value = str(row[field.name]).lower()

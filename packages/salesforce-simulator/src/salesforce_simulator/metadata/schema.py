@@ -81,6 +81,10 @@ class Field:
         return self.has("S")
 
     @cached_property
+    def is_restricted(self) -> bool:
+        return self.has("R")
+
+    @cached_property
     def is_text(self) -> bool:
         return self.type in TEXT_TYPES
 
@@ -110,6 +114,11 @@ class SObject:
     @cached_property
     def _names(self) -> dict[str, str]:
         return {name.lower(): name for name in self.fields}
+
+    @cached_property
+    def exact(self) -> dict[str, Field]:
+        """The fields by their very names, each as `find` finds it."""
+        return {name: self.fields[self._names[name.lower()]] for name in self.fields}
 
     @cached_property
     def _relationships(self) -> dict[str, Field]:

@@ -18,8 +18,9 @@ _PLURAL = {"State": "states", "Country": "countries"}
 
 def fill_codes(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any]) -> Row:
     """The row with the code of each listed name that was given, and the name of each code."""
-    row = dict(row)
-    for kind, names in org.config.places.items():
+    places = org.config.places
+    row = dict(row) if places else row
+    for kind, names in places.items():
         known = {name.lower(): code for code, name in names.items()}
         codes = {code.lower(): code for code in names}
         for field in (name for name in sobject.fields if name.endswith(kind) and f"{name}Code" in row):
@@ -35,9 +36,10 @@ def fill_codes(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any])
 
 def invalid_places(org: Org, sobject: SObject, row: Row, names: Collection[str]) -> list[ErrorItem]:
     """An error for each named field that holds a place which is not listed, or not of the country."""
+    places = org.config.places
     return [
         ErrorItem("FIELD_INTEGRITY_EXCEPTION", text, (name,))
-        for kind in org.config.places
+        for kind in places
         for name in names
         if row.get(name) is not None and (text := _error_message(org, sobject, row, kind, name))
     ]
