@@ -13,17 +13,21 @@ def system_clock() -> datetime:
 
 def format_datetime(moment: datetime) -> str:
     """A datetime as the REST API prints it: always UTC, milliseconds, no colon in the offset."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}+0000"
+    return f"{_in_utc(moment).isoformat(timespec='milliseconds')[:23]}+0000"
 
 
 def whole_second(moment: datetime) -> str:
     """An audit field's value; Salesforce keeps CreatedDate and its like to the second."""
-    return format_datetime(moment.replace(microsecond=0))
+    return f"{_in_utc(moment).isoformat(timespec='seconds')[:19]}.000+0000"
 
 
 def format_date(moment: datetime) -> str:
     """The UTC calendar day of a moment, as a date field prints it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+    return _in_utc(moment).date().isoformat()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def parse_date(text: str) -> date:

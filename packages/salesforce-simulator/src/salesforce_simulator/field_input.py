@@ -17,17 +17,24 @@ def parse_input(org: Org, rules: WriteRules, given: Mapping[str, Any], *, flag: 
 
     Raises SalesforceError on unknown, unwritable or mistyped fields and on lookups that lead nowhere.
     """
-    known, fields = rules.sobject.exact, {}
+    known, found = rules.sobject.exact, []
     for name, value in given.items():
         field = None if isinstance(value, dict) or name == "Id" else known.get(name)
         if field is None and name.lower() == "attributes":
             continue
-        fields[name] = field or _find_field(rules.sobject, name, value, flag)
+        found.append((field or _find_field(rules.sobject, name, value, flag), value))
     writable = rules.writable[flag]
-    locked = [field.name for field in fields.values() if field.name not in writable]
+    locked = [field.name for field, _ in found if field.name not in writable]
     if locked:
         raise field_not_writable(locked)
-    return {field.name: _parse_value(org, field, given[name], raw) for name, field in fields.items()}
+    return {
+        field.name: (
+            value.strip() or None
+            if field.is_text and isinstance(value, str)
+            else _parse_value(org, field, value, raw)
+        )
+        for field, value in found
+    }
 
 
 def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
@@ -44,8 +51,6 @@ def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
 
 
 def _parse_value(org: Org, field: Field, value: Any, raw: str) -> Any:
-    if field.is_text and isinstance(value, str):
-        return value.strip() or None
     if field.type == "reference" and isinstance(value, dict):
         return reference_fields.resolve_external_id(org, field, value)
     typed = field_types.parse_value(field, value, raw)

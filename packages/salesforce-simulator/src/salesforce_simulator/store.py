@@ -40,6 +40,8 @@ class Table:
         self.sobject = sobject
         self.rows: dict[str, Row] = {}
         self.last_number = 0
+        self.last_id = ""
+        """The one that was given out last."""
         indexed = [f for f in sobject.fields.values() if f.is_indexed]
         self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in indexed}
         self._indexed = [(f.name, f.is_text, self._indexes[f.name]) for f in indexed]
@@ -70,7 +72,8 @@ class Table:
             for name, is_text, index in self._indexed:
                 _reindex(index, record_id, *(_key(each, name, is_text=is_text) for each in (before, row)))
         for name in self._words:
-            old, new = ((each.get(name) or "") if each else "" for each in (before, row))
+            old = (before.get(name) or "") if before else ""
+            new = (row.get(name) or "") if row else ""
             if old != new:
                 self._unread_words.append((name, record_id, old, new))
         if row is None:
@@ -178,13 +181,14 @@ class Store:
     def next_id(self, sobject: str) -> str:
         table = self._tables[sobject]
         table.last_number += 1
-        return ids.new_id(table.sobject.prefix, table.last_number)
+        table.last_id = ids.new_id(table.sobject.prefix, table.last_number)
+        return table.last_id
 
     def upsert(self, sobject: str, row: Row) -> None:
         """Insert or replace a row; it must carry its Id."""
         record_id = row["Id"]
         table = self._tables[sobject]
-        if record_id not in table.rows:
+        if record_id != table.last_id and record_id not in table.rows:
             table.last_number = max(table.last_number, ids.number_of(record_id))
         self._undo.append((sobject, record_id, self._place(sobject, record_id, row)))
         self._changed[record_id] = sobject

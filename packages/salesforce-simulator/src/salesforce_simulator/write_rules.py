@@ -1,5 +1,6 @@
 """What the configuration says of writing an object, worked out once for all rows of a user."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from salesforce_simulator.store import Row
 class WriteRules:
     """`writable` names fields by the flag C or U, `blank` is a new row before anything is given.
 
-    `required` and `texts` are in the order of the fields; `demanded` is what the org requires on top.
+    `required` and `texts` are in the order of the fields; `demanded` is what the org requires on top. Beside
+    a text stands with how many characters nothing can be wrong with it.
     """
 
     sobject: SObject
@@ -23,9 +25,10 @@ class WriteRules:
     blank: Row
     required: tuple[str, ...]
     demanded: frozenset[str]
-    texts: tuple[Field, ...]
+    texts: tuple[tuple[Field, int], ...]
     unique: tuple[Field, ...]
     record_types: Mapping[str, RecordType]
+    places: Mapping[str, Mapping[str, str]]
 
 
 def write_rules(config: Config, sobject: SObject, whole: SObject) -> WriteRules:
@@ -43,10 +46,18 @@ def write_rules(config: Config, sobject: SObject, whole: SObject) -> WriteRules:
         blank=dict(whole.blank),
         required=tuple(name for name in sobject.fields if name in demanded or name in sobject.required),
         demanded=demanded,
-        texts=tuple(field for field in fields if field.is_text),
+        texts=tuple((field, _harmless(field)) for field in fields if field.is_text),
         unique=whole.unique,
         record_types=active_record_types(config, sobject.name),
+        places=config.places,
     )
+
+
+def _harmless(field: Field) -> int:
+    """A character takes two units at most; of addresses and listed values more than the length counts."""
+    if field.type == "email" or field.is_restricted:
+        return 0
+    return field.length // 2 if field.length else sys.maxsize
 
 
 def active_record_types(config: Config, name: str) -> dict[str, RecordType]:

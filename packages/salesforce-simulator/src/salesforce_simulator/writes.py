@@ -41,9 +41,12 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteCon
     _check_storage(org)
     changes = parse_input(org, rules, given, flag="C", raw=write.raw)
     org.on_row_write(sobject.name, changes)
-    row = {**_defaults(rules, write.user_id), **changes}
+    row = dict(rules.blank)
+    if "OwnerId" in row:
+        row["OwnerId"] = write.user_id
+    row |= changes
     with org.store.savepoint():
-        row = state_picklists.fill_codes(org, sobject, row, changes)
+        row = state_picklists.fill_codes(rules.places, sobject, row, changes)
         row = record_types.with_default(rules.record_types, row)
         row = triggers.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
@@ -52,7 +55,7 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteCon
         duplicates.check(org, sobject.name, row, event="insert", write=write)
         _check_unique(org, rules, row, None)
         automations.check(org, sobject.name, row, event="insert", write=write)
-        row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
+        row |= {"Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
         org.store.upsert(sobject.name, row)
         triggers.after_insert(org, sobject.name, row)
     write.created.add(row["Id"])
@@ -70,7 +73,7 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
         _check_unlocked(org, before)
         triggers.check_editable(org, sobject.name, before, changes)
         row = triggers.changed(sobject.name, before, changes)
-        row = state_picklists.fill_codes(org, sobject, row, changes)
+        row = state_picklists.fill_codes(rules.places, sobject, row, changes)
         row = record_types.with_default(rules.record_types, row)
         row = triggers.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
@@ -79,7 +82,7 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
         duplicates.check(org, sobject.name, row, event="update", write=write)
         _check_unique(org, rules, row, str(before["Id"]))
         automations.check(org, sobject.name, row, event="update", write=write)
-        row = {**row, **_audit(org, write.user_id, is_new=False)}
+        row |= _audit(org, write.user_id, is_new=False)
         org.store.upsert(sobject.name, row)
         triggers.after_update(org, sobject.name, before, row)
 
@@ -180,10 +183,6 @@ def _rules(org: Org, sobject: SObject) -> WriteRules:
     return org.rights_of(org.acting_id).write_rules(sobject, org.whole)
 
 
-def _defaults(rules: WriteRules, user_id: str) -> Row:
-    return {**rules.blank, "OwnerId": user_id} if "OwnerId" in rules.blank else rules.blank
-
-
 def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
     now = org.now()
     changed = {"LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
@@ -201,7 +200,8 @@ def _check_row(org: Org, rules: WriteRules, row: Row, *, changed: Mapping[str, A
         raise field_types.required_missing(nulled[:1])
     names = sobject.fields if changed is None else changed
     errors = [item for item in _text_errors(rules, row, changed) if item is not None]
-    errors += state_picklists.invalid_places(org, sobject, row, names)
+    if rules.places:
+        errors += state_picklists.invalid_places(org, sobject, row, names)
     fields = org.whole.objects[sobject.name].fields
     errors += record_types.invalid_picklist_values(rules.record_types, fields, row, names)
     if errors:
@@ -213,8 +213,11 @@ def _text_errors(
 ) -> Iterator[ErrorItem | None]:
     """What is wrong with texts, in the order of the row; that of a new one is the order of the fields."""
     if changed is None:
+        values = ((field, row[field.name], harmless) for field, harmless in rules.texts)
         return (
-            field_types.check(field, row[field.name]) for field in rules.texts if row[field.name] is not None
+            field_types.check(field, value)
+            for field, value, harmless in values
+            if isinstance(value, str) and len(value) > harmless
         )
     fields = rules.sobject.fields
     return (field_types.check(fields[name], value) for name, value in row.items() if name in changed)

@@ -78,8 +78,9 @@ def run_parts(
     try:
         with org.store.savepoint():
             known: dict[str, Any] = {}
+            has_references = composite_references.may_be_in(call.raw)
             for part in parts:
-                answer = _run_part(org, call, part, known, dispatch)
+                answer = _run_part(org, call, part, known if has_references else None, dispatch)
                 known[part["referenceId"]] = _referable(org, part, answer)
                 answers.append(answer)
             if all_or_none and any(_has_failed(answer) for answer in answers):
@@ -97,10 +98,11 @@ def _referable(org: Org, part: dict[str, Any], answer: dict[str, Any]) -> Any:
 
 
 def _run_part(
-    org: Org, call: RestRequest, part: dict[str, Any], known: dict[str, Any], dispatch: Dispatch
+    org: Org, call: RestRequest, part: dict[str, Any], known: dict[str, Any] | None, dispatch: Dispatch
 ) -> dict[str, Any]:
+    """`known` is what it may refer to, None when nothing refers to anything."""
     url, body = str(part.get("url", "")), part.get("body")
-    if composite_references.may_be_in(call.raw):
+    if known is not None:
         try:
             url = composite_references.resolve_in_url(url, known)
             body = composite_references.resolve_in_body(body, known)

@@ -11,14 +11,12 @@ from salesforce_simulator.org import Org
 
 def resolve(org: Org, field: Field, value: str) -> str:
     """The 18-character id that a reference field may hold; raises SalesforceError."""
-    try:
-        record_id = ids.normalise(value)
-    except ids.MalformedId as error:
-        raise _wrong_type("MALFORMED_ID", field, value) from error
-    target = org.schema.of_id(record_id)
+    target = org.schema.of_id(value)
+    row = org.store.get(target, value) if target else None
+    record_id = value if row else _normal(field, value)
     if field.reference_to and target not in field.reference_to:
         raise _wrong_type("FIELD_INTEGRITY_EXCEPTION", field, value)
-    row = org.store.get(target, record_id) if target else None
+    row = row or (org.store.get(target, record_id) if target else None)
     if row is None:
         raise save_refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
     if row["IsDeleted"]:
@@ -30,6 +28,13 @@ def resolve(org: Org, field: Field, value: str) -> str:
             status=org.config.access_status,
         )
     return record_id
+
+
+def _normal(field: Field, value: str) -> str:
+    try:
+        return ids.normalise(value)
+    except ids.MalformedId as error:
+        raise _wrong_type("MALFORMED_ID", field, value) from error
 
 
 def resolve_external_id(org: Org, field: Field, value: Mapping[str, Any]) -> str:

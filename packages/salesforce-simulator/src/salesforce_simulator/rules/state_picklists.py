@@ -16,9 +16,10 @@ _NO_COUNTRY = "A country/territory must be specified before specifying a state v
 _PLURAL = {"State": "states", "Country": "countries"}
 
 
-def fill_codes(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any]) -> Row:
+def fill_codes(
+    places: Mapping[str, Mapping[str, str]], sobject: SObject, row: Row, changed: Mapping[str, Any]
+) -> Row:
     """The row with the code of each listed name that was given, and the name of each code."""
-    places = org.config.places
     row = dict(row) if places else row
     for kind, names in places.items():
         known = {name.lower(): code for code, name in names.items()}
