@@ -14,6 +14,9 @@ PAIRS = [
 ]
 
 
+NUMBERS = [1, 61, 62, 123_456, 62**5 + 7]
+
+
 @pytest.mark.parametrize(("short", "suffix"), PAIRS, ids=[pair[0] for pair in PAIRS])
 def test_published_ids_get_their_published_suffix(short: str, suffix: str) -> None:
     assert ids.to18(short) == short + suffix
@@ -29,6 +32,7 @@ def test_published_ids_get_their_published_suffix(short: str, suffix: str) -> No
         pytest.param("a0D30000001n7PiEA", id="between the two lengths"),
         pytest.param("a0D30000001n7PiAAA", id="wrong suffix"),
         pytest.param("a0D30000001n7P!", id="wrong character"),
+        pytest.param("ä0D30000001n7Pi", id="no ASCII"),
     ],
 )
 def test_a_malformed_id_is_refused(text: str) -> None:
@@ -38,5 +42,5 @@ def test_a_malformed_id_is_refused(text: str) -> None:
 
 def test_minted_ids_carry_their_number() -> None:
     assert ids.new_id("00Q", 1) == "00Q5g0000000001EAA"
-    assert [ids.number_of(ids.new_id("00Q", n)) for n in (1, 61, 62, 123_456)] == [1, 61, 62, 123_456]
+    assert [ids.number_of(ids.new_id("00Q", n)) for n in NUMBERS] == NUMBERS
     assert ids.number_of("001M000000qfPySIAU") == 0
