@@ -2,7 +2,32 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from salesforce_simulator.clock import format_datetime
+
+
+@dataclass(slots=True)
+class SeenRequest:
+    """A request that was answered; printed only for whoever asks."""
+
+    at: datetime
+    method: str
+    host: str
+    path: str
+    status: int
+    body: bytes
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "at": format_datetime(self.at),
+            "method": self.method,
+            "host": self.host,
+            "path": self.path,
+            "status": self.status,
+            "body": self.body.decode("utf-8", "replace"),
+        }
 
 
 @dataclass
@@ -16,7 +41,7 @@ class ApiUsage:
     uncounted: Counter[str] = field(default_factory=Counter)
     by_app: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
-    recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=50))
+    recent: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=50))
 
     def summary(self) -> dict[str, Any]:
         return {

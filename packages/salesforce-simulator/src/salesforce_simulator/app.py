@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from salesforce_simulator import http
-from salesforce_simulator.clock import Clock, format_datetime, system_clock
+from salesforce_simulator.api_usage import SeenRequest
+from salesforce_simulator.clock import Clock, system_clock
 from salesforce_simulator.control_api.routes import handle
 from salesforce_simulator.faults import Fault, beginning_of
 from salesforce_simulator.hosts import is_named, refusal
@@ -148,10 +149,10 @@ def _routed(simulator: Simulator, request: Request) -> Response:
 
 def _log_request(simulator: Simulator, request: Request, status: int) -> None:
     is_secret = request.path.startswith("/services/oauth2")
-    body = "" if is_secret else request.body[:_BODY_KEPT].decode("utf-8", "replace")
+    body = b"" if is_secret else request.body[:_BODY_KEPT]
     host = request.headers.get("host", "")
-    entry = {"method": request.method, "host": host, "path": request.path, "status": status, "body": body}
-    simulator.default_org.calls.recent.append({"at": format_datetime(simulator.clock()), **entry})
+    seen = SeenRequest(simulator.clock(), request.method, host, request.path, status, body)
+    simulator.default_org.calls.recent.append(seen)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from salesforce_simulator.errors import ErrorItem
@@ -18,6 +19,7 @@ LOGIN_HOSTS = {"login": False, "test": True}
 
 _LOGIN_NAMES = frozenset(f"{label}.localhost" for label in LOGIN_HOSTS)
 _ORG_SUFFIX = ".my.localhost"
+_HOSTS_KEPT = 1000
 _NO_LONGER = "<html><head><title>URL No Longer Exists</title></head><body>URL No Longer Exists</body></html>"
 _NOT_RESET = ErrorItem(
     "URL_NOT_RESET", "Destination URL not reset. The URL returned from login must be set", is_code_first=True
@@ -30,10 +32,12 @@ def name_in(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
+@lru_cache(maxsize=_HOSTS_KEPT)
 def is_login_name(host: str) -> bool:
     return name_in(host) in _LOGIN_NAMES
 
 
+@lru_cache(maxsize=_HOSTS_KEPT)
 def is_org_name(host: str) -> bool:
     return name_in(host).endswith(_ORG_SUFFIX)
 

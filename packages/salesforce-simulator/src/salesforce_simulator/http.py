@@ -20,6 +20,8 @@ JSON = "application/json;charset=UTF-8"
 HTML = "text/html;charset=UTF-8"
 TEXT = "text/plain;charset=UTF-8"
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 # SO_LINGER on with zero seconds: closing sends RST instead of FIN.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -64,7 +66,7 @@ class Response:
             return self.body
         if isinstance(self.body, str) and self.content_type != JSON:
             return self.body.encode()
-        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return _written(self.body).encode("utf-8", "replace")
 
 
 def redirect(url: str) -> Response:

@@ -1,6 +1,6 @@
 """What users may do: the org as each of them has it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from salesforce_simulator.store import Row
 from salesforce_simulator.write_rules import WriteRules, write_rules
 
 _T = TypeVar("_T")
+Render = Callable[[Row], dict[str, Any]]
 
 # Keys of permissions that are no switches of the org.
 _OF_USERS = {"is_api_enabled", "view_all"}
@@ -28,6 +29,7 @@ class Rights:
     is_api_enabled: bool | None = None
     # What was worked out of these: the next configuration brings rights of its own.
     described: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    renderers: dict[tuple[str, str, bool], Render] = field(default_factory=dict, compare=False, repr=False)
     writing: dict[str, WriteRules] = field(default_factory=dict, compare=False, repr=False)
 
     def write_rules(self, sobject: SObject, whole: Schema) -> WriteRules:

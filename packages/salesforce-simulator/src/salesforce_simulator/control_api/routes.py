@@ -126,7 +126,7 @@ def _reset_calls(simulator: Simulator, org: Org, request: Request) -> Response:
 
 
 def _requests(simulator: Simulator, org: Org, request: Request) -> Response:
-    return Response(200, {"requests": list(simulator.default_org.calls.recent)})
+    return Response(200, {"requests": [each.shown() for each in simulator.default_org.calls.recent]})
 
 
 def _config(simulator: Simulator, org: Org, request: Request) -> Response:

@@ -194,7 +194,7 @@ def _requests(simulator: Simulator, org: Org, rest: str) -> str:
             str(entry["status"]),
             f"<pre>{escape(entry['body'])}</pre>" if entry["body"] else "",
         ]
-        for entry in reversed(simulator.default_org.calls.recent)
+        for entry in (each.shown() for each in reversed(simulator.default_org.calls.recent))
     ]
     return f"<h1>Last requests</h1>{table(['When', 'Request', 'Status', 'Body'], rows)}"
 

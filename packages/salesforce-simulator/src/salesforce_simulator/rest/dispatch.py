@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from salesforce_simulator.errors import ErrorItem, SalesforceError, method_not_allowed, not_found
@@ -19,8 +20,10 @@ from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.translations import translate
 
 Handler = Callable[[Org, RestRequest], RestResponse]
+Packer = Callable[[Org, RestRequest, Handler], RestResponse]
 _T = TypeVar("_T")
 _Parts = tuple[str, ...]
+_KEPT = 1000
 _Table = Mapping[int, Sequence[tuple[_Parts, Mapping[str, _T]]]]
 
 # A segment in braces takes anything; the first row that fits wins.
@@ -52,7 +55,7 @@ _RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("composite/sobjects/{sobject}/{field}", {"PATCH": collections.upsert}),
     ("composite/tree/{sobject}", {"POST": sobject_tree.create}),
 )
-_PACKING: tuple[tuple[str, Mapping[str, Callable[[Org, RestRequest, Handler], RestResponse]]], ...] = (
+_PACKING: tuple[tuple[str, Mapping[str, Packer]], ...] = (
     ("composite", {"GET": composite.resources, "POST": composite.run}),
     ("composite/batch", {"POST": composite.batch}),
     ("composite/graph", {"POST": composite_graph.run}),
@@ -82,14 +85,18 @@ def dispatch(org: Org, call: RestRequest) -> RestResponse:
 
 def _routed(org: Org, call: RestRequest) -> RestResponse:
     method = "GET" if call.method == "HEAD" else call.method
-    if not call.is_packed:
-        _, packers = _fitting(_PACKING_BY_LENGTH, call.segments)
-        if packers is not None:
-            return _chosen(packers, method)(org, call, dispatch)
-    _, handlers = _fitting(_RESOURCES_BY_LENGTH, call.segments)
+    packers, handlers = _row(call.segments)
+    if packers is not None and not call.is_packed:
+        return _chosen(packers, method)(org, call, dispatch)
     if handlers is None:
         raise not_found()
     return _chosen(handlers, method)(org, call if method == call.method else replace(call, method=method))
+
+
+@lru_cache(maxsize=_KEPT)
+def _row(segments: tuple[str, ...]) -> tuple[Mapping[str, Packer] | None, Mapping[str, Handler] | None]:
+    """What packs calls there, and what answers there."""
+    return _fitting(_PACKING_BY_LENGTH, segments)[1], _fitting(_RESOURCES_BY_LENGTH, segments)[1]
 
 
 def _chosen(handlers: Mapping[str, _T], method: str) -> _T:
@@ -114,11 +121,12 @@ def _shown(org: Org, call: RestRequest, item: ErrorItem) -> ErrorItem:
     return item
 
 
-def endpoint(call: RestRequest) -> str:
+@lru_cache(maxsize=_KEPT)
+def endpoint(method: str, segments: tuple[str, ...]) -> str:
     """The resource a call is counted under, without ids."""
     for table in (_PACKING_BY_LENGTH, _RESOURCES_BY_LENGTH):
-        parts, handlers = _fitting(table, call.segments)
+        parts, handlers = _fitting(table, segments)
         if handlers is not None:
-            shown = (s if p == "{sobject}" else p for p, s in zip(parts, call.segments, strict=False))
-            return f"{call.method} /{'/'.join(shown)}"
-    return f"{call.method} /{call.segments[0] if call.segments else ''}"
+            shown = (s if p == "{sobject}" else p for p, s in zip(parts, segments, strict=False))
+            return f"{method} /{'/'.join(shown)}"
+    return f"{method} /{segments[0] if segments else ''}"

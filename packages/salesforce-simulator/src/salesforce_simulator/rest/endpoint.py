@@ -60,7 +60,8 @@ def _check_length(request: Request) -> Response | None:
     uri = len(request.path) + len(request.query_text) + 1
     if uri > MAX_URI:
         return Response(414, _BAD_MESSAGE.format(414, "URI Too Long"), content_type=http.HTML)
-    headers = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
+    names, values = request.headers, request.headers.values()
+    headers = sum(map(len, names)) + sum(map(len, values)) + 4 * len(names)
     if uri + headers > MAX_URI:
         text = _BAD_MESSAGE.format(431, "Request Header Fields Too Large")
         return Response(431, text, content_type=http.HTML)
@@ -173,7 +174,7 @@ def _count_usage(org: Org, call: RestRequest, body: Any) -> None:
     elif call.segments == ("composite", "graph"):
         cost = org.config.graph_cost
     org.api_used += cost
-    org.calls.by_endpoint[endpoint(call)] += cost
+    org.calls.by_endpoint[endpoint(call.method, call.segments)] += cost
     org.calls.by_app[call.client_id] += cost
 
 
@@ -183,7 +184,8 @@ def _with_usage(org: Org, answer: Response, app: ConnectedApp | None = None) -> 
     if app is not None and limit.per_app is not None:
         used = org.calls.by_app[app.client_id]
         usage += f"; per-app-api-usage={used}/{limit.per_app}(appName={app.name})"
-    return replace(answer, headers={**answer.headers, "Sforce-Limit-Info": usage})
+    headers = {**answer.headers, "Sforce-Limit-Info": usage}
+    return Response(answer.status, answer.body, headers, answer.content_type)
 
 
 def _refused(status: int, *items: ErrorItem) -> Response:

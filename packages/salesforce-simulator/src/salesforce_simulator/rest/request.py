@@ -96,7 +96,9 @@ def split_url(url: str) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
 
 def split_path(path: str) -> tuple[str, tuple[str, ...]] | None:
     """Version and segments of `/services/data/v62.0/...`; None for any other path."""
-    parts = [unquote(part) for part in path.split("/") if part]
+    parts = [part for part in path.split("/") if part]
+    if "%" in path:
+        parts = [unquote(part) for part in parts]
     if parts[:2] != ["services", "data"] or len(parts) < 3 or not parts[2].startswith("v"):
         return None
     return parts[2][1:], tuple(parts[3:])

@@ -8,7 +8,8 @@ from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest import conditional_requests
 from salesforce_simulator.rest.request import RestRequest, RestResponse
-from salesforce_simulator.soql.executor import Render, renderer
+from salesforce_simulator.rights import Render
+from salesforce_simulator.soql.executor import renderer
 from salesforce_simulator.soql.fields import read
 from salesforce_simulator.store import Row
 

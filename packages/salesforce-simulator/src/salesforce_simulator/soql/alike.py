@@ -95,5 +95,5 @@ def _literal(literal: ast.Literal, runs: Iterator[_Run], *, is_pattern: bool = F
     run = next(runs)
     meant = run.meant(is_pattern=is_pattern)
     if literal.kind == "strings":
-        return replace(literal, value=meant, text=meant[0])
-    return replace(literal, value=meant[0], text=run.texts[0])
+        return ast.Literal("strings", meant, meant[0], literal.position)
+    return ast.Literal("string", meant[0], run.texts[0], literal.position)

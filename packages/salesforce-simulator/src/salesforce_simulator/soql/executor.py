@@ -9,6 +9,7 @@ from salesforce_simulator import transaction_security
 from salesforce_simulator.errors import SalesforceError, refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
+from salesforce_simulator.rights import Render
 from salesforce_simulator.soql import access, ast, errors
 from salesforce_simulator.soql.aggregates import aggregate, is_aggregate
 from salesforce_simulator.soql.alike import parse_alike
@@ -19,8 +20,7 @@ from salesforce_simulator.soql.predicates import Compiler
 from salesforce_simulator.store import Row
 
 MAX_OFFSET = 2000
-
-Render = Callable[[Row], dict[str, Any]]
+MAX_RENDERERS = 256
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class QueryExecution:
         if query.groups or is_aggregate(query):
             found = aggregate(self.org, query, sobject, self._rows(query, sobject))
             return QueryResult(found, dict)
-        render = self._renderer(query, sobject)
+        render = self._kept_renderer(query, sobject)
         rows = self._ordered(query, sobject, self._rows(query, sobject))
         return QueryResult(self._cut(query, rows), render)
 
@@ -116,6 +116,16 @@ class QueryExecution:
             raise refusal("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
         end = None if query.limit is None else query.offset + query.limit
         return rows[query.offset : end]
+
+    def _kept_renderer(self, query: ast.Query, sobject: SObject) -> Render:
+        """The renderer of queries with the same columns for the same rights."""
+        kept = self.org.rights_of(self.org.acting_id).renderers
+        key = (query.text, self.version, self.with_deleted)
+        if key not in kept:
+            if len(kept) >= MAX_RENDERERS:
+                kept.clear()
+            kept[key] = self._renderer(query, sobject)
+        return kept[key]
 
     def _renderer(self, query: ast.Query, sobject: SObject) -> Render:
         columns: list[Callable[[Row, dict[str, Any]], None]] = []
