@@ -1,5 +1,6 @@
 """What queries answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,3 +243,21 @@ async def test_who_and_what_show_what_they_point_to(org: OrgClient) -> None:
     )
 
     assert (row["Who"]["Name"], row["Who"]["Type"], row["What"]["Name"]) == ("C", "Contact", "Acme")
+
+
+async def test_the_same_query_is_shown_as_each_version_and_each_resource_has_it(org: OrgClient) -> None:
+    account_id = await org.create("Account", Name="Acme")
+    contact_id = await org.create("Contact", LastName="Doe", AccountId=account_id)
+    await org.data("DELETE", f"/sobjects/Contact/{contact_id}")
+    soql = "SELECT Id, (SELECT Id FROM Contacts) FROM Account"
+
+    async def shown(of: OrgClient, resource: str) -> tuple[str, int]:
+        [row] = await of.rows(soql, resource)
+        return row["attributes"]["url"], len((row["Contacts"] or {"records": []})["records"])
+
+    found = [await shown(org, "query"), await shown(org, "queryAll")]
+    older = await shown(replace(org, version="61.0"), "query")
+
+    url = f"/services/data/v62.0/sobjects/Account/{account_id}"
+    assert found == [(url, 0), (url, 1)]
+    assert older == (url.replace("62", "61"), 0)
