@@ -25,7 +25,7 @@ class WriteRules:
     blank: Row
     required: tuple[str, ...]
     demanded: frozenset[str]
-    texts: tuple[tuple[Field, int], ...]
+    texts: tuple[tuple[str, int, Field], ...]
     unique: tuple[Field, ...]
     record_types: Mapping[str, RecordType]
     places: Mapping[str, Mapping[str, str]]
@@ -46,7 +46,7 @@ def write_rules(config: Config, sobject: SObject, whole: SObject) -> WriteRules:
         blank=dict(whole.blank),
         required=tuple(name for name in sobject.fields if name in demanded or name in sobject.required),
         demanded=demanded,
-        texts=tuple((field, _harmless(field)) for field in fields if field.is_text),
+        texts=tuple((field.name, _harmless(field), field) for field in fields if field.is_text),
         unique=whole.unique,
         record_types=active_record_types(config, sobject.name),
         places=config.places,

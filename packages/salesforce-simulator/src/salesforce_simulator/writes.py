@@ -5,7 +5,7 @@ validation rules, duplicate rules, unique fields, the row, and what follows from
 (Apex Developer Guide, "Triggers and Order of Execution").
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from salesforce_simulator import field_types, ids
@@ -199,7 +199,7 @@ def _check_row(org: Org, rules: WriteRules, row: Row, *, changed: Mapping[str, A
     if nulled:
         raise field_types.required_missing(nulled[:1])
     names = sobject.fields if changed is None else changed
-    errors = [item for item in _text_errors(rules, row, changed) if item is not None]
+    errors = _text_errors(rules, row, changed)
     if rules.places:
         errors += state_picklists.invalid_places(org, sobject, row, names)
     fields = org.whole.objects[sobject.name].fields
@@ -208,19 +208,18 @@ def _check_row(org: Org, rules: WriteRules, row: Row, *, changed: Mapping[str, A
         raise SalesforceError(400, *errors)
 
 
-def _text_errors(
-    rules: WriteRules, row: Row, changed: Mapping[str, Any] | None
-) -> Iterator[ErrorItem | None]:
+def _text_errors(rules: WriteRules, row: Row, changed: Mapping[str, Any] | None) -> list[ErrorItem]:
     """What is wrong with texts, in the order of the row; that of a new one is the order of the fields."""
     if changed is None:
-        values = ((field, row[field.name], harmless) for field, harmless in rules.texts)
-        return (
-            field_types.check(field, value)
-            for field, value, harmless in values
-            if isinstance(value, str) and len(value) > harmless
-        )
+        return [
+            error
+            for name, harmless, field in rules.texts
+            if (value := row[name]) is not None and isinstance(value, str) and len(value) > harmless
+            if (error := field_types.check(field, value)) is not None
+        ]
     fields = rules.sobject.fields
-    return (field_types.check(fields[name], value) for name, value in row.items() if name in changed)
+    found = (field_types.check(fields[name], value) for name, value in row.items() if name in changed)
+    return [error for error in found if error is not None]
 
 
 def _check_unique(org: Org, rules: WriteRules, row: Row, own_id: str | None) -> None:
