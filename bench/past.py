@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import text
 
 from app.registrations.stats import event_stats
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs import leases
 from app.sync.jobs.claim import claim, orgs_with_work
 from bench.rig import Rig

@@ -20,7 +20,7 @@ from app.config.settings import Settings
 from app.connections.service import open_client
 from app.main import BATCH_GC_THRESHOLD, open_resources, reduced_gc
 from app.models import Base
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from devtools.local_stack.environment import service_environment, simulator_environment
 from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import Child

@@ -20,7 +20,8 @@ from app.infrastructure.telemetry import configure_logging
 from app.infrastructure.trace_switch import configure_tracing
 from app.main import BATCH_GC_THRESHOLD, open_resources, reduced_gc
 from app.operations.health_port import health_served
-from app.sync.engine.drain import DrainContext, drain
+from app.sync.engine.drain import drain
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs.claim import orgs_with_work
 from devtools.local_stack.processes import PortTaken
 from workers.health import health_listener, probes_of

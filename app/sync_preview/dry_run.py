@@ -15,9 +15,9 @@ from app.registrations.history import RequestShown
 from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
 from app.salesforce.client import SalesforceClient
 from app.states import JobReason, PendingReason, WaitReason, WriteState
-from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.interruptions import BudgetReached
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
 from app.sync.model.cases import CASE_KEY

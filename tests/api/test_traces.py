@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from app.connections.service import open_client
 from app.salesforce.ids import to18
-from app.sync.engine.drain import DrainContext, drain
+from app.sync.engine.drain import drain
+from app.sync.engine.org_drain import DrainContext
 from salesforce_simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.api.secret_search import logging_into

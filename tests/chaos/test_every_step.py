@@ -10,7 +10,7 @@ import pytest
 
 from app.api.dependencies import Resources
 from app.main import open_resources
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from app.sync.model.batch import CHECKED_IN, REGISTERED
 from app.sync.model.reference_tags import reference_tag, references_in
 from app.webhooks.ingest import ingest

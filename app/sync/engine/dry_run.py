@@ -18,8 +18,8 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
 from app.salesforce.recording_client import RecordingClient
 from app.states import JobState, WriteState
-from app.sync.engine.drain import DrainContext
 from app.sync.engine.job_outcome import decide_outcome
+from app.sync.engine.org_drain import DrainContext
 from app.sync.engine.pipeline import process_batch
 from app.sync.field_values.required_fields import missing_fields
 from app.sync.jobs.enqueue import JobRequest

@@ -1,34 +1,19 @@
-"""The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
+"""The steps of a batch: the look for all, and what is written by it, in portions where they are many."""
 
 from collections.abc import Awaitable, Collection, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Protocol
+from dataclasses import replace
 
-from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
-from app.sync.engine.after_cases import write_after_cases
-from app.sync.engine.dependent_composite import (
-    NOTHING_WRITTEN,
-    create_context_of,
-    resolve_person_contacts,
-    unfinished,
-    write_accounts,
-    write_people,
+from app.sync.engine.write_batch import (
+    BatchResult,
+    Lookup,
+    PipelineContext,
+    apply_rejected_request,
+    write_batch,
 )
-from app.sync.engine.inaccessible_leads import (
-    decide_accessible_leads,
-    limit_lead_creates,
-    store_campaign_access,
-    store_lead_visibility,
-)
-from app.sync.engine.interruptions import BudgetReached, is_api_budget_exhausted
-from app.sync.engine.optional_parts import write_optional_parts
-from app.sync.execution.duplicates import resolve_duplicates
-from app.sync.execution.executor import Executor
-from app.sync.execution.taken_keys import settle_taken_keys, settle_taken_person_keys
+from app.sync.execution.stages import BatchUnderWay, alone
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
@@ -36,14 +21,12 @@ from app.sync.lookup.access import (
     LookupRejected,
     RecentlyRejected,
     is_lasting,
-    problem_from,
 )
 from app.sync.lookup.describe_cache import expire_describes, load_describes
 from app.sync.lookup.lookup import (
     KnownOfOrg,
     LookupResult,
     bodies_to_cache,
-    fetch_person_accounts,
     load_known,
     look_up_batch,
 )
@@ -55,58 +38,15 @@ from app.sync.lookup.query_bisection import (
 )
 from app.sync.lookup.requirements import LookupRequirements, keyed_objects, required_objects
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
-from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
-from app.sync.model.cooperative import yielding
-from app.sync.model.decisions import Blocked, ItemDecision
-from app.sync.model.job_outcome import Obstacle
 from app.sync.model.record_key import KeyRules
 from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder
-from app.sync.model.work_item import WorkItem, undecided_items
-from app.sync.planning.merge_registrations import primary_item
-from app.sync.planning.people import (
-    PersonKeys,
-    by_person,
-    create_people,
-    resolve_person,
-)
-from app.sync.planning.person_ref import existing_persons
-from app.sync.planning.plan_writes import (
-    plan_cases_of_new_leads,
-    plan_missing_keys,
-    plan_writes,
-    reconcile_unplanned_slots,
-    settle_reported_slots,
-)
-from app.sync.planning.record_builder import OrgContext
-from app.sync.planning.suspected import settle_suspected, suspected_jobs
-
-Lookup = tuple[LookupRequirements, LookupResult]
-"""What a batch's rules need to be read, and what was found of it."""
-
-
-class PipelineContext(Protocol):
-    """What the steps need of the engine."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def pepper(self) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """The items as far as they came; `interruption` concerns more than single items and kept the rest of them
-    from going on.
-    """
-
-    items: tuple[WorkItem, ...]
-    interruption: SalesforceError | BudgetReached | None = None
+from app.sync.model.work_item import WorkItem
+from app.sync.planning.suspected import suspected_jobs
 
 
 async def process_batch(
@@ -118,26 +58,34 @@ async def process_batch(
     clock: Clock,
     prefetched: Awaitable[Lookup | None] | None = None,
     known: KnownOfOrg | None = None,
+    under_way: BatchUnderWay | None = None,
 ) -> BatchResult:
     """Bring the items as far as they can go now; `prefetched` is a look-up that began before anything of this
-    batch was written, `known` what was read with it.
+    batch was written, `known` what was read with it, `under_way` its place among batches that overlap: where another one is about the same people,
+    the items stay as they are.
 
     What the connected user may not look for lets the items wait until somebody gives that user access.
     """
-    current = BatchItems(items)
-    interruption: SalesforceError | BudgetReached | None
+    under_way = under_way or alone()
     try:
         lookup = await _look_up_or_reject(context, client, store, prefetched, known)
         if isinstance(lookup, RequestRejected):
-            return await _bisect(context, client, store, items, clock=clock, refused=lookup)
-        interruption = await _write(context, client, store, current, lookup, clock=clock)
+            return await _bisect(
+                context, client, store, items, clock=clock, refused=lookup, under_way=under_way
+            )
     except ConnectionUnusable:
         raise
     except RequestRejected as refused:
-        interruption = await _apply_rejected_request(store, current, refused)
+        current = BatchItems(items)
+        interruption = await apply_rejected_request(store, current, refused)
+        return BatchResult(tuple(current), interruption)
     except SalesforceError as error:
-        interruption = error
-    return BatchResult(tuple(current), interruption)
+        return BatchResult(tuple(items), error)
+    if not under_way.has_alone(lookup[1].people.rows.keys()):
+        return BatchResult(tuple(items))
+    if lookup[0].access.has_inaccessible_leads:
+        under_way.may_overlap = False
+    return await write_batch(context, client, store, items, lookup, clock=clock, under_way=under_way)
 
 
 async def _look_up_or_reject(
@@ -162,64 +110,6 @@ async def _look_up_or_reject(
     return found
 
 
-async def _apply_rejected_request(
-    store: WriteStore, items: BatchItems, refused: RequestRejected
-) -> RequestRejected | None:
-    """Let the items wait for access, or fail the only one; returns what neither explains."""
-    if is_too_large(refused) and len(items) == 1:
-        items.apply(query_rejected(item, refused) for item in items)
-        return None
-    if not is_lasting(refused):
-        return refused
-    if not isinstance(refused, RecentlyRejected):
-        await store.note_problems([problem_from(refused)], about=())
-    blocked = Blocked(Obstacle.ACCESS)
-    items.apply(ItemDecision(item, blocked, is_processed=True) for item in items)
-    return None
-
-
-async def _write(
-    context: PipelineContext,
-    client: SalesforceClient,
-    store: WriteStore,
-    items: BatchItems,
-    lookup: Lookup,
-    *,
-    clock: Clock,
-) -> BudgetReached | None:
-    batch, (requirements, found) = store.batch, lookup
-    if is_api_budget_exhausted(client, batch.api_cap_percent):
-        return BudgetReached()
-    found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
-    items.apply(settle_reported_slots(items, found))
-    if store.lease.restored is not None:
-        items.apply(settle_suspected(items, found, batch))
-    executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
-    people, written = await _people(executor, found, requirements, pepper=context.pepper)
-    person_accounts = await fetch_person_accounts(client, people, requirements)
-    found = replace(found, people=people, person_accounts=person_accounts)
-    rest = unfinished(items, written)
-    plans = chain(
-        plan_writes(rest, existing_persons(rest), found, batch=batch, clock=clock),
-        plan_cases_of_new_leads(items, written, found, batch=batch, clock=clock),
-    )
-    await executor.run([operation async for plan in yielding(plans) for operation in items.apply_plan(plan)])
-    if executor.taken_keys:
-        await settle_taken_keys(executor)
-    await executor.run(list(plan_missing_keys(items, found)) if found.key_fields else [])
-    await executor.resend_allowing_duplicates()
-    if any(item.job.writes.case for item in items):
-        await write_after_cases(executor, found, requirements.access)
-    items.apply(reconcile_unplanned_slots(items, found, clock=clock))
-    await store_campaign_access(store, list(items), requirements.access)
-    items.apply(decide_accessible_leads(items))
-    await store_lead_visibility(store, list(items), requirements.access)
-    items.apply(ItemDecision(item, is_processed=True) for item in items)
-    if any(job.has_emails for job in batch.jobs):
-        await write_optional_parts(executor, found)
-    return None
-
-
 async def _bisect(
     context: PipelineContext,
     client: SalesforceClient,
@@ -228,6 +118,7 @@ async def _bisect(
     *,
     clock: Clock,
     refused: RequestRejected,
+    under_way: BatchUnderWay,
 ) -> BatchResult:
     """Find the item that alone makes a look-up fail; the others are looked up without it."""
     if len(store.batch.jobs) == 1:
@@ -237,7 +128,9 @@ async def _bisect(
     done: tuple[WorkItem, ...] = ()
     for half in split_in_half(items):
         batch = replace(store.batch, jobs=tuple(item.job for item in half))
-        part = await process_batch(context, client, replace(store, batch=batch), half, clock=clock)
+        part = await process_batch(
+            context, client, replace(store, batch=batch), half, clock=clock, under_way=under_way
+        )
         done += part.items
         if part.interruption is not None:
             return BatchResult((*done, *items[len(done) :]), part.interruption)
@@ -360,35 +253,3 @@ async def _look_up_with_view_all(
     return requirements, await look_up_batch(
         client, store.batch, requirements, written_since=store.written_since
     )
-
-
-async def _people(
-    executor: Executor, lookup: LookupResult, requirements: LookupRequirements, *, pepper: bytes
-) -> tuple[PersonIndex, frozenset[str]]:
-    """Create who is missing; returns the people known by then, and the registrations with nothing left to
-    write.
-    """
-    store, clock, items = executor.store, executor.clock, executor.items
-    without_person, keys = [], PersonKeys(lookup.key_fields, store.batch.org_id, pepper)
-    async for item in yielding(undecided_items(items)):
-        resolution = resolve_person(item, lookup.people, clock=clock, keys=keys)
-        items.apply(resolution.decisions)
-        if resolution.is_missing:
-            without_person.append(item)
-    allowed, held_back = limit_lead_creates(items.current(without_person), requirements.access)
-    items.apply(held_back)
-    groups = by_person(allowed)
-    if not groups:
-        return lookup.people, NOTHING_WRITTEN
-    org = OrgContext(lookup.describes, await create_context_of(executor, groups, lookup), lookup.owners)
-    groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
-    ready, accounts = await write_accounts(executor, groups, org, pepper=pepper)
-    creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts, keys=keys)
-    missing = [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]
-    written = await write_people(executor, missing, lookup)
-    people = lookup.people
-    if executor.taken_keys:
-        people = await settle_taken_person_keys(executor, people, requirements)
-    people = await resolve_duplicates(executor, people, requirements)
-    await resolve_person_contacts(executor, missing)
-    return people, written

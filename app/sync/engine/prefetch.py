@@ -15,7 +15,8 @@ from app.models.client_connection import CONNECTION_OF_CLIENT, ClientConnection
 from app.models.kept_plan import found_by, kept_plan
 from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.interruptions import is_of_all_hosts
-from app.sync.engine.pipeline import Lookup, asked_about
+from app.sync.engine.pipeline import asked_about
+from app.sync.engine.write_batch import Lookup
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, siblings_read, with_siblings
@@ -114,6 +115,19 @@ class BatchPrefetcher:
         await self._discard_lookups()
         return await self._claim(host_id, size, key_rules)
 
+    async def take_beside(self, host_id: str, may_begin: Callable[[Batch], bool]) -> ClaimedBatch | None:
+        """The rows that were claimed ahead, where they may begin beside others; else they go on waiting."""
+        if host_id not in self._waiting:
+            return None
+        claimed = await self._waiting[host_id]
+        if claimed is None or not may_begin(claimed.batch) or await self._is_overtaken(claimed):
+            return None
+        confirmed = await self._confirmed(claimed)
+        if not may_begin(confirmed.batch):
+            return None
+        del self._waiting[host_id]
+        return confirmed
+
     async def drop(self, host_id: str) -> None:
         """Take nothing more for this host; rows that were claimed are left running."""
         tasks = (self._lookups.pop(host_id, None), self._waiting.pop(host_id, None))
@@ -131,12 +145,15 @@ class BatchPrefetcher:
         if host_id not in self._waiting:
             return None
         claimed = await self._waiting[host_id]
-        if claimed is not None and claimed.is_backfill and await self._is_overtaken(host_id):
+        if claimed is not None and await self._is_overtaken(claimed):
             return None
         del self._waiting[host_id]
         return claimed
 
-    async def _is_overtaken(self, host_id: str) -> bool:
+    async def _is_overtaken(self, claimed: ClaimedBatch) -> bool:
+        if not claimed.is_backfill:
+            return False
+        host_id = claimed.batch.host_id
         async with self.database.tenant(host_id, keeps_plans=True) as session:
             return await has_due_live_work(session, self.lease, host_id)
 

@@ -35,6 +35,7 @@ from app.sync.execution.packing import (
     single_request,
 )
 from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate, is_key_taken
+from app.sync.execution.stages import BatchUnderWay, alone
 from app.sync.execution.write_transitions import (
     decide_rejection,
     slot_ambiguous,
@@ -73,6 +74,7 @@ class Executor:
     store: WriteStore
     items: BatchItems
     clock: Clock
+    under_way: BatchUnderWay = field(default_factory=alone)
     packs_single_creates: bool = False
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
     taken_keys: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
@@ -295,9 +297,13 @@ class Executor:
             raise
 
     async def _record_intents(self, operations: Sequence[WriteOperation]) -> list[WriteOperation]:
-        """Commit what is about to be sent; returns the operations that no create lock of another forbids."""
+        """Commit what is about to be sent; returns the operations that no create lock of another forbids.
+
+        Raises LeaseLost, and Halted where another batch of the turn was interrupted.
+        """
         if not operations:
             return []
+        self.under_way.check()
         async with self.store.database.tenant(self.store.batch.host_id, keeps_plans=True) as session:
             now, create_locks = await self.store.lock_for_writes(session, list(self.items), operations)
             ready = [each for each in operations if create_locks.keys().isdisjoint(each.create_locks)]

@@ -12,7 +12,8 @@ import httpx
 
 import app as service_package
 from app.connections.service import open_client
-from app.sync.engine.drain import DrainContext, drain
+from app.sync.engine.drain import drain
+from app.sync.engine.org_drain import DrainContext
 from tests.api.campaigns.dashboard import CampaignDashboard
 from tests.deliveries import post, registration, webhook
 

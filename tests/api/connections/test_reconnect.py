@@ -16,7 +16,8 @@ from app.config.settings import Times
 from app.connections.service import open_client
 from app.connections.tokens.probe import probe_closed
 from app.models import Host, SyncJob
-from app.sync.engine.drain import DrainContext, drain
+from app.sync.engine.drain import drain
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from salesforce_simulator.org import Org
 from tests.api.conftest import Service

@@ -28,7 +28,8 @@ from app.models import (
     SyncJob,
     WrittenRecord,
 )
-from app.sync.engine.drain import DrainContext, drain
+from app.sync.engine.drain import drain
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for
 from tests.simulated_org import SimulatedOrg

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.salesforce.package import KEY
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from tests.integration.sync.conftest import Rig
 
 QUIET = 780

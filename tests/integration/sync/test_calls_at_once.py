@@ -11,7 +11,7 @@ import pytest
 from app.connections.tokens.provider import ConnectionTokens
 from app.salesforce.auth import SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from app.sync.execution import packing
 from tests.integration.sync.concurrent_changes import writes
 from tests.integration.sync.conftest import Rig

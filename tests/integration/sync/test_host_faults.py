@@ -17,8 +17,8 @@ from app.infrastructure.encryption import Encryptor, new_key
 from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
 from app.sync.engine import pipeline, prefetch
-from app.sync.engine.drain import DrainContext
-from app.sync.engine.pipeline import BatchResult
+from app.sync.engine.org_drain import DrainContext
+from app.sync.engine.write_batch import BatchResult
 from app.sync.jobs.claim import orgs_with_work
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for
@@ -129,7 +129,7 @@ def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
             raise ZeroDivisionError("a bug")
         return await taken(means, client, store, rows, **more)
 
-    monkeypatch.setattr("app.sync.engine.drain.process_batch", take_steps)
+    monkeypatch.setattr("app.sync.engine.host_turn.process_batch", take_steps)
 
 
 AWAY = {
@@ -151,7 +151,7 @@ async def test_database_that_cannot_be_used_is_no_fault_of_the_host_or_its_rows(
         raise DBAPIError("SELECT 1", None, cause)
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.sync.engine.drain.process_batch", refused)
+        patch.setattr("app.sync.engine.host_turn.process_batch", refused)
         with pytest.raises(DBAPIError):
             await rig.drain()
     found = await connection(rig)
@@ -169,7 +169,7 @@ async def test_statement_that_takes_too_long_rests_its_host(
     async def cancelled(*_: Any, **__: Any) -> None:
         raise DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError("due to statement timeout"))
 
-    monkeypatch.setattr("app.sync.engine.drain.process_batch", cancelled)
+    monkeypatch.setattr("app.sync.engine.host_turn.process_batch", cancelled)
     await rig.drain()
     assert (await connection(rig)).fault_count == 1
 

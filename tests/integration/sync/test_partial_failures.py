@@ -15,7 +15,7 @@ from app.connections.tokens.provider import ConnectionTokens
 from app.models import Backfill, CreateLock, OrgLease
 from app.salesforce.auth import SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.sync.engine.drain import DrainContext
+from app.sync.engine.org_drain import DrainContext
 from app.sync.jobs import leases
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.integration.sync.conftest import EVENT, HOST, Rig

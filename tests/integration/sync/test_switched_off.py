@@ -81,7 +81,7 @@ async def test_row_that_is_skipped_while_its_event_is_switched_on_is_written_aft
         await switch(rig, is_enabled=True)
         return await complete_batch(*given, **more)
 
-    monkeypatch.setattr("app.sync.engine.drain.complete_batch", switched_on_meanwhile)
+    monkeypatch.setattr("app.sync.engine.host_turn.complete_batch", switched_on_meanwhile)
     await rig.drain()
     assert await outcome(rig, reg) == ("synced", None)
     assert len(await rig.records("Lead")) == 1

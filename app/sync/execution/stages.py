@@ -1,0 +1,93 @@
+"""Batches of one turn that overlap: one creates its people while another writes what depends on people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from app.sync.model.row_caps import Caps
+
+
+class Halted(Exception):
+    """Another batch of the turn was interrupted: this one sends nothing more."""
+
+
+@dataclass
+class Stages:
+    """What the batches of one turn share. At most one of them creates people at a time, and at most one
+    writes Tasks, members and changes; what the calls of each stage need is planned while the other's are out.
+    """
+
+    caps: Caps = field(default_factory=Caps)
+    is_interrupted: bool = False
+    under_way: "list[BatchUnderWay]" = field(default_factory=list)
+    people: asyncio.Lock = field(default_factory=asyncio.Lock)
+    rest: asyncio.Lock = field(default_factory=asyncio.Lock)
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def is_last(self, batch: "BatchUnderWay") -> bool:
+        return self.under_way[-1] is batch
+
+    def are_known(self, names: Collection[Hashable]) -> bool:
+        """Whether a batch that is under way names one of these people."""
+        return not all(batch.names.isdisjoint(names) for batch in self.under_way)
+
+    def begin(self, names: frozenset[Hashable], *, may_overlap: bool) -> "BatchUnderWay":
+        batch = BatchUnderWay(self, names, may_overlap, others=list(self.under_way))
+        for other in self.under_way:
+            other.others.append(batch)
+        self.under_way.append(batch)
+        return batch
+
+
+@dataclass
+class BatchUnderWay:
+    """One batch's way through the stages, and whom it is about: `names` before anybody was looked up, then
+    `record_ids`. `others` are those that were under way at some time while this one was.
+    """
+
+    stages: Stages
+    names: frozenset[Hashable] = frozenset()
+    may_overlap: bool = False
+    others: "list[BatchUnderWay]" = field(default_factory=list)
+    record_ids: set[str] = field(default_factory=set)
+    next_may_begin: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def check(self) -> None:
+        """Raises Halted once a batch was interrupted. To be asked before anything is intended."""
+        if self.stages.is_interrupted:
+            raise Halted
+
+    def has_alone(self, record_ids: Collection[str]) -> bool:
+        """Note whom the look found; whether no other batch found any of these records."""
+        self.record_ids.update(record_ids)
+        return all(other.record_ids.isdisjoint(record_ids) for other in self.others)
+
+    @asynccontextmanager
+    async def creating_people(self) -> AsyncIterator[None]:
+        """The stage of people. The next batch may begin."""
+        async with self.stages.people:
+            self._let_next_begin()
+            yield
+
+    @asynccontextmanager
+    async def writing_rest(self) -> AsyncIterator[None]:
+        """The stage of what depends on people. The next batch may begin."""
+        async with self.stages.rest:
+            self._let_next_begin()
+            yield
+
+    def end(self) -> None:
+        """It is settled: what it wrote is found by every look from now on."""
+        self.stages.under_way.remove(self)
+        self.next_may_begin.set()
+
+    def _let_next_begin(self) -> None:
+        """Where batches may not overlap, or a record was locked by somebody, it has to wait for the end."""
+        if self.may_overlap and not self.stages.caps.has_met_locks:
+            self.next_may_begin.set()
+
+
+def alone() -> BatchUnderWay:
+    """A batch beside which there is no other."""
+    return BatchUnderWay(Stages())
