@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from app.infrastructure.work_reports import BatchReport, reported_batch
 from app.metrics import BATCH_SIZE
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import BrokenOff, SalesforceError
+from app.salesforce.errors import BrokenOff, ResponseLost, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
 from app.sync.engine.host_client import HostClient
@@ -60,11 +60,11 @@ class HostTurn:
     4. `process`: look-ups, plans, writes. What concerns more than single items is returned as interruption.
     5. The look-up of the next batch begins: not before all of this batch is written.
     6. `settle`: results, jobs and API figures are committed in one transaction; then the row caps.
-    7. `conclude`: an interruption closes gates of the org or the host and stops the host; otherwise the
-       host's back-off is cleared, or the batch size of the org adapts.
+    7. `conclude`: the host's back-off is cleared, or the batch size of the org adapts; at the end of the turn
+       an interruption closes gates of the org or the host and stops the host.
 
-    The next batch begins within the same turn, and with its look, as soon as the first call of this one that
-    writes is about to be made, where the two share nobody (`_claim_beside`). Interrupted is all of a turn.
+    Where two batches share nobody, the next one begins within the turn, with its look, when the first call of
+    this one that writes is about to be made (`_claim_beside`). What interrupts one halts all of the turn.
     """
 
     org: OrgDrain
@@ -73,7 +73,7 @@ class HostTurn:
     async def run(self) -> TurnEnd:
         """Work on one batch, and on those that may overlap with the one before them.
 
-        Raises LeaseLost, and what ends this host's turn alone, once nothing of the turn is under way any more.
+        Raises LeaseLost, and what ends this host's turn alone, once nothing of the turn is under way.
         """
         work = await self.claim()
         if work is None:
@@ -81,20 +81,22 @@ class HostTurn:
         stages, tasks = Stages(self.org.lease.caps), list[asyncio.Task[TurnEnd]]()
         try:
             while work is not None:
-                batch = stages.begin(self._names_of(work), may_overlap=self._may_overlap(work.store.batch))
+                batch = self._begin(work, stages)
                 tasks.append(asyncio.create_task(self._run_batch(work, batch)))
                 await batch.next_may_begin.wait()
                 work = await self._claim_beside(batch)
             ends = await asyncio.gather(*tasks)
         except Exception:
-            stages.is_interrupted = True
+            stages.is_halted = True
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return TurnEnd.STOPPED if TurnEnd.STOPPED in ends else ends[-1]
+        if stages.interruptions:
+            await self._close_gates(stages.interruptions)
+        return TurnEnd.STOPPED if stages.is_halted else ends[-1]
 
     async def claim(self) -> ClaimedWork | None:
         """The host's next rows; None where nothing is due. Each turn that broke off halves the batch."""
@@ -110,13 +112,14 @@ class HostTurn:
         Those name none of their people, and the records of both are compared again once they are looked up.
         """
         org, host_id, stages = self.org, self.turn.host_id, before.stages
-        client = org.clients.get(host_id)
-        if not before.may_overlap or stages.is_interrupted or client is None or not org.has_time():
+        is_over = not before.may_overlap or stages.is_halted or not org.has_time()
+        if is_over or not org.prefetcher.has_claimed_ahead:
             return None
+        client = org.clients[host_id].client
 
         def may_begin(batch: Batch) -> bool:
             is_apart = not stages.are_known(names_of_people(batch.jobs))
-            has_budget = not is_api_budget_exhausted(client.client, batch.api_cap_percent)
+            has_budget = not is_api_budget_exhausted(client, batch.api_cap_percent)
             return is_apart and has_budget and self._may_overlap(batch)
 
         if host_id not in await hosts_with_open_gates(org.context.database, org.lease.org_id):
@@ -140,8 +143,9 @@ class HostTurn:
         store = WriteStore(context.database, lease, batch, context.lost_write_window)
         return ClaimedWork(claimed, items, store, limit)
 
-    def _names_of(self, work: ClaimedWork) -> frozenset[Hashable]:
-        return names_of_people(work.store.batch.jobs)
+    def _begin(self, work: ClaimedWork, stages: Stages) -> BatchUnderWay:
+        batch = work.claimed.batch
+        return stages.begin(names_of_people(batch.jobs), may_overlap=self._may_overlap(batch))
 
     async def _run_batch(self, work: ClaimedWork, under_way: BatchUnderWay) -> TurnEnd:
         """Bring a batch from its claim to its end, whatever becomes of the others."""
@@ -154,7 +158,7 @@ class HostTurn:
                     end = await self._process_and_settle(work, client, report, under_way)
         finally:
             if end is TurnEnd.STOPPED:
-                under_way.stages.is_interrupted = True
+                under_way.stages.is_halted = True
             under_way.end()
         return end
 
@@ -167,14 +171,16 @@ class HostTurn:
         started_at = time.monotonic()
         result = await self.process(work, client, under_way)
         if result.interruption is not None:
-            stages.is_interrupted = True
+            stages.interrupt(result.interruption)
         if any(item.stale_describes for item in result.items):
             under_way.may_overlap = False
-        elif stages.is_last(under_way) and not stages.is_interrupted and org.has_time():
+        elif stages.is_last(under_way) and not stages.is_halted and org.has_time():
             org.prefetcher.look_up(host_id, partial(_prefetch, org.context, org.lease, client.client))
         async with stages.settling:
             await self.settle(work, client, result, report)
-            return await self.conclude(work, result.interruption, stages, started_at=started_at)
+            if stages.is_halted:
+                return TurnEnd.STOPPED
+            return await self.conclude(work, seconds=time.monotonic() - started_at)
 
     async def process(self, work: ClaimedWork, client: HostClient, under_way: BatchUnderWay) -> BatchResult:
         """Bring the items as far as they can go, but for those whose registrations changed since they were
@@ -214,24 +220,23 @@ class HostTurn:
         await leases.store_caps(self.org.context.database, self.org.lease)
         report.ended(states, calls=calls)
 
-    async def conclude(
-        self, work: ClaimedWork, interruption: Exception | None, stages: Stages, *, started_at: float
-    ) -> TurnEnd:
-        """Close the gates that an interruption closes, or note that all went well."""
-        context, lease, host_id = self.org.context, self.org.lease, self.turn.host_id
-        if interruption is not None:
-            await close_gates(context.database, lease, host_id, interruption)
-        if stages.is_interrupted:
-            return TurnEnd.STOPPED
+    async def conclude(self, work: ClaimedWork, *, seconds: float) -> TurnEnd:
+        """Note that all of a batch went well."""
+        database, lease, host_id = self.org.context.database, self.org.lease, self.turn.host_id
         end = TurnEnd.FULL if work.claimed.is_full else TurnEnd.WORKED
         if self.turn.broken_off:
-            async with context.database.tenant(host_id) as session:
+            async with database.tenant(host_id) as session:
                 await clear_host_backoff(session, host_id)
             return end
-        seconds = time.monotonic() - started_at
         size = _next_size(work.claimed.size, len(work.items), seconds, work.row_limit)
-        await record_success(context.database, lease, batch_size=size)
+        await record_success(database, lease, batch_size=size)
         return end
+
+    async def _close_gates(self, interruptions: Sequence[Exception]) -> None:
+        """As the weightiest one asks for: of what batches met at the same time, the org counts one end."""
+        lost = [each for each in interruptions if isinstance(each, ResponseLost)]
+        weightiest = (lost or interruptions)[0]
+        await close_gates(self.org.context.database, self.org.lease, self.turn.host_id, weightiest)
 
     async def _open_client(self, work: ClaimedWork, report: BatchReport) -> HostClient | None:
         """The host's client; None where there is none now, with the items completed as they are."""

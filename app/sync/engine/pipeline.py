@@ -61,8 +61,9 @@ async def process_batch(
     under_way: BatchUnderWay | None = None,
 ) -> BatchResult:
     """Bring the items as far as they can go now; `prefetched` is a look-up that began before anything of this
-    batch was written, `known` what was read with it, `under_way` its place among batches that overlap: where another one is about the same people,
-    the items stay as they are.
+    batch was written, `known` what was read with it.
+
+    The items stay as they are where another batch that is `under_way` turns out to be about the same people.
 
     What the connected user may not look for lets the items wait until somebody gives that user access.
     """

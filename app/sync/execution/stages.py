@@ -16,14 +16,21 @@ class Halted(Exception):
 class Stages:
     """What the batches of one turn share. At most one of them creates people at a time, and at most one
     writes Tasks, members and changes; what the calls of each stage need is planned while the other's are out.
+
+    `is_halted`: one of them was interrupted, so that nothing more is sent for any.
     """
 
     caps: Caps = field(default_factory=Caps)
-    is_interrupted: bool = False
+    is_halted: bool = False
+    interruptions: list[Exception] = field(default_factory=list)
     under_way: "list[BatchUnderWay]" = field(default_factory=list)
     people: asyncio.Lock = field(default_factory=asyncio.Lock)
     rest: asyncio.Lock = field(default_factory=asyncio.Lock)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def interrupt(self, error: Exception) -> None:
+        self.is_halted = True
+        self.interruptions.append(error)
 
     def is_last(self, batch: "BatchUnderWay") -> bool:
         return self.under_way[-1] is batch
@@ -55,7 +62,7 @@ class BatchUnderWay:
 
     def check(self) -> None:
         """Raises Halted once a batch was interrupted. To be asked before anything is intended."""
-        if self.stages.is_interrupted:
+        if self.stages.is_halted:
             raise Halted
 
     def has_alone(self, record_ids: Collection[str]) -> bool:
