@@ -7,22 +7,32 @@ from typing import Final
 from app.salesforce.composite import MAX_SUBREQUESTS, Record, has_reference_text
 from app.salesforce.errors import RequestRejected
 from app.states import WriteState
-from app.sync.execution.duplicates import resolve_duplicate_accounts
+from app.sync.engine.inaccessible_leads import limit_lead_creates
+from app.sync.execution.duplicates import resolve_duplicate_accounts, resolve_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.execution.packing import DependentGroup, person_reference_id
-from app.sync.execution.taken_keys import settle_taken_keys
+from app.sync.execution.taken_keys import settle_taken_keys, settle_taken_person_keys
 from app.sync.lookup.create_context import CreateContext, load_create_context
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.query_bisection import is_query_rejected, query_rejected, split_in_half
+from app.sync.lookup.requirements import LookupRequirements
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
+from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import ItemDecision, joined
 from app.sync.model.records import ACCOUNT
 from app.sync.model.retry_policy import Clock
-from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.model.work_item import WorkItem, WriteOperation, undecided_items
 from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
-from app.sync.planning.people import attach_person_contacts
+from app.sync.planning.people import (
+    PersonKeys,
+    attach_person_contacts,
+    by_person,
+    create_people,
+    resolve_person,
+)
 from app.sync.planning.person_ref import NewPerson
 from app.sync.planning.plan_writes import plan_writes
 from app.sync.planning.record_builder import OrgContext
@@ -40,6 +50,47 @@ class DependentPlan:
 
     groups: tuple[DependentGroup, ...]
     decisions: tuple[ItemDecision, ...]
+
+
+async def plan_people(
+    executor: Executor, lookup: LookupResult, requirements: LookupRequirements, *, pepper: bytes
+) -> list[WriteOperation] | None:
+    """Find the items' people; returns what creates those who are missing, None where nobody is."""
+    store, clock, items = executor.store, executor.clock, executor.items
+    without_person, keys = [], PersonKeys(lookup.key_fields, store.batch.org_id, pepper)
+    async for item in yielding(undecided_items(items)):
+        resolution = resolve_person(item, lookup.people, clock=clock, keys=keys)
+        items.apply(resolution.decisions)
+        if resolution.is_missing:
+            without_person.append(item)
+    allowed, held_back = limit_lead_creates(items.current(without_person), requirements.access)
+    items.apply(held_back)
+    groups = by_person(allowed)
+    if not groups:
+        return None
+    org = OrgContext(lookup.describes, await create_context_of(executor, groups, lookup), lookup.owners)
+    groups = [now for group in groups if primary_item(now := items.current(group)).is_undecided]
+    ready, accounts = await write_accounts(executor, groups, org, pepper=pepper)
+    creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts, keys=keys)
+    return [operation async for plan in yielding(creates) for operation in items.apply_plan(plan)]
+
+
+async def create_missing_people(
+    executor: Executor,
+    missing: Sequence[WriteOperation],
+    lookup: LookupResult,
+    requirements: LookupRequirements,
+) -> tuple[PersonIndex, frozenset[str]]:
+    """Create who is missing; returns the people known by then, and the registrations with nothing left to
+    write.
+    """
+    written = await write_people(executor, missing, lookup)
+    people = lookup.people
+    if executor.taken_keys:
+        people = await settle_taken_person_keys(executor, people, requirements)
+    people = await resolve_duplicates(executor, people, requirements)
+    await resolve_person_contacts(executor, missing)
+    return people, written
 
 
 async def write_accounts(

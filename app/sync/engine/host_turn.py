@@ -17,9 +17,15 @@ from app.sync.engine.complete_batch import complete_batch
 from app.sync.engine.host_client import HostClient
 from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted
 from app.sync.engine.org_drain import DrainContext, OrgDrain, Turn, TurnEnd
-from app.sync.engine.pipeline import asked_about, key_rules_of, look_up, process_batch
+from app.sync.engine.pipeline import (
+    BatchResult,
+    Lookup,
+    asked_about,
+    key_rules_of,
+    look_up,
+    process_batch,
+)
 from app.sync.engine.prefetch import ClaimedBatch
-from app.sync.engine.write_batch import BatchResult, Lookup
 from app.sync.execution.stages import BatchUnderWay, Stages
 from app.sync.jobs import leases
 from app.sync.jobs.claim import hosts_with_open_gates
@@ -27,7 +33,7 @@ from app.sync.jobs.gates import BATCH_MIN, clear_host_backoff, record_success
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
-from app.sync.matching.shared_people import may_overlap, names_of_people
+from app.sync.matching.person_matching import may_overlap, names_of_people
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import changed_item
 from app.sync.model.decisions import ItemDecision, Skip

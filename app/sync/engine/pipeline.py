@@ -1,19 +1,31 @@
-"""The steps of a batch: the look for all, and what is written by it, in portions where they are many."""
+"""The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
 from collections.abc import Awaitable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Protocol
 
+from app.config.settings import Settings
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected, SalesforceError
-from app.sync.engine.write_batch import (
-    BatchResult,
-    Lookup,
-    PipelineContext,
-    apply_rejected_request,
-    write_batch,
+from app.sync.engine.after_cases import write_after_cases
+from app.sync.engine.dependent_composite import (
+    NOTHING_WRITTEN,
+    create_missing_people,
+    plan_people,
+    unfinished,
 )
-from app.sync.execution.stages import BatchUnderWay, alone
+from app.sync.engine.inaccessible_leads import (
+    decide_accessible_leads,
+    store_campaign_access,
+    store_lead_visibility,
+)
+from app.sync.engine.interruptions import BudgetReached, is_api_budget_exhausted
+from app.sync.engine.optional_parts import write_optional_parts
+from app.sync.execution.executor import Executor
+from app.sync.execution.stages import BatchUnderWay, Halted, alone
+from app.sync.execution.taken_keys import settle_taken_keys
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
@@ -21,12 +33,14 @@ from app.sync.lookup.access import (
     LookupRejected,
     RecentlyRejected,
     is_lasting,
+    problem_from,
 )
 from app.sync.lookup.describe_cache import expire_describes, load_describes
 from app.sync.lookup.lookup import (
     KnownOfOrg,
     LookupResult,
     bodies_to_cache,
+    fetch_person_accounts,
     load_known,
     look_up_batch,
 )
@@ -40,13 +54,47 @@ from app.sync.lookup.requirements import LookupRequirements, keyed_objects, requ
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.model.batch import Batch
 from app.sync.model.batch_items import BatchItems
+from app.sync.model.cooperative import yielding
+from app.sync.model.decisions import Blocked, ItemDecision
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.record_key import KeyRules
 from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import Clock
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder
-from app.sync.model.work_item import WorkItem
-from app.sync.planning.suspected import suspected_jobs
+from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.person_ref import existing_persons
+from app.sync.planning.plan_writes import (
+    plan_cases_of_new_leads,
+    plan_missing_keys,
+    plan_writes,
+    reconcile_unplanned_slots,
+    settle_reported_slots,
+)
+from app.sync.planning.suspected import settle_suspected, suspected_jobs
+
+Lookup = tuple[LookupRequirements, LookupResult]
+"""What a batch's rules need to be read, and what was found of it."""
+
+
+class PipelineContext(Protocol):
+    """What the steps need of the engine."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def pepper(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """The items as far as they came; `interruption` concerns more than single items and kept the rest of them
+    from going on.
+    """
+
+    items: tuple[WorkItem, ...]
+    interruption: SalesforceError | BudgetReached | None = None
 
 
 async def process_batch(
@@ -67,26 +115,27 @@ async def process_batch(
 
     What the connected user may not look for lets the items wait until somebody gives that user access.
     """
-    under_way = under_way or alone()
+    current, under_way = BatchItems(items), under_way or alone()
+    interruption: SalesforceError | BudgetReached | None = None
     try:
         lookup = await _look_up_or_reject(context, client, store, prefetched, known)
         if isinstance(lookup, RequestRejected):
             return await _bisect(
                 context, client, store, items, clock=clock, refused=lookup, under_way=under_way
             )
+        if under_way.has_alone(lookup[1].people.rows.keys()):
+            interruption = await _write(
+                context, client, store, current, lookup, clock=clock, under_way=under_way
+            )
     except ConnectionUnusable:
         raise
     except RequestRejected as refused:
-        current = BatchItems(items)
-        interruption = await apply_rejected_request(store, current, refused)
-        return BatchResult(tuple(current), interruption)
+        interruption = await _apply_rejected_request(store, current, refused)
     except SalesforceError as error:
-        return BatchResult(tuple(items), error)
-    if not under_way.has_alone(lookup[1].people.rows.keys()):
-        return BatchResult(tuple(items))
-    if lookup[0].access.has_inaccessible_leads:
-        under_way.may_overlap = False
-    return await write_batch(context, client, store, items, lookup, clock=clock, under_way=under_way)
+        interruption = error
+    except Halted:
+        pass
+    return BatchResult(tuple(current), interruption)
 
 
 async def _look_up_or_reject(
@@ -109,6 +158,87 @@ async def _look_up_or_reject(
         return refused
     caps.note_clean(LOOK_UP, size)
     return found
+
+
+async def _apply_rejected_request(
+    store: WriteStore, items: BatchItems, refused: RequestRejected
+) -> RequestRejected | None:
+    """Let the items wait for access, or fail the only one; returns what neither explains."""
+    if is_too_large(refused) and len(items) == 1:
+        items.apply(query_rejected(item, refused) for item in items)
+        return None
+    if not is_lasting(refused):
+        return refused
+    if not isinstance(refused, RecentlyRejected):
+        await store.note_problems([problem_from(refused)], about=())
+    blocked = Blocked(Obstacle.ACCESS)
+    items.apply(ItemDecision(item, blocked, is_processed=True) for item in items)
+    return None
+
+
+async def _write(
+    context: PipelineContext,
+    client: SalesforceClient,
+    store: WriteStore,
+    items: BatchItems,
+    lookup: Lookup,
+    *,
+    clock: Clock,
+    under_way: BatchUnderWay,
+) -> BudgetReached | None:
+    batch, (requirements, found) = store.batch, lookup
+    if is_api_budget_exhausted(client, batch.api_cap_percent):
+        return BudgetReached()
+    if requirements.access.has_inaccessible_leads:
+        under_way.may_overlap = False
+    found = replace(found, package_namespace=context.settings.salesforce_package_namespace)
+    items.apply(settle_reported_slots(items, found))
+    if store.lease.restored is not None:
+        items.apply(settle_suspected(items, found, batch))
+    packs_duplicates = context.settings.salesforce_packs_duplicates
+    executor = Executor(client, store, items, clock, under_way, packs_duplicates)
+    missing = await plan_people(executor, found, requirements, pepper=context.pepper)
+    if missing is None:
+        people, written = found.people, NOTHING_WRITTEN
+    else:
+        async with under_way.creating_people():
+            people, written = await create_missing_people(executor, missing, found, requirements)
+    person_accounts = await fetch_person_accounts(client, people, requirements)
+    found = replace(found, people=people, person_accounts=person_accounts)
+    rest = unfinished(items, written)
+    plans = chain(
+        plan_writes(rest, existing_persons(rest), found, batch=batch, clock=clock),
+        plan_cases_of_new_leads(items, written, found, batch=batch, clock=clock),
+    )
+    planned = [operation async for plan in yielding(plans) for operation in items.apply_plan(plan)]
+    async with under_way.writing_rest():
+        await _write_rest(executor, planned, lookup=found, requirements=requirements)
+    return None
+
+
+async def _write_rest(
+    executor: Executor,
+    planned: Sequence[WriteOperation],
+    *,
+    lookup: LookupResult,
+    requirements: LookupRequirements,
+) -> None:
+    """Write what depends on people, and what follows from how that ended."""
+    store, items, access = executor.store, executor.items, requirements.access
+    await executor.run(planned)
+    if executor.taken_keys:
+        await settle_taken_keys(executor)
+    await executor.run(list(plan_missing_keys(items, lookup)) if lookup.key_fields else [])
+    await executor.resend_allowing_duplicates()
+    if any(item.job.writes.case for item in items):
+        await write_after_cases(executor, lookup, access)
+    items.apply(reconcile_unplanned_slots(items, lookup, clock=executor.clock))
+    await store_campaign_access(store, list(items), access)
+    items.apply(decide_accessible_leads(items))
+    await store_lead_visibility(store, list(items), access)
+    items.apply(ItemDecision(item, is_processed=True) for item in items)
+    if any(job.has_emails for job in store.batch.jobs):
+        await write_optional_parts(executor, lookup)
 
 
 async def _bisect(

@@ -15,8 +15,7 @@ from app.models.client_connection import CONNECTION_OF_CLIENT, ClientConnection
 from app.models.kept_plan import found_by, kept_plan
 from app.sync.engine.complete_batch import PACED_REASONS
 from app.sync.engine.interruptions import is_of_all_hosts
-from app.sync.engine.pipeline import asked_about
-from app.sync.engine.write_batch import Lookup
+from app.sync.engine.pipeline import Lookup, asked_about
 from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, siblings_read, with_siblings

@@ -2,23 +2,29 @@
 the personalised link, the e-mail or the external id. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.salesforce.value_class import value_class
-from app.states import JobReason, StatusMeaning
+from app.states import JobReason, StatusMeaning, WriteState
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
 from app.sync.model.cases import named_case_id
 from app.sync.model.item_errors import ItemWarning
+from app.sync.model.mapping_rules import CREATE_LEAD, CREATE_NOBODY
 from app.sync.model.records import ACCOUNT, CASE, CONTACT, LEAD, FoundPerson, PersonRow
 from app.user_messages.phrases import Phrase
 
 MAX_HOPS = 5
 PERSON_OF_RECORD = "person_of_record"
 """The step from a person's Account, or from a Case, to its Contact: it is no news about who the person is."""
+
+MODES_THAT_OVERLAP: Final = frozenset({CREATE_LEAD, CREATE_NOBODY})
+"""Whom a batch may create while another is written: a Lead locks no other record, and needs no Account."""
+
+UNCERTAIN: Final = (WriteState.INTENDED, WriteState.AMBIGUOUS)
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,31 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
         ):
             ids.add(key.instance_key.partition(":")[2])
     return frozenset(id_ for id_ in ids if id_)
+
+
+def may_overlap(jobs: Iterable[Job]) -> bool:
+    """Whether none of them creates what locks, or needs, what is written for others, or looks for what a lost
+    answer may have left: what another batch writes just now would be found beside it.
+    """
+    return all(job.rules.creates in MODES_THAT_OVERLAP and not _is_uncertain(job) for job in jobs)
+
+
+def _is_uncertain(job: Job) -> bool:
+    return any(slot.state in UNCERTAIN for slot in job.written.values())
+
+
+def names_of_people(jobs: Iterable[Job]) -> frozenset[Hashable]:
+    """What the jobs name people by, before anybody was looked up: e-mails, external ids, ids of records."""
+    names = set[Hashable]()
+    for job in jobs:
+        names.update(ids_to_look_up(job))
+        if job.attendee.email_key:
+            names.add(("", job.attendee.email_key))
+        external_id = external_id_of(job)
+        if external_id is not None:
+            field, value = external_id
+            names.add((field, value.casefold()))
+    return frozenset(names)
 
 
 def resolve_written(job: Job, people: PersonIndex) -> Resolution | None:

@@ -18,7 +18,7 @@ from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
 from app.sync.engine import pipeline, prefetch
 from app.sync.engine.org_drain import DrainContext
-from app.sync.engine.write_batch import BatchResult
+from app.sync.engine.pipeline import BatchResult
 from app.sync.jobs.claim import orgs_with_work
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for

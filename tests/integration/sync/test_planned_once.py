@@ -27,7 +27,7 @@ async def test_new_people_are_planned_once(rig: Rig, monkeypatch: pytest.MonkeyP
         planned.append(len(items))
         return plan_writes(items, *args, **more)
 
-    monkeypatch.setattr("app.sync.engine.write_batch.plan_writes", counted)
+    monkeypatch.setattr("app.sync.engine.pipeline.plan_writes", counted)
     await rig.link(await rig.org.campaign())
     regs = [await rig.registered(number) for number in range(3)]
     await rig.drain()

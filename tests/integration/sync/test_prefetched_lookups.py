@@ -14,8 +14,8 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.models import Connection
 from app.sync.engine.drain import drain
+from app.sync.engine.pipeline import Lookup
 from app.sync.engine.prefetch import BatchPrefetcher
-from app.sync.engine.write_batch import Lookup
 from app.sync.jobs import leases
 from app.sync.jobs.leases import Lease
 from app.sync.lookup.lookup import LookupResult
