@@ -20,17 +20,25 @@ def kept_plan(sql: str) -> KeptPlan:
 
 
 def found_by(
-    column: str, value: str, *, table: str, beside: str = "host_id = :host_id", columns: str = "*"
+    column: str,
+    value: str,
+    *,
+    table: str,
+    beside: str = "host_id = :host_id",
+    columns: str = "*",
+    is_key: bool = False,
 ) -> str:
     """A subquery for the rows of `table` with this value, by the index that has `column` behind the columns
     which `beside` compares; to be used laterally where it names another table.
 
     OFFSET 0 keeps it from becoming a join. A range of one value leaves it an order, as an equality would not;
     where sorts are discouraged only that index has this order, whatever the planner thinks of the others.
+    Of a range it expects a 200th of the table: where `is_key` says so, one row at most.
     """
+    only = "LIMIT 1" if is_key else "OFFSET 0"
     return f"""(
         SELECT {columns} FROM {table} WHERE {beside} AND {column} BETWEEN {value} AND {value}
-        ORDER BY {column} OFFSET 0
+        ORDER BY {column} {only}
     )"""  # noqa: S608 -- put together from constants
 
 

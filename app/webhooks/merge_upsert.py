@@ -115,7 +115,12 @@ def _update(table: str, id_column: str, columns: Mapping[str, str]) -> KeptPlan:
     """Rows that are updated were locked before: they are met again by place."""
     changed = ", ".join(f"{name} = r.{name}" for name in columns if name not in ("host_id", id_column))
     place = found_by(
-        id_column, f"r.{id_column}", table=table, beside="host_id = r.host_id", columns="ctid AS place"
+        id_column,
+        f"r.{id_column}",
+        table=table,
+        beside="host_id = r.host_id",
+        columns="ctid AS place",
+        is_key=True,
     )
     return kept_plan(
         f"""

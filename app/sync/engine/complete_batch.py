@@ -56,7 +56,9 @@ PACED_REASONS = BACKFILL_REASONS | {JobReason.EVENT_CHANGED}
 # `seconds`: how long synced live work took that was not held back, since it was requested, by a pause or a
 # connection that had ended.
 #
-# Rows are met again by place, which nobody changes: they are locked by now.
+# Rows are met again by place, which nobody changes: they are locked by now. Whose they are is read with the
+# place: of rows that run the planner expects one, and would walk all rows of the host for each of the batch.
+PLACE_AND_OWNER = "ctid AS place, state, fence"
 COMPLETE_JOBS = kept_plan(
     f"""
     UPDATE sync_jobs AS job
@@ -106,10 +108,10 @@ COMPLETE_JOBS = kept_plan(
     ),
         fence = NULL, running_version = NULL
     FROM unnest(CAST(:registration_ids AS text[])) AS wanted (id) CROSS JOIN LATERAL {
-        found_by("registration_id", "wanted.id", table="sync_jobs", columns="ctid AS place")
+        found_by("registration_id", "wanted.id", table="sync_jobs", columns=PLACE_AND_OWNER, is_key=True)
     } AS locked
     WHERE job.ctid = locked.place AND {expecting_one("wanted.id")}
-      AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
+      AND (NOT :is_fenced OR (locked.state = 'running' AND locked.fence = :fence))
     RETURNING CASE WHEN {value_of("ended", "job.registration_id", ENDED, "settled_as")} = 'synced'
         AND job.reason = 'live' AND job.waiting_since > greatest(
             '-infinity',

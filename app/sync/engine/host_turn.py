@@ -90,6 +90,7 @@ class HostTurn:
                 batch = self._begin(work, stages)
                 tasks.append(asyncio.create_task(self._run_batch(work, batch)))
                 await batch.next_may_begin.wait()
+                await stages.wait_for_room()
                 work = await self._claim_beside(batch)
             ends = await asyncio.gather(*tasks)
         except Exception:

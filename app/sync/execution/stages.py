@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.sync.model.row_caps import Caps
+
+UNDER_WAY_MAX: Final = 4
+"""Batches of a turn at once: one each in the look, in people, in the rest, and being settled."""
 
 
 class Halted(Exception):
@@ -27,6 +31,17 @@ class Stages:
     people: asyncio.Lock = field(default_factory=asyncio.Lock)
     rest: asyncio.Lock = field(default_factory=asyncio.Lock)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_for_room(self) -> None:
+        """Until one more batch may be under way."""
+        while len(self.under_way) >= UNDER_WAY_MAX:
+            self._ended.clear()
+            await self._ended.wait()
+
+    def end(self, batch: "BatchUnderWay") -> None:
+        self.under_way.remove(batch)
+        self._ended.set()
 
     def interrupt(self, error: Exception) -> None:
         self.is_halted = True
@@ -72,8 +87,11 @@ class BatchUnderWay:
 
     @asynccontextmanager
     async def creating_people(self) -> AsyncIterator[None]:
-        """The stage of people. The next batch may begin."""
-        async with self.stages.people:
+        """The stage of people. The next batch may begin. After a locked record nothing is written beside."""
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self.stages.people)
+            if self.stages.caps.has_met_locks:
+                await held.enter_async_context(self.stages.rest)
             self._let_next_begin()
             yield
 
@@ -86,7 +104,7 @@ class BatchUnderWay:
 
     def end(self) -> None:
         """It is settled: what it wrote is found by every look from now on."""
-        self.stages.under_way.remove(self)
+        self.stages.end(self)
         self.next_may_begin.set()
 
     def _let_next_begin(self) -> None:
