@@ -26,8 +26,8 @@ CREATES_PEOPLE, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), w
 
 @dataclass
 class Watched(httpx.AsyncBaseTransport):
-    """Keeps what was out at the same time. The first call of the kind `holds` waits until `until` came so often,
-    and goes on after `most` seconds anyway.
+    """Keeps what was out at the same time. The first call of the kind `holds` waits until the kinds of `until`
+    came so often, for `most` seconds at most.
     """
 
     over: httpx.AsyncBaseTransport
