@@ -120,9 +120,10 @@ async def write_people(
         await executor.run(people)
         return NOTHING_WRITTEN
     items.apply(dependent.decisions)
-    await executor.execute_dependent(dependent.groups)
-    if executor.taken_keys:
-        await settle_taken_keys(executor)
+    async with executor.under_way.writing_rest():
+        await executor.execute_dependent(dependent.groups)
+        if executor.taken_keys:
+            await settle_taken_keys(executor)
     return fully_written(dependent.groups, items)
 
 
