@@ -35,12 +35,13 @@ from app.sync.execution.packing import (
     single_request,
 )
 from app.sync.execution.rejections import is_alert_refusal, is_certainly_refused, is_duplicate, is_key_taken
-from app.sync.execution.stages import BatchUnderWay, alone
+from app.sync.execution.stages import BatchUnderWay, Halted, alone
 from app.sync.execution.write_transitions import (
     decide_rejection,
     slot_ambiguous,
     slot_intended,
     slot_not_applied,
+    slot_unreached,
     slot_written,
 )
 from app.sync.jobs.write_store import WriteStore
@@ -206,12 +207,14 @@ class Executor:
         kept = ([[each for each in chunk if id(each) in ready] for chunk in call] for call in calls)
         sent: list[Call] = [some for call in kept if (some := [chunk for chunk in call if chunk])]
         answered = await asyncio.gather(*map(self._answers, sent), return_exceptions=True)
-        interruptions: list[SalesforceError] = []
+        interruptions: list[SalesforceError | Halted] = []
         for call, answers in zip(sent, answered, strict=True):
             try:
                 await self._read_or_split(call, answers)
-            except SalesforceError as error:
+            except (SalesforceError, Halted) as error:
                 interruptions.append(error)
+                for operation in operations_of(call):
+                    self.items.apply(slot_unreached(operation, self.items.of(operation)))
         raise_interruption(interruptions)
 
     async def _read_or_split(self, call: Call, answers: list[SubResponse] | BaseException) -> None:

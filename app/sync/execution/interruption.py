@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from app.salesforce.errors import RequestRejected, ResponseLost, SalesforceError
+from app.sync.execution.stages import Halted
 
 Interruption = ResponseLost | RequestRejected
 """A response was lost, or a rejection would meet all other operations.
@@ -12,9 +13,12 @@ the same time: what they refused is sent again.
 """
 
 
-def raise_interruption(found: Iterable[SalesforceError | None]) -> None:
-    """Raise a lost response before what would meet all others; nothing where all went well."""
+def raise_interruption(found: Iterable[SalesforceError | Halted | None]) -> None:
+    """Raise a lost response before what would meet all others, and that before what met another batch; nothing
+    where all went well.
+    """
     interruptions = [each for each in found if each is not None]
-    lost = [each for each in interruptions if isinstance(each, ResponseLost)]
+    own = [each for each in interruptions if isinstance(each, SalesforceError)]
+    lost = [each for each in own if isinstance(each, ResponseLost)]
     if interruptions:
-        raise lost[-1] if lost else interruptions[0]
+        raise lost[-1] if lost else (own or interruptions)[0]

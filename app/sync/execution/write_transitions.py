@@ -151,6 +151,14 @@ def slot_not_applied(operation: WriteOperation, items: Iterable[WorkItem]) -> It
         yield ItemDecision(item, slots={operation.key: _not_applied(item.slots.get(operation.key))})
 
 
+def slot_unreached(operation: WriteOperation, items: Iterable[WorkItem]) -> Iterator[ItemDecision]:
+    """What was refused with its call, and not sent again by then, was certainly not applied."""
+    for item in items:
+        slot = item.slots.get(operation.key)
+        if slot is not None and slot.state == WriteState.INTENDED:
+            yield ItemDecision(item, slots={operation.key: _not_applied(slot)})
+
+
 def decide_rejection(
     operation: WriteOperation, items: Sequence[WorkItem], failure: ApiError
 ) -> Iterator[ItemDecision]:
