@@ -177,11 +177,12 @@ class HostTurn:
             org.prefetcher.begin(host_id, size=min(work.row_limit, work.claimed.size * 2))
         started_at = time.monotonic()
         result = await self.process(work, client, under_way)
+        under_way.is_written = True
         if result.interruption is not None:
             stages.interrupt(result.interruption)
         if any(item.stale_describes for item in result.items):
             under_way.may_overlap = False
-        elif stages.is_last(under_way) and not stages.is_halted and org.has_time():
+        elif stages.are_written and not stages.is_halted and org.has_time():
             org.prefetcher.look_up(host_id, partial(_prefetch, org.context, org.lease, client.client))
         async with stages.settling:
             await self.settle(work, client, result, report)

@@ -47,8 +47,10 @@ class Stages:
         self.is_halted = True
         self.interruptions.append(error)
 
-    def is_last(self, batch: "BatchUnderWay") -> bool:
-        return self.under_way[-1] is batch
+    @property
+    def are_written(self) -> bool:
+        """Whether all that is under way stands in Salesforce: a look is not too old when it is used."""
+        return all(batch.is_written for batch in self.under_way)
 
     def are_known(self, names: Collection[Hashable]) -> bool:
         """Whether a batch that is under way names one of these people."""
@@ -65,12 +67,14 @@ class Stages:
 @dataclass
 class BatchUnderWay:
     """One batch's way through the stages, and whom it is about: `names` before anybody was looked up, then
-    `record_ids`. `others` are those that were under way at some time while this one was.
+    `record_ids`. `others` are those that were under way at some time while this one was. `is_written`: all of
+    its calls were answered.
     """
 
     stages: Stages
     names: frozenset[Hashable] = frozenset()
     may_overlap: bool = False
+    is_written: bool = False
     others: "list[BatchUnderWay]" = field(default_factory=list)
     record_ids: set[str] = field(default_factory=set)
     next_may_begin: asyncio.Event = field(default_factory=asyncio.Event)
