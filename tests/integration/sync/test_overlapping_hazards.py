@@ -1,0 +1,150 @@
+"""Batches of one turn overlap: none looks at what another one writes, and all of their answers are read."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from app.models import WrittenRecord
+from app.sync.engine.org_drain import DrainContext
+from app.sync.execution import packing
+from tests.factories import NOW
+from tests.integration.sync.concurrent_changes import writes
+from tests.integration.sync.conftest import Rig
+from tests.integration.sync.test_calls_at_once import Watched, through
+from tests.waiting import until
+
+WRITES_LEADS, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), writes("CampaignMember")
+Mark = Callable[[httpx.Request], bool]
+
+
+@dataclass
+class Held:
+    """Requests that `marks` accepts wait until somebody lets them go; one that `is_lost` is never sent."""
+
+    marks: Mark
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    count: int = 0
+    is_lost: bool = False
+
+
+@dataclass
+class HoldingTransport(httpx.AsyncBaseTransport):
+    """Forwards to `over`; keeps the bodies of what came by."""
+
+    over: httpx.AsyncBaseTransport
+    held: list[Held] = field(default_factory=list)
+    seen: list[bytes] = field(default_factory=list)
+
+    def hold(self, marks: Mark) -> Held:
+        self.held.append(Held(marks))
+        return self.held[-1]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request.content)
+        for held in self.held:
+            if held.marks(request):
+                held.count += 1
+                await held.goes_on.wait()
+                if held.is_lost:
+                    raise httpx.ConnectError("there is no way to it", request=request)
+        return await self.over.handle_async_request(request)
+
+
+def names(text: str, marks: Mark) -> Mark:
+    return lambda request: text.encode() in request.content and marks(request)
+
+
+def is_look_of(text: str) -> Mark:
+    return names(text, lambda request: not WRITES_LEADS(request))
+
+
+def attendee(address: str) -> dict[str, Any]:
+    return {"email_key": address, "attendee": {"email": address, "name": "Otter"}}
+
+
+async def is_running(rig: Rig, reg: str) -> bool:
+    return (await rig.states())[reg] == "running"
+
+
+async def test_nobody_is_looked_up_ahead_while_a_batch_is_written(rig: Rig) -> None:
+    """The second batch ends at once, as its row changed; the third one is about the first one's person."""
+    await rig.link(await rig.org.campaign())
+    await rig.registered(1, **attendee("shared@example.com"))
+    changed = await rig.registered(2, **attendee("changed@example.com"))
+    await rig.registered(3, **attendee("shared@example.com"))
+    transport = HoldingTransport(rig.org.transport)
+    look, write = transport.hold(is_look_of("shared")), transport.hold(WRITES_LEADS)
+    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 1)))
+    await until(lambda: is_running(rig, changed))
+    await rig.change(changed, checked_in_at=NOW)
+    look.goes_on.set()
+    await until(lambda: write.count > 0)
+    await until(lambda: is_settled(rig, changed))
+    await asyncio.sleep(0.1)
+    assert look.count == 1
+    write.goes_on.set()
+    await drain
+    assert set((await rig.states()).values()) == {"synced"}
+    assert [len(await rig.records(each)) for each in ("Lead", "CampaignMember")] == [2, 2]
+
+
+def sized(rig: Rig, transport: httpx.AsyncBaseTransport, size: int) -> DrainContext:
+    settings = rig.engine.settings.model_copy(update={"batch_size_max": size})
+    return replace(through(rig, transport), settings=settings)
+
+
+async def test_members_are_never_in_two_calls(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    for number in range(25):
+        await rig.registered(number)
+    watched = Watched(rig.org.transport)
+    await rig.drain(engine=sized(rig, watched, 11))
+    assert set((await rig.states()).values()) == {"synced"}
+    assert max(each.count("members") for each in watched.most) == 1
+
+
+async def test_answers_are_read_though_another_batch_was_interrupted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "MAX_ROWS", 2)
+    await rig.link(await rig.org.campaign())
+    for number in range(20):
+        await rig.registered(number)
+    beyond = {
+        "error_code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "message": "Apex CPU time limit exceeded",
+    }
+    await rig.org.fault("row_error", match={"sobject": "CampaignMember"}, **beyond)
+    transport = HoldingTransport(rig.org.transport)
+    members = transport.hold(WRITES_MEMBERS)
+    tasks = transport.hold(lambda r: WRITES_TASKS(r) and not WRITES_MEMBERS(r))
+    people = transport.hold(names("otter15@example.com", WRITES_LEADS))
+    people.is_lost = True
+    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    await until(lambda: min(members.count, tasks.count, people.count) > 0)
+    people.goes_on.set()
+    await until(lambda: is_settled(rig, "reg_00015"))
+    members.goes_on.set()
+    tasks.goes_on.set()
+    await drain
+    assert await intended(rig) == 0
+    for _ in range(4):
+        await rig.pass_time(600)
+        await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [20] * 3
+
+
+async def intended(rig: Rig) -> int:
+    async with rig.database.system() as session:
+        query = select(func.count()).select_from(WrittenRecord).where(WrittenRecord.state == "intended")
+        return int(await session.scalar(query) or 0)
+
+
+async def is_settled(rig: Rig, reg: str) -> bool:
+    return not await is_running(rig, reg)
