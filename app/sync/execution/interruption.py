@@ -14,8 +14,8 @@ the same time: what they refused is sent again.
 
 
 def raise_interruption(found: Iterable[SalesforceError | Halted | None]) -> None:
-    """Raise a lost response before what would meet all others, and that before what met another batch; nothing
-    where all went well.
+    """Raise a lost response before what would meet all others, and what met another batch last; nothing where
+    all went well.
     """
     interruptions = [each for each in found if each is not None]
     own = [each for each in interruptions if isinstance(each, SalesforceError)]
