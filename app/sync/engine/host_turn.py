@@ -129,7 +129,7 @@ class HostTurn:
             has_budget = not is_api_budget_exhausted(client, batch.api_cap_percent)
             return is_apart and has_budget and self._may_overlap(batch)
 
-        if host_id not in await hosts_with_open_gates(org.context.database, org.lease.org_id):
+        if set(await hosts_with_open_gates(org.context.database, org.lease.org_id)) != {host_id}:
             return None
         claimed = await org.prefetcher.take_beside(host_id, may_begin)
         return None if claimed is None else self._work_on(claimed, self._row_limit())
