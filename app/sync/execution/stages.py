@@ -109,6 +109,8 @@ class BatchUnderWay:
     def end(self) -> None:
         """It is settled: what it wrote is found by every look from now on."""
         self.stages.end(self)
+        # Those that go on still know it; a long turn keeps no more than these.
+        self.others = []
         self.next_may_begin.set()
 
     def _let_next_begin(self) -> None:
