@@ -1,8 +1,10 @@
 """Batches of one turn overlap: none looks at what another one writes, and all of their answers are read."""
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,10 +14,12 @@ from sqlalchemy import func, select
 from app.models import WrittenRecord
 from app.sync.engine.org_drain import DrainContext
 from app.sync.execution import packing
+from app.sync.execution.stages import Stages
 from tests.factories import NOW
-from tests.integration.sync.concurrent_changes import writes
+from tests.integration.sync.concurrent_changes import InterruptingTransport, writes
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_calls_at_once import Watched, through
+from tests.integration.sync.test_host_faults import with_neighbour
 from tests.waiting import until
 
 WRITES_LEADS, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), writes("CampaignMember")
@@ -148,3 +152,27 @@ async def intended(rig: Rig) -> int:
 
 async def is_settled(rig: Rig, reg: str) -> bool:
     return not await is_running(rig, reg)
+
+
+async def test_host_that_comes_meanwhile_has_its_turn(rig: Rig) -> None:
+    for number in range(6):
+        await rig.registered(number)
+    transport = HoldingTransport(
+        InterruptingTransport(rig.org.transport, WRITES_LEADS, partial(with_neighbour, rig))
+    )
+    await rig.drain(engine=sized(rig, transport, 1))
+    assert set((await rig.states()).values()) == {"synced"}
+    created = [body for body in transport.seen if b'"LastName"' in body]
+    assert next(n for n, body in enumerate(created) if b"otter90@" in body) < len(created) - 1
+
+
+def test_long_turn_keeps_only_what_is_under_way() -> None:
+    stages = Stages()
+    first = stages.begin(frozenset({"otter@example.com"}), may_overlap=True)
+    is_kept, before = weakref.ref(first), first
+    for _ in range(3):
+        batch = stages.begin(frozenset(), may_overlap=True)
+        before.end()
+        before = batch
+    del first
+    assert is_kept() is None
