@@ -85,9 +85,14 @@ class BatchUnderWay:
             raise Halted
 
     def has_alone(self, record_ids: Collection[str]) -> bool:
-        """Note whom the look found; whether no other batch found any of these records."""
+        """Note whom the look found; whether no other batch found any of these records.
+
+        Where one did, nothing more begins beside it: its people would be looked up again and again.
+        """
         self.record_ids.update(record_ids)
-        return all(other.record_ids.isdisjoint(record_ids) for other in self.others)
+        is_alone = all(other.record_ids.isdisjoint(record_ids) for other in self.others)
+        self.may_overlap = self.may_overlap and is_alone
+        return is_alone
 
     @asynccontextmanager
     async def creating_people(self) -> AsyncIterator[None]:

@@ -43,6 +43,7 @@ class HoldingTransport(httpx.AsyncBaseTransport):
     over: httpx.AsyncBaseTransport
     held: list[Held] = field(default_factory=list)
     seen: list[bytes] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
 
     def hold(self, marks: Mark) -> Held:
         self.held.append(Held(marks))
@@ -50,6 +51,7 @@ class HoldingTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request.content)
+        self.requests.append(request)
         for held in self.held:
             if held.marks(request):
                 held.count += 1
@@ -176,3 +178,24 @@ def test_long_turn_keeps_only_what_is_under_way() -> None:
         before = batch
     del first
     assert is_kept() is None
+
+
+async def test_those_who_share_a_record_are_not_looked_up_again_and_again(rig: Rig) -> None:
+    """Salesforce lets the first batch's write wait, and answers queries."""
+    await rig.link(await rig.org.campaign())
+    [lead] = await rig.org.seed(
+        "Lead", {"LastName": "Otter", "Company": "Otters", "Email": "old@example.com"}
+    )
+    await rig.registered(0, **attendee("old@example.com"))
+    for number in range(1, 4):
+        await rig.registered(number, salesforce_id=lead)
+    transport = HoldingTransport(rig.org.transport)
+    write = transport.hold(WRITES_TASKS)
+    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 1)))
+    await until(lambda: write.count > 0)
+    await asyncio.sleep(1)
+    write.goes_on.set()
+    await drain
+    assert set((await rig.states()).values()) == {"synced"}
+    looks = sum(not (WRITES_TASKS(each) or WRITES_MEMBERS(each)) for each in transport.requests)
+    assert looks <= 4 + 1
