@@ -119,7 +119,7 @@ class HostTurn:
         Those name none of their people, and the records of both are compared again once they are looked up.
         """
         org, host_id, stages = self.org, self.turn.host_id, before.stages
-        is_over = not before.may_overlap or stages.is_halted or not org.has_time()
+        is_over = not before.may_overlap or stages.is_halted or stages.has_old_describe or not org.has_time()
         if is_over or not org.prefetcher.has_claimed_ahead:
             return None
         client = org.clients[host_id].client
@@ -181,8 +181,9 @@ class HostTurn:
         if result.interruption is not None:
             stages.interrupt(result.interruption)
         if any(item.stale_describes for item in result.items):
-            under_way.may_overlap = False
-        elif stages.are_written and not stages.is_halted and org.has_time():
+            under_way.contradict_describe()
+        goes_on = not (stages.is_halted or stages.has_old_describe) and org.has_time()
+        if stages.are_written and goes_on:
             org.prefetcher.look_up(host_id, partial(_prefetch, org.context, org.lease, client.client))
         async with stages.settling:
             await self.settle(work, client, result, report)

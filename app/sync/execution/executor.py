@@ -391,4 +391,7 @@ class Executor:
         return None
 
     def apply_rejection(self, operation: WriteOperation, failure: ApiError) -> None:
-        self.items.apply(decide_rejection(operation, self.items.of(operation), failure))
+        decided = list(decide_rejection(operation, self.items.of(operation), failure))
+        if any(decision.stale_describes for decision in decided):
+            self.under_way.contradict_describe()
+        self.items.apply(decided)

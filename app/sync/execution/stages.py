@@ -13,7 +13,7 @@ UNDER_WAY_MAX: Final = 4
 
 
 class Halted(Exception):
-    """Another batch of the turn was interrupted: this one sends nothing more."""
+    """Another batch of the turn was interrupted, or found a describe old: this one sends nothing more."""
 
 
 @dataclass
@@ -21,11 +21,13 @@ class Stages:
     """What the batches of one turn share. At most one of them creates people at a time, and at most one
     writes Tasks, members and changes; what the calls of each stage need is planned while the other's are out.
 
-    `is_halted`: one of them was interrupted, so that nothing more is sent for any.
+    `is_halted`: one of them was interrupted, so that nothing more is sent for any. `has_old_describe`: one of
+    them was contradicted by Salesforce, so that the others are looked up anew once it is settled.
     """
 
     caps: Caps = field(default_factory=Caps)
     is_halted: bool = False
+    has_old_describe: bool = False
     interruptions: list[Exception] = field(default_factory=list)
     under_way: "list[BatchUnderWay]" = field(default_factory=list)
     people: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -75,6 +77,8 @@ class BatchUnderWay:
     names: frozenset[Hashable] = frozenset()
     may_overlap: bool = False
     is_written: bool = False
+    is_contradicted: bool = False
+    has_rest: bool = False
     others: "list[BatchUnderWay]" = field(default_factory=list)
     record_ids: set[str] = field(default_factory=set)
     next_may_begin: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,20 +100,35 @@ class BatchUnderWay:
 
     @asynccontextmanager
     async def creating_people(self) -> AsyncIterator[None]:
-        """The stage of people. The next batch may begin. After a locked record nothing is written beside."""
+        """The stage of people. The next batch may begin. After a locked record nothing is written beside.
+
+        Raises Halted where a describe turned out old.
+        """
         async with AsyncExitStack() as held:
             await held.enter_async_context(self.stages.people)
             if self.stages.caps.has_met_locks:
-                await held.enter_async_context(self.stages.rest)
+                await held.enter_async_context(self.writing_rest())
+            self._check_describes()
             self._let_next_begin()
             yield
 
     @asynccontextmanager
     async def writing_rest(self) -> AsyncIterator[None]:
-        """The stage of what depends on people. The next batch may begin."""
-        async with self.stages.rest:
-            self._let_next_begin()
+        """The stage of what depends on people. The next batch may begin. Raises Halted as the other one.
+
+        A batch that has it may ask for it again.
+        """
+        if self.has_rest:
             yield
+            return
+        async with self.stages.rest:
+            self._check_describes()
+            self._let_next_begin()
+            self.has_rest = True
+            try:
+                yield
+            finally:
+                self.has_rest = False
 
     def end(self) -> None:
         """It is settled: what it wrote is found by every look from now on."""
@@ -117,6 +136,14 @@ class BatchUnderWay:
         # Those that go on still know it; a long turn keeps no more than these.
         self.others = []
         self.next_may_begin.set()
+
+    def contradict_describe(self) -> None:
+        """Salesforce takes something else than what this batch was planned by."""
+        self.is_contradicted = self.stages.has_old_describe = True
+
+    def _check_describes(self) -> None:
+        if self.stages.has_old_describe and not self.is_contradicted:
+            raise Halted
 
     def _let_next_begin(self) -> None:
         """Where batches may not overlap, or a record was locked by somebody, it has to wait for the end."""
