@@ -19,7 +19,7 @@ from tests.factories import NOW
 from tests.integration.sync.concurrent_changes import InterruptingTransport, writes
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_calls_at_once import Watched, through
-from tests.integration.sync.test_host_faults import with_neighbour
+from tests.integration.sync.test_host_faults import crashing_on, with_neighbour
 from tests.waiting import until
 
 WRITES_LEADS, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), writes("CampaignMember")
@@ -199,3 +199,26 @@ async def test_those_who_share_a_record_are_not_looked_up_again_and_again(rig: R
     assert set((await rig.states()).values()) == {"synced"}
     looks = sum(not (WRITES_TASKS(each) or WRITES_MEMBERS(each)) for each in transport.requests)
     assert looks <= 4 + 1
+
+
+async def test_fault_in_one_batch_leaves_the_other_one_right(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.link(await rig.org.campaign())
+    regs = [await rig.registered(number) for number in range(30)]
+    crashing_on(rig, monkeypatch, "otter15@example.com")
+    transport = HoldingTransport(rig.org.transport)
+    members = transport.hold(WRITES_MEMBERS)
+    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    await until(lambda: members.count > 0)
+    await asyncio.sleep(0.1)
+    members.goes_on.set()
+    await drain
+    assert {(await rig.job(reg)).state for reg in regs[:10]} == {"synced"}
+    for _ in range(12):
+        await rig.pass_time(3600)
+        await rig.drain()
+    states = await rig.states()
+    assert states.pop("reg_00015") == "failed"
+    assert set(states.values()) == {"synced"}
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [29] * 3
