@@ -15,7 +15,7 @@ from app.salesforce.errors import BrokenOff, ResponseLost, SalesforceError
 from app.states import SkipReason
 from app.sync.engine.complete_batch import complete_batch
 from app.sync.engine.host_client import HostClient
-from app.sync.engine.interruptions import close_gates, is_api_budget_exhausted
+from app.sync.engine.interruptions import BudgetReached, close_gates, is_api_budget_exhausted
 from app.sync.engine.org_drain import DrainContext, OrgDrain, Turn, TurnEnd
 from app.sync.engine.pipeline import (
     BatchResult,
@@ -103,7 +103,7 @@ class HostTurn:
             await asyncio.gather(*tasks, return_exceptions=True)
         if stages.interruptions:
             await self._close_gates(stages.interruptions)
-        return TurnEnd.STOPPED if stages.is_halted else ends[-1]
+        return TurnEnd.STOPPED if stages.interruptions or stages.is_halted else ends[-1]
 
     async def claim(self) -> ClaimedWork | None:
         """The host's next rows; None where nothing is due. Each turn that broke off halves the batch."""
@@ -119,7 +119,7 @@ class HostTurn:
         Those name none of their people, and the records of both are compared again once they are looked up.
         """
         org, host_id, stages = self.org, self.turn.host_id, before.stages
-        is_over = not before.may_overlap or stages.is_halted or stages.has_old_describe or not org.has_time()
+        is_over = not before.may_overlap or stages.is_over or not org.has_time()
         if is_over or not org.prefetcher.has_claimed_ahead:
             return None
         client = org.clients[host_id].client
@@ -161,11 +161,14 @@ class HostTurn:
             BATCH_SIZE.observe(len(work.items))
             with reported_batch(self.turn.host_id, work.store.batch.jobs) as report:
                 client = await self._open_client(work, report)
-                if client is not None:
+                if client is None:
+                    under_way.stages.is_halted = True
+                else:
                     end = await self._process_and_settle(work, client, report, under_way)
+        except BaseException:
+            under_way.stages.is_halted = True
+            raise
         finally:
-            if end is TurnEnd.STOPPED:
-                under_way.stages.is_halted = True
             under_way.end()
         return end
 
@@ -179,15 +182,16 @@ class HostTurn:
         result = await self.process(work, client, under_way)
         under_way.is_written = True
         if result.interruption is not None:
-            stages.interrupt(result.interruption)
+            # Others may finish what they began, as they were within the share.
+            halts_others = not isinstance(result.interruption, BudgetReached)
+            stages.interrupt(result.interruption, halts_others=halts_others)
         if any(item.stale_describes for item in result.items):
             under_way.contradict_describe()
-        goes_on = not (stages.is_halted or stages.has_old_describe) and org.has_time()
-        if stages.are_written and goes_on:
+        if stages.are_written and not stages.is_over and org.has_time():
             org.prefetcher.look_up(host_id, partial(_prefetch, org.context, org.lease, client.client))
         async with stages.settling:
             await self.settle(work, client, result, report)
-            if stages.is_halted:
+            if stages.is_halted or stages.interruptions:
                 return TurnEnd.STOPPED
             return await self.conclude(work, seconds=time.monotonic() - started_at)
 

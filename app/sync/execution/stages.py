@@ -45,9 +45,15 @@ class Stages:
         self.under_way.remove(batch)
         self._ended.set()
 
-    def interrupt(self, error: Exception) -> None:
-        self.is_halted = True
+    def interrupt(self, error: Exception, *, halts_others: bool) -> None:
+        """Nothing more begins; what is under way is halted, where the same would meet it."""
+        self.is_halted |= halts_others
         self.interruptions.append(error)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may begin."""
+        return self.is_halted or self.has_old_describe or bool(self.interruptions)
 
     @property
     def are_written(self) -> bool:

@@ -222,3 +222,19 @@ async def test_fault_in_one_batch_leaves_the_other_one_right(
     assert states.pop("reg_00015") == "failed"
     assert set(states.values()) == {"synced"}
     assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [29] * 3
+
+
+async def test_batch_is_finished_though_the_share_is_used_up_for_the_next_one(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    regs = [await rig.registered(number) for number in range(20)]
+    await rig.org.configure(api_limit={"max": 10_000, "used": 8_000 - 2})
+    transport = HoldingTransport(rig.org.transport)
+    people, look = transport.hold(names("otter5@", WRITES_LEADS)), transport.hold(is_look_of("otter15"))
+    look.goes_on.set()
+    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    await until(lambda: min(people.count, look.count) > 0)
+    await until(lambda: is_settled(rig, regs[15]))
+    people.goes_on.set()
+    await drain
+    assert {(await rig.job(reg)).state for reg in regs[:10]} == {"synced"}
+    assert {(await rig.job(reg)).state for reg in regs[10:]} == {"pending"}
