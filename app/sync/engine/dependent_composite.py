@@ -119,8 +119,9 @@ async def write_people(
     if dependent is None:
         await executor.run(people)
         return NOTHING_WRITTEN
-    items.apply(dependent.decisions)
+    # Members are among them.
     async with executor.under_way.writing_rest():
+        items.apply(dependent.decisions)
         await executor.execute_dependent(dependent.groups)
         if executor.taken_keys:
             await settle_taken_keys(executor)
