@@ -238,3 +238,16 @@ async def test_batch_is_finished_though_the_share_is_used_up_for_the_next_one(ri
     await drain
     assert {(await rig.job(reg)).state for reg in regs[:10]} == {"synced"}
     assert {(await rig.job(reg)).state for reg in regs[10:]} == {"pending"}
+
+
+async def test_few_people_are_written_after_a_record_was_locked(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    for number in range(21):
+        await rig.registered(number)
+    locked = {"error_code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
+    await rig.org.fault("row_error", match={"sobject": "CampaignMember"}, **locked)
+    async with asyncio.timeout(30):
+        await rig.drain(engine=sized(rig, rig.org.transport, 10))
+        await rig.pass_time(3600)
+        await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
