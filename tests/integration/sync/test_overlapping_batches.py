@@ -26,7 +26,7 @@ CREATES_PEOPLE, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), w
 
 @dataclass
 class Watched(httpx.AsyncBaseTransport):
-    """Keeps what was out at the same time. The first call of the kind `holds` waits until the kinds of `until`
+    """Keeps what was out at the same time. The first call of the kind `holds` waits until those of `until`
     came so often, for `most` seconds at most.
     """
 

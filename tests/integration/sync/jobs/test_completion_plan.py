@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
+from app.models.kept_plan import kept_plan
 from app.states import JobState
 from app.sync.engine.complete_batch import COMPLETE_JOBS
 from tests.factories import NOW
@@ -24,6 +25,7 @@ MORE = text("""
     INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id)
     SELECT :host, 'more_' || n, :event, :org FROM generate_series(1, 20000) AS n
 """)
+EXPLAINED = kept_plan(f"EXPLAIN (ANALYZE, FORMAT JSON) {COMPLETE_JOBS.text}")
 # The planner takes the rows that run for one. Comparing that one with all of the batch costs it what hashing
 # them does, so it may choose either.
 CHOICES = ("enable_hashjoin", "enable_mergejoin")
@@ -41,9 +43,7 @@ async def test_the_end_of_a_batch_reads_its_rows_alone_whatever_statistics_say(
             await connection.execute(text("ANALYZE sync_jobs"))
         await connection.execute(RUN, {"last": f"reg_{RUNNING:05}"})
     async with database.tenant(HOST, keeps_plans=True) as session:
-        explained = await session.scalar(
-            text(f"EXPLAIN (ANALYZE, FORMAT JSON) {COMPLETE_JOBS.text}"), ended_batch()
-        )
+        explained = await session.scalar(EXPLAINED, ended_batch())
     [plan] = json.loads(explained) if isinstance(explained, str) else explained
     assert plan["Plan"]["Actual Rows"] == BATCH
     assert discarded(plan["Plan"]) == 0
@@ -57,10 +57,8 @@ async def test_the_end_of_a_batch_compares_no_row_with_all_of_the_batch(
         await connection.execute(RUN, {"last": f"reg_{RUNNING:05}"})
     async with database.tenant(HOST, keeps_plans=True) as session:
         for name in CHOICES:
-            await session.execute(text(f"SET LOCAL {name} = off"))
-        explained = await session.scalar(
-            text(f"EXPLAIN (ANALYZE, FORMAT JSON) {COMPLETE_JOBS.text}"), ended_batch()
-        )
+            await session.execute(kept_plan(f"SET LOCAL {name} = off"))
+        explained = await session.scalar(EXPLAINED, ended_batch())
     [plan] = json.loads(explained) if isinstance(explained, str) else explained
     assert plan["Plan"]["Actual Rows"] == BATCH
     assert discarded(plan["Plan"]) <= RUNNING
