@@ -28,7 +28,7 @@ from app.sync.engine.pipeline import (
 from app.sync.engine.prefetch import ClaimedBatch
 from app.sync.execution.stages import BatchUnderWay, Stages
 from app.sync.jobs import leases
-from app.sync.jobs.claim import hosts_with_open_gates
+from app.sync.jobs.claim import are_others_at_work, hosts_with_open_gates
 from app.sync.jobs.gates import BATCH_MIN, clear_host_backoff, record_success
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.write_store import WriteStore
@@ -117,6 +117,7 @@ class HostTurn:
         """The rows that were claimed ahead, where they may be worked on beside the batches under way.
 
         Those name none of their people, and the records of both are compared again once they are looked up.
+        While another org is drained nothing overlaps: the processors are left to whom a backlog would delay.
         """
         org, host_id, stages = self.org, self.turn.host_id, before.stages
         is_over = not before.may_overlap or stages.is_over or not org.has_time()
@@ -129,7 +130,10 @@ class HostTurn:
             has_budget = not is_api_budget_exhausted(client, batch.api_cap_percent)
             return is_apart and has_budget and self._may_overlap(batch)
 
-        if set(await hosts_with_open_gates(org.context.database, org.lease.org_id)) != {host_id}:
+        database, org_id = org.context.database, org.lease.org_id
+        if set(await hosts_with_open_gates(database, org_id)) != {host_id}:
+            return None
+        if await are_others_at_work(database, org_id):
             return None
         claimed = await org.prefetcher.take_beside(host_id, may_begin)
         return None if claimed is None else self._work_on(claimed, self._row_limit())

@@ -99,6 +99,9 @@ HAS_DUE_LIVE_WORK = kept_plan(
     """  # noqa: S608 -- put together from constants
 )
 GIVE_UP_LEASE = kept_plan("SELECT give_up_lease_unless_due(:org_id, :owner, :fence, :except_hosts)")
+OTHERS_AT_WORK = text("""
+    SELECT EXISTS (SELECT FROM org_leases WHERE until > clock_timestamp() AND org_id <> :org_id)
+""")
 MIN_CANDIDATES = 200
 """Among how many rows of an event and lane a small batch is chosen."""
 
@@ -165,6 +168,12 @@ async def orgs_with_work(database: Database, *, limit: int) -> list[DueOrg]:
     async with database.system() as session:
         rows = await session.execute(ORGS_WITH_WORK, {"most": limit})
     return [DueOrg(row.org_id, row.is_slow) for row in rows]
+
+
+async def are_others_at_work(database: Database, org_id: str) -> bool:
+    """Whether another org is being drained at this moment, here or by another worker."""
+    async with database.system() as session:
+        return bool(await session.scalar(OTHERS_AT_WORK, {"org_id": org_id}))
 
 
 async def hosts_with_open_gates(database: Database, org_id: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app.connections.tokens.provider import ConnectionTokens
 from app.salesforce.auth import SessionAuth
@@ -22,6 +23,11 @@ SIZE = 9
 """More than go into one composite with their people."""
 PEOPLE, REST, LOOK = "people", "rest", "look"
 CREATES_PEOPLE, WRITES_TASKS, WRITES_MEMBERS = writes("Lead"), writes("Task"), writes("CampaignMember")
+
+OTHER_AT_WORK = text("""
+    INSERT INTO org_leases (org_id, owner, fence, until)
+    VALUES ('00DOTHER', 'another worker', 1, clock_timestamp() + interval '1 min')
+""")
 
 
 @dataclass
@@ -129,7 +135,7 @@ async def test_two_names_of_one_record_are_not_written_beside_each_other(rig: Ri
     for number in range(2 * SIZE):
         given = named if number == 0 else {"salesforce_id": lead} if number == SIZE else {}
         await rig.registered(number, **given)
-    watched = Watched(rig.org.transport)
+    watched = Watched(rig.org.transport, REST, {LOOK: 2})
     await rig.drain(engine=through(rig, watched))
     assert set((await rig.states()).values()) == {"synced"}
     assert await counts(rig) == [2 * SIZE - 1, 2 * SIZE, 2 * SIZE - 1]
@@ -178,6 +184,16 @@ async def test_contacts_are_created_when_the_batch_before_is_written(rig: Rig) -
     """The Contact of a company needs its Account, which another batch may just be making."""
     await rig.choose(people={"create": "contact"})
     await register(rig, 3 * SIZE)
+    watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
+    await rig.drain(engine=through(rig, watched))
+    assert set((await rig.states()).values()) == {"synced"}
+    assert not [each for each in watched.beside if REST in each and len(each) > 1]
+
+
+async def test_nothing_overlaps_while_another_org_is_drained(rig: Rig) -> None:
+    await register(rig, 3 * SIZE)
+    async with rig.database.system() as session:
+        await session.execute(OTHER_AT_WORK)
     watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
     await rig.drain(engine=through(rig, watched))
     assert set((await rig.states()).values()) == {"synced"}
