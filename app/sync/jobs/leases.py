@@ -81,6 +81,12 @@ DELETE_INTENTS = text("""
 #   left a write that may have happened     ambiguous     certainty    as before
 #   was run for the last version            pending                    as before
 #   was run for an earlier version          pending                    that of the host's connection
+LOCK_RUNNING_JOBS = text("""
+    SELECT FROM sync_jobs
+    WHERE org_id = :org_id AND state = 'running'
+      AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
+    ORDER BY host_id, registration_id FOR UPDATE
+""")
 RECOVER_RUNNING_JOBS = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, worker_crashes, requested_version, running_version
@@ -282,6 +288,9 @@ async def _recover(
 ) -> Sequence[str]:
     about = {"error": error.as_json(), "group_id": error.group_id, "crashes": crashes}
     limits = {"max_crashes": MAX_WORKER_CRASHES}
+    # Locked beforehand: who has a row may be committing an intent, which a statement that waited for the row
+    # would not see.
+    await session.execute(LOCK_RUNNING_JOBS, values)
     recovered = (await session.execute(RECOVER_RUNNING_JOBS, {**values, **about, **limits})).all()
     failed: dict[str, set[str]] = {}
     for state, host_id, event_id in recovered:

@@ -172,6 +172,32 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
     assert (job.state, job.worker_crashes, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
 
+async def test_an_intent_that_is_committed_while_its_row_is_taken_over_is_in_doubt(rig: Rig) -> None:
+    """Its owner lives, and sends: the row was pending again once, and written a second time."""
+    reg = await rig.registered(1)
+    await rig.org.fault("reset_before_write", match={"is_write": True})
+    await rig.drain()
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
+        await session.execute(text("UPDATE written_records SET state = 'failed'"))
+
+    async def take_over() -> None:
+        async with rig.database.system() as session:
+            await leases.recover_running_jobs(session, rig.org.org_id, is_crash=True)
+
+    async def waits() -> bool:
+        async with rig.database.system() as session:
+            return bool(await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")))
+
+    async with rig.database.system() as session:
+        await session.execute(text("SELECT FROM sync_jobs FOR UPDATE"))
+        await session.execute(text("UPDATE written_records SET state = 'intended'"))
+        taking_over = asyncio.create_task(take_over())
+        await until(waits)
+    await taking_over
+    assert (await rig.job(reg)).state == "ambiguous"
+
+
 @pytest.mark.parametrize(("has_died", "limit"), [(True, 2), (False, None)], ids=["died", "stopped"])
 async def test_rows_whose_worker_died_in_their_call_are_tried_in_halves(
     rig: Rig, *, has_died: bool, limit: int | None
