@@ -103,7 +103,7 @@ class HostTurn:
             await asyncio.gather(*tasks, return_exceptions=True)
         if stages.interruptions:
             await self._close_gates(stages.interruptions)
-        return TurnEnd.STOPPED if stages.interruptions or stages.is_halted else ends[-1]
+        return TurnEnd.STOPPED if stages.is_stopped else ends[-1]
 
     async def claim(self) -> ClaimedWork | None:
         """The host's next rows; None where nothing is due. Each turn that broke off halves the batch."""
@@ -195,7 +195,7 @@ class HostTurn:
             org.prefetcher.look_up(host_id, partial(_prefetch, org.context, org.lease, client.client))
         async with stages.settling:
             await self.settle(work, client, result, report)
-            if stages.is_halted or stages.interruptions:
+            if stages.is_stopped:
                 return TurnEnd.STOPPED
             return await self.conclude(work, seconds=time.monotonic() - started_at)
 

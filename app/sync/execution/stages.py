@@ -51,9 +51,14 @@ class Stages:
         self.interruptions.append(error)
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the turn ends before its work does."""
+        return self.is_halted or bool(self.interruptions)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more may begin."""
-        return self.is_halted or self.has_old_describe or bool(self.interruptions)
+        return self.is_stopped or self.has_old_describe
 
     @property
     def are_written(self) -> bool:

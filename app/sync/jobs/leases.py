@@ -70,6 +70,13 @@ DELETE_INTENTS = text("""
       AND slot.host_id = job.host_id AND slot.org_id = job.org_id
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
+LOCKED_RUNNING_JOBS = """
+        FROM sync_jobs
+        WHERE org_id = :org_id AND state = 'running'
+          AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
+        ORDER BY host_id, registration_id FOR UPDATE
+"""
+LOCK_RUNNING_JOBS = text(f"SELECT {LOCKED_RUNNING_JOBS}")
 # Calls that were under way when their worker went: what they wrote is not known. Only these count as crashes:
 # a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
 # a row that was alone is to blame. All that may be to blame are tried in halves next. Slots are read by their
@@ -81,19 +88,11 @@ DELETE_INTENTS = text("""
 #   left a write that may have happened     ambiguous     certainty    as before
 #   was run for the last version            pending                    as before
 #   was run for an earlier version          pending                    that of the host's connection
-LOCK_RUNNING_JOBS = text("""
-    SELECT FROM sync_jobs
-    WHERE org_id = :org_id AND state = 'running'
-      AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
-    ORDER BY host_id, registration_id FOR UPDATE
-""")
-RECOVER_RUNNING_JOBS = text("""
+RECOVER_RUNNING_JOBS = text(
+    f"""
     WITH running AS (
         SELECT host_id, registration_id, org_id, worker_crashes, requested_version, running_version
-        FROM sync_jobs
-        WHERE org_id = :org_id AND state = 'running'
-          AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
-        ORDER BY host_id, registration_id FOR UPDATE
+        {LOCKED_RUNNING_JOBS}
     ), unsettled AS (
         SELECT kept.* FROM running CROSS JOIN LATERAL (
             SELECT host_id, org_id, registration_id, slot, instance_key, state FROM written_records
@@ -153,7 +152,8 @@ RECOVER_RUNNING_JOBS = text("""
     FROM settled
     WHERE job.host_id = settled.host_id AND job.registration_id = settled.registration_id
     RETURNING job.state, job.host_id, job.event_id
-""").bindparams(bindparam("error", type_=JSONB))
+    """  # noqa: S608 -- put together from constants
+).bindparams(bindparam("error", type_=JSONB))
 
 
 class LeaseLost(Exception):

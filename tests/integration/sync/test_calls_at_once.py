@@ -53,7 +53,7 @@ async def regs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [await rig.registered(number) for number in range(SIZE)]
 
 
-def through(rig: Rig, transport: httpx.AsyncBaseTransport) -> DrainContext:
+def through(rig: Rig, transport: httpx.AsyncBaseTransport, **settings: Any) -> DrainContext:
     async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
         return SalesforceClient(
             httpx.AsyncClient(transport=transport),
@@ -63,7 +63,7 @@ def through(rig: Rig, transport: httpx.AsyncBaseTransport) -> DrainContext:
             before_send=before_send,
         )
 
-    return replace(rig.engine, open_client=opener)
+    return replace(rig.with_settings(**settings), open_client=opener)
 
 
 async def count(rig: Rig) -> list[int]:

@@ -3,21 +3,19 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from app.connections.tokens.provider import ConnectionTokens
-from app.salesforce.auth import SessionAuth
-from app.salesforce.client import SalesforceClient
 from app.sync.engine.drain import drain
 from app.sync.engine.org_drain import DrainContext
 from app.sync.planning.people import resolve_person
 from tests.integration.sync.concurrent_changes import writes
 from tests.integration.sync.conftest import Rig
+from tests.integration.sync.test_calls_at_once import through
 
 SIZE = 9
 """More than go into one composite with their people."""
@@ -69,17 +67,8 @@ class Watched(httpx.AsyncBaseTransport):
         return self._came.is_set()
 
 
-def through(rig: Rig, transport: httpx.AsyncBaseTransport) -> DrainContext:
-    async def opener(host_id: str, *, before_send: Callable[[], None], **read: Any) -> Any:
-        return SalesforceClient(
-            httpx.AsyncClient(transport=transport),
-            SessionAuth(ConnectionTokens(rig.resources, host_id)),
-            instance_url=rig.org.session["instance_url"],
-            api_version="62.0",
-            before_send=before_send,
-        )
-
-    return replace(rig.with_settings(batch_size_max=SIZE), open_client=opener)
+def in_batches(rig: Rig, transport: httpx.AsyncBaseTransport) -> DrainContext:
+    return through(rig, transport, batch_size_max=SIZE)
 
 
 async def register(rig: Rig, count: int) -> list[str]:
@@ -99,7 +88,7 @@ async def of_batch(rig: Rig, regs: list[str], number: int) -> set[str]:
 async def test_people_are_created_and_looked_up_while_the_batch_before_is_written(rig: Rig) -> None:
     regs = await register(rig, 4 * SIZE)
     watched = Watched(rig.org.transport, REST, {PEOPLE: 2, LOOK: 3})
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert watched.has_come
     assert set((await rig.states()).values()) == {"synced"}
     assert await counts(rig) == [len(regs)] * 3
@@ -109,7 +98,7 @@ async def test_people_are_created_and_looked_up_while_the_batch_before_is_writte
 async def test_no_stage_has_two_calls_out(rig: Rig) -> None:
     await register(rig, 4 * SIZE)
     watched = Watched(rig.org.transport, REST, {PEOPLE: 2}, act=lambda *_: asyncio.sleep(0.02))
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert [PEOPLE, REST] in watched.beside
     assert all(each.count(PEOPLE) < 2 and each.count(REST) < 2 for each in watched.beside)
 
@@ -120,7 +109,7 @@ async def test_who_is_in_both_batches_is_looked_up_when_the_first_one_is_written
     for number in range(2 * SIZE):
         await rig.registered(number, **(same if number in (0, SIZE) else {}))
     watched = Watched(rig.org.transport, REST, {LOOK: 2}, most=0.5)
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert not [each for each in watched.beside if len(each) > 1]
     assert await counts(rig) == [2 * SIZE - 1, 2 * SIZE, 2 * SIZE - 1]
 
@@ -136,7 +125,7 @@ async def test_two_names_of_one_record_are_not_written_beside_each_other(rig: Ri
         given = named if number == 0 else {"salesforce_id": lead} if number == SIZE else {}
         await rig.registered(number, **given)
     watched = Watched(rig.org.transport, REST, {LOOK: 2})
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert set((await rig.states()).values()) == {"synced"}
     assert await counts(rig) == [2 * SIZE - 1, 2 * SIZE, 2 * SIZE - 1]
     # What was found beside the other batch is not used: the rows are looked up once more, and planned once.
@@ -150,7 +139,7 @@ async def test_what_interrupts_one_batch_halts_the_other_before_it_intends_more(
     watched = Watched(rig.org.transport)
     # The second batch has its people out until the first one was refused.
     watched.act = held_people(watched)
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert watched.seen.count(REST) == 1
     assert await of_batch(rig, regs, 1) == {"pending"}
     assert {(await rig.job(reg)).attempts for reg in regs[SIZE:]} == {0}
@@ -176,7 +165,7 @@ async def test_a_locked_record_lets_no_batch_overlap_from_then_on(rig: Rig) -> N
     locked = {"error_code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
     await rig.org.fault("row_error", match={"sobject": "Lead"}, count=1, **locked)
     watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert all(PEOPLE not in each or REST not in each for each in watched.beside)
 
 
@@ -185,7 +174,7 @@ async def test_contacts_are_created_when_the_batch_before_is_written(rig: Rig) -
     await rig.choose(people={"create": "contact"})
     await register(rig, 3 * SIZE)
     watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert set((await rig.states()).values()) == {"synced"}
     assert not [each for each in watched.beside if REST in each and len(each) > 1]
 
@@ -195,7 +184,7 @@ async def test_nothing_overlaps_while_another_org_is_drained(rig: Rig) -> None:
     async with rig.database.system() as session:
         await session.execute(OTHER_AT_WORK)
     watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert set((await rig.states()).values()) == {"synced"}
     assert not [each for each in watched.beside if REST in each and len(each) > 1]
 
@@ -203,11 +192,11 @@ async def test_nothing_overlaps_while_another_org_is_drained(rig: Rig) -> None:
 async def test_what_a_lost_answer_left_is_looked_for_when_nothing_else_is_written(rig: Rig) -> None:
     regs = await register(rig, 2 * SIZE)
     await rig.org.fault("reset_after_write", skip=2)
-    await rig.drain(engine=through(rig, Watched(rig.org.transport)))
+    await rig.drain(engine=in_batches(rig, Watched(rig.org.transport)))
     assert "ambiguous" in set((await rig.states()).values())
     await rig.pass_time(3600)
     watched = Watched(rig.org.transport, act=lambda *_: asyncio.sleep(0.01))
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert not [each for each in watched.beside if REST in each and len(each) > 1]
     assert await counts(rig) == [len(regs)] * 3
 
@@ -222,7 +211,7 @@ async def test_a_fault_of_one_batch_lets_the_other_one_end(rig: Rig, monkeypatch
 
     monkeypatch.setattr("app.sync.engine.dependent_composite.resolve_person", fails)
     watched = Watched(rig.org.transport, REST, {LOOK: 2})
-    await rig.drain(engine=through(rig, watched))
+    await rig.drain(engine=in_batches(rig, watched))
     assert watched.has_come
     assert await of_batch(rig, regs, 0) == {"synced"}
     assert "synced" not in await of_batch(rig, regs, 1)
@@ -235,7 +224,7 @@ async def test_a_worker_that_stops_begins_no_further_batch(rig: Rig) -> None:
         if kind == PEOPLE and number == 2:
             stop.set()
 
-    await drain(through(rig, Watched(rig.org.transport, act=act)), rig.org.org_id, stop=stop)
+    await drain(in_batches(rig, Watched(rig.org.transport, act=act)), rig.org.org_id, stop=stop)
     states = await rig.states()
     assert [states[reg] for reg in regs[: 2 * SIZE]] == ["synced"] * 2 * SIZE
     assert {states[reg] for reg in regs[3 * SIZE :]} == {"pending"}

@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 
 from app.models import WrittenRecord
-from app.sync.engine.org_drain import DrainContext
 from app.sync.execution import packing
 from app.sync.execution.stages import Stages
 from tests.factories import NOW
@@ -85,7 +84,7 @@ async def test_nobody_is_looked_up_ahead_while_a_batch_is_written(rig: Rig) -> N
     await rig.registered(3, **attendee("shared@example.com"))
     transport = HoldingTransport(rig.org.transport)
     look, write = transport.hold(is_look_of("shared")), transport.hold(WRITES_LEADS)
-    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 1)))
+    drain = asyncio.create_task(rig.drain(engine=through(rig, transport, batch_size_max=1)))
     await until(lambda: is_running(rig, changed))
     await rig.change(changed, checked_in_at=NOW)
     look.goes_on.set()
@@ -99,17 +98,12 @@ async def test_nobody_is_looked_up_ahead_while_a_batch_is_written(rig: Rig) -> N
     assert [len(await rig.records(each)) for each in ("Lead", "CampaignMember")] == [2, 2]
 
 
-def sized(rig: Rig, transport: httpx.AsyncBaseTransport, size: int) -> DrainContext:
-    settings = rig.engine.settings.model_copy(update={"batch_size_max": size})
-    return replace(through(rig, transport), settings=settings)
-
-
 async def test_members_are_never_in_two_calls(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     for number in range(25):
         await rig.registered(number)
     watched = Watched(rig.org.transport)
-    await rig.drain(engine=sized(rig, watched, 11))
+    await rig.drain(engine=through(rig, watched, batch_size_max=11))
     assert set((await rig.states()).values()) == {"synced"}
     assert max(each.count("members") for each in watched.most) == 1
 
@@ -131,7 +125,7 @@ async def test_answers_are_read_though_another_batch_was_interrupted(
     tasks = transport.hold(lambda r: WRITES_TASKS(r) and not WRITES_MEMBERS(r))
     people = transport.hold(names("otter15@example.com", WRITES_LEADS))
     people.is_lost = True
-    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    drain = asyncio.create_task(rig.drain(engine=through(rig, transport, batch_size_max=10)))
     await until(lambda: min(members.count, tasks.count, people.count) > 0)
     people.goes_on.set()
     await until(lambda: is_settled(rig, "reg_00015"))
@@ -162,7 +156,7 @@ async def test_host_that_comes_meanwhile_has_its_turn(rig: Rig) -> None:
     transport = HoldingTransport(
         InterruptingTransport(rig.org.transport, WRITES_LEADS, partial(with_neighbour, rig))
     )
-    await rig.drain(engine=sized(rig, transport, 1))
+    await rig.drain(engine=through(rig, transport, batch_size_max=1))
     assert set((await rig.states()).values()) == {"synced"}
     created = [body for body in transport.seen if b'"LastName"' in body]
     assert next(n for n, body in enumerate(created) if b"otter90@" in body) < len(created) - 1
@@ -191,7 +185,7 @@ async def test_those_who_share_a_record_are_not_looked_up_again_and_again(rig: R
         await rig.registered(number, salesforce_id=lead)
     transport = HoldingTransport(rig.org.transport)
     write = transport.hold(WRITES_TASKS)
-    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 1)))
+    drain = asyncio.create_task(rig.drain(engine=through(rig, transport, batch_size_max=1)))
     await until(lambda: write.count > 0)
     await asyncio.sleep(1)
     write.goes_on.set()
@@ -209,7 +203,7 @@ async def test_fault_in_one_batch_leaves_the_other_one_right(
     crashing_on(rig, monkeypatch, "otter15@example.com")
     transport = HoldingTransport(rig.org.transport)
     members = transport.hold(WRITES_MEMBERS)
-    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    drain = asyncio.create_task(rig.drain(engine=through(rig, transport, batch_size_max=10)))
     await until(lambda: members.count > 0)
     await asyncio.sleep(0.1)
     members.goes_on.set()
@@ -231,7 +225,7 @@ async def test_batch_is_finished_though_the_share_is_used_up_for_the_next_one(ri
     transport = HoldingTransport(rig.org.transport)
     people, look = transport.hold(names("otter5@", WRITES_LEADS)), transport.hold(is_look_of("otter15"))
     look.goes_on.set()
-    drain = asyncio.create_task(rig.drain(engine=sized(rig, transport, 10)))
+    drain = asyncio.create_task(rig.drain(engine=through(rig, transport, batch_size_max=10)))
     await until(lambda: min(people.count, look.count) > 0)
     await until(lambda: is_settled(rig, regs[15]))
     people.goes_on.set()
@@ -247,7 +241,7 @@ async def test_few_people_are_written_after_a_record_was_locked(rig: Rig) -> Non
     locked = {"error_code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
     await rig.org.fault("row_error", match={"sobject": "CampaignMember"}, **locked)
     async with asyncio.timeout(30):
-        await rig.drain(engine=sized(rig, rig.org.transport, 10))
+        await rig.drain(engine=through(rig, rig.org.transport, batch_size_max=10))
         await rig.pass_time(3600)
         await rig.drain()
     assert set((await rig.states()).values()) == {"synced"}
